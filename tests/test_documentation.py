@@ -1,0 +1,100 @@
+"""Every example in a docstring, in the README and in docs/ runs and prints what it says."""
+
+import doctest
+import importlib
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sybil import Example, Sybil
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
+
+import steepest
+
+ROOT = Path(__file__).parent.parent
+WRITTEN = sorted(
+    path
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    if "reference" not in path.parts
+)
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+
+
+def page_name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def docstrings() -> Iterator[doctest.DocTest]:
+    """The docstrings that hold an example; ``st`` and ``np`` need not be imported there."""
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    for info in pkgutil.walk_packages(steepest.__path__, "steepest."):
+        if info.name != "steepest.__main__":
+            module = importlib.import_module(info.name)
+            names = {**vars(module), "st": steepest, "np": np}
+            yield from (test for test in finder.find(module, globs=names) if test.examples)
+
+
+@pytest.mark.parametrize("example", list(docstrings()), ids=lambda example: example.name)
+def test_examples_of_a_docstring(
+    example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said: list[str] = []
+    doctest.DocTestRunner(optionflags=FLAGS).run(example, out=said.append)
+    assert not said, "".join(said)
+
+
+def run_console(example: Example) -> str | None:
+    """Run each ``$ command`` of a block, in order; what is shown under it is what it prints.
+
+    Only the first word ``steepest`` is executed: other commands are for the reader.
+    """
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    for block in re.split(r"^\$ ", str(example.parsed), flags=re.MULTILINE)[1:]:
+        lines = block.replace("\\\n", " ").split("\n", 1)
+        command, shown = lines[0], lines[1] if len(lines) > 1 else ""
+        if not command.startswith("steepest"):
+            continue
+        finished = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", command],
+            env={**os.environ, "PATH": path, "NO_COLOR": "1", "COLUMNS": "100"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if finished.returncode != 0:
+            return f"$ {command}\nexit code {finished.returncode}\n{finished.stdout}"
+        if shown.strip() and not doctest.OutputChecker().check_output(
+            shown.rstrip() + "\n", finished.stdout.rstrip() + "\n", FLAGS
+        ):
+            return f"$ {command}\nexpected:\n{shown}\ngot:\n{finished.stdout}"
+    return None
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=page_name)
+def test_examples_of_a_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # One test for a page: its examples build on each other.
+    monkeypatch.chdir(tmp_path)
+    parsers = [
+        PythonCodeBlockParser(doctest_optionflags=FLAGS),
+        CodeBlockParser("console", run_console),
+        SkipParser(),
+    ]
+    for example in Sybil(parsers=parsers).parse(path).examples():
+        example.evaluate()
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=page_name)
+def test_links_and_pictures_of_a_page_exist(path: Path) -> None:
+    # The strict build judges links between pages of docs/, but neither pictures nor the README.
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:|#", target) and "reference/" not in target:
+            assert (path.parent / target.partition("#")[0]).exists(), f"{path.name}: {target}"

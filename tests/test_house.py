@@ -1,0 +1,146 @@
+"""The rules of the house that no other tool checks: size, names, imports, documentation."""
+
+import ast
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import steepest
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "steepest"
+FILES = sorted(SOURCE.rglob("*.py"))
+FILE_LINES = 450
+FUNCTION_LINES = 60
+DRAWERS = {"utils", "util", "helpers", "common", "base", "misc", "core"}
+HEAVY = ["sklearn", "scipy", "duckdb", "pandas", "matplotlib", "llvmlite", "typer", "rich"]
+
+# What each room may import besides Python itself and the floors below it. A room that is not
+# listed may import NumPy only.
+THIRD_PARTY = {
+    "data": {"numpy", "duckdb", "narwhals", "sklearn"},
+    "report": {"numpy", "matplotlib", "jinja2", "rich"},
+    "tabular": {"numpy", "sklearn", "scipy", "safetensors", "msgspec", "tomli_w", "narwhals"},
+    "cli": {"numpy", "typer", "click", "rich"},
+}
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(SOURCE).as_posix()
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def rooms() -> set[str]:
+    return {room_of(path) for path in FILES} - {"__init__", "__main__"}
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every import of a file, also the ones inside functions, with its line."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            yield node.lineno, node.module
+
+
+def run_python(code: str) -> str:
+    """What a fresh interpreter prints."""
+    finished = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr
+    return finished.stdout
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_file_holds_one_idea(path: Path) -> None:
+    lines = path.read_text(encoding="utf-8").count("\n")
+    assert lines <= FILE_LINES, f"{name_of(path)} has {lines} lines: split it by idea"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_function_fits_a_screen(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0]
+            documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+            start = first.end_lineno if documented and first.end_lineno else node.lineno
+            lines = (node.end_lineno or start) - start
+            assert lines <= FUNCTION_LINES, f"{name_of(path)}:{node.lineno} {node.name}: {lines}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_drawers(path: Path) -> None:
+    parts = {part.removesuffix(".py").strip("_") for part in path.relative_to(SOURCE).parts}
+    assert not parts & DRAWERS, f"{name_of(path)}: a name that says what is inside, please"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_room_imports_only_the_libraries_it_is_known_for(path: Path) -> None:
+    allowed = THIRD_PARTY.get(room_of(path), {"numpy"}) | sys.stdlib_module_names | {"steepest"}
+    for line, module in imports(ast.parse(path.read_text(encoding="utf-8"))):
+        package = module.partition(".")[0]
+        assert package in allowed, f"{name_of(path)}:{line} imports {package}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_room_imports_another_by_its_own_name(path: Path) -> None:
+    # `import steepest` inside the house would go round the floors: import-linter judges rooms.
+    for line, module in imports(ast.parse(path.read_text(encoding="utf-8"))):
+        assert module != "steepest", f"{name_of(path)}:{line}: import from the room that defines it"
+
+
+def test_import_loads_nothing_heavy() -> None:
+    code = f"import sys, steepest; print([m for m in {HEAVY!r} if m in sys.modules])"
+    assert run_python(code).strip() == "[]"
+
+
+def test_import_of_a_public_name_is_lazy_where_it_is_heavy() -> None:
+    code = "import sys, steepest as st; st.Tensor; st.nn; st.optim; st.Trainer; st.losses;"
+    code += f"print([m for m in {HEAVY!r} if m in sys.modules])"
+    assert run_python(code).strip() == "[]"
+
+
+def public_modules() -> list[ModuleType]:
+    """``steepest``, and its submodules that state what they offer."""
+    found = [steepest]
+    for info in pkgutil.iter_modules(steepest.__path__, "steepest."):
+        if not info.name.rpartition(".")[2].startswith("_"):
+            module = importlib.import_module(info.name)
+            found += [module] if hasattr(module, "__all__") else []
+    return found
+
+
+@pytest.mark.parametrize("module", public_modules(), ids=lambda module: module.__name__)
+def test_every_public_name_exists_and_is_documented(module: ModuleType) -> None:
+    for name in module.__all__:
+        value = getattr(module, name)
+        if callable(value) or isinstance(value, ModuleType):
+            assert (value.__doc__ or "").strip(), f"{module.__name__}.{name} has no docstring"
+
+
+def test_steepest_states_what_it_offers() -> None:
+    assert len(steepest.__all__) == len(set(steepest.__all__))
+    assert set(steepest.__all__) <= set(dir(steepest))
+
+
+def test_the_architecture_page_names_every_room_and_no_other() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `(\w+)(?:/|\.py)` \|", page, flags=re.MULTILINE))
+    assert named == rooms()
+
+
+def test_the_floors_of_the_linter_are_the_rooms() -> None:
+    settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    layers = settings.partition("layers = [")[2].partition("]")[0]
+    assert set(re.findall(r"\w+", layers)) == rooms() | {"__main__"}
