@@ -8,54 +8,113 @@ import importlib
 import inspect
 import pkgutil
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 import steepest
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A public name: where it is offered, and what it stands for."""
+
+    module: ModuleType
+    name: str
+
+    @property
+    def value(self) -> object:
+        """What the name stands for."""
+        return getattr(self.module, self.name)
+
+    @property
+    def origin(self) -> str | None:
+        """The dotted place of its ``def`` or ``class``; None for what was made when it ran."""
+        if not isinstance(self.value, FunctionType | type):
+            return None
+        place = self.value.__module__, self.value.__qualname__
+        known = vars(importlib.import_module(place[0])).get(place[1]) is self.value
+        return ".".join(place) if known and written(self.value) else None
+
+    @property
+    def anchor(self) -> str:
+        """Its place on the page."""
+        return self.origin or f"{self.module.__name__}.{self.name}"
+
+    @property
+    def documentation(self) -> str:
+        """What it says about itself."""
+        if callable(self.value):
+            return inspect.getdoc(self.value) or ""
+        return f"The {type(self.value).__name__} `{self.value!r}`."
+
+    def page(self) -> str:
+        """Its entry on the page of its namespace."""
+        if self.origin:
+            return f"::: {self.origin}\n"
+        try:
+            signature = str(inspect.signature(self.value)) if callable(self.value) else ""
+        except ValueError:
+            signature = "(…)"
+        heading = f"## `{self.name}` {{#{self.anchor}}}"
+        return f"{heading}\n\n```python\n{self.name}{signature}\n```\n\n{self.documentation}\n"
+
+
+def written(value: FunctionType | type) -> bool:
+    """Whether its source file holds a ``def`` or ``class`` of this name."""
+    try:
+        source = inspect.getsource(value)
+    except (OSError, TypeError):
+        return False
+    return f"def {value.__name__}(" in source or f"class {value.__name__}" in source
+
+
 def namespaces() -> list[ModuleType]:
     """``steepest`` first, then each of its public modules that states what it offers."""
     found = [steepest]
-    offered = set(getattr(steepest, "__all__", ()))
-    for info in pkgutil.iter_modules(steepest.__path__, "steepest."):
-        if info.name.rpartition(".")[2] in offered:
+    offered: set[str] = set(steepest.__all__)
+    for info in pkgutil.walk_packages(steepest.__path__, "steepest."):
+        if info.name.count(".") == 1 and info.name.rpartition(".")[2] in offered:
             module = importlib.import_module(info.name)
             found += [module] if hasattr(module, "__all__") else []
     return found
 
 
-def names(module: ModuleType) -> list[str]:
+def entries(module: ModuleType) -> list[Entry]:
     """The public names of a namespace that are not namespaces themselves."""
-    public = [name for name in module.__all__ if not name.startswith("_")]
-    return [name for name in public if not isinstance(getattr(module, name), ModuleType)]
+    public = [Entry(module, name) for name in module.__all__ if not name.startswith("_")]
+    return [entry for entry in public if not isinstance(entry.value, ModuleType)]
 
 
-def summary(value: object) -> str:
-    """The first sentence of what it says about itself, fit for a cell of a table."""
-    documented = value if callable(value) or isinstance(value, ModuleType) else type(value)
-    first = (inspect.getdoc(documented) or "").partition("\n\n")[0]
-    return " ".join(first.split()).replace("|", "\\|")
+def homes(modules: list[ModuleType]) -> dict[int, Entry]:
+    """Each public value once, on the page of the room that offers it rather than ``steepest``'s."""
+    return {id(entry.value): entry for module in modules for entry in entries(module)}
 
 
-def page(module: ModuleType) -> str:
+def first_sentence(text: str) -> str:
+    """The first paragraph, fit for a cell of a table."""
+    return " ".join(text.partition("\n\n")[0].split()).replace("|", "\\|")
+
+
+def page(module: ModuleType, shown: dict[int, Entry]) -> str:
     """The page of one namespace."""
-    entries = [f"::: {module.__name__}.{name}\n" for name in names(module)]
-    return "\n".join([f"# {module.__name__}\n", f"{inspect.getdoc(module) or ''}\n", *entries])
+    here = [entry.page() for entry in entries(module) if shown[id(entry.value)] == entry]
+    return "\n".join([f"# {module.__name__}\n", f"{inspect.getdoc(module) or ''}\n", *here])
 
 
-def index(modules: list[ModuleType]) -> str:
+def index(modules: list[ModuleType], shown: dict[int, Entry]) -> str:
     """The page that lists every public name with its first sentence."""
     lines = ["# Reference", "", "Every public name, with its first sentence."]
     for module in modules:
-        target = f"{module.__name__}.md"
-        lines += ["", f"## [{module.__name__}]({target})", "", summary(module), ""]
+        lines += ["", f"## [{module.__name__}]({module.__name__}.md)", ""]
+        lines += [first_sentence(inspect.getdoc(module) or ""), ""]
         lines += ["| name | what it is |", "|---|---|"]
-        for name in names(module):
-            link = f"{target}#{module.__name__}.{name}"
-            lines.append(f"| [`{name}`]({link}) | {summary(getattr(module, name))} |")
+        for entry in entries(module):
+            home = shown[id(entry.value)]
+            link = f"{home.module.__name__}.md#{home.anchor}"
+            lines.append(f"| [`{entry.name}`]({link}) | {first_sentence(entry.documentation)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -64,9 +123,11 @@ def write(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     modules = namespaces()
-    (folder / "index.md").write_text(index(modules), encoding="utf-8")
+    shown = homes(modules)
+    (folder / "index.md").write_text(index(modules, shown), encoding="utf-8")
     for module in modules:
-        (folder / f"{module.__name__}.md").write_text(page(module), encoding="utf-8")
+        text = page(module, shown)
+        (folder / f"{module.__name__}.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
