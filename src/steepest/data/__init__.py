@@ -1,0 +1,64 @@
+"""Tables to arrays: reading, schema, preprocessing, splits, bundled data sets, writing CSV."""
+
+from steepest.data.bundled import DATA_SETS, bundled_table
+from steepest.data.inference import infer_schema
+from steepest.data.options import MISSING, ReadOptions
+from steepest.data.preprocess import CategoricalInput, Inputs, NumericInput, Preprocessor
+from steepest.data.read import read_blocks, read_names, read_table
+from steepest.data.scaling import (
+    SCALINGS,
+    smooth_clip,
+    standardise,
+    subtract_channel_means,
+    subtract_mean_image,
+)
+from steepest.data.schema import Feature, LeftOut, Schema, Target
+from steepest.data.split import Split, permutation, split
+from steepest.data.table import Column, NumberColumn, Table, TextColumn
+from steepest.data.target import (
+    drop_rows_without,
+    sample_weights,
+    target_labels,
+    target_numbers,
+)
+from steepest.data.write import TableWriter, check_writable, open_writer, whole_file, write_table
+
+__all__ = [
+    "DATA_SETS",
+    "MISSING",
+    "SCALINGS",
+    "CategoricalInput",
+    "Column",
+    "Feature",
+    "Inputs",
+    "LeftOut",
+    "NumberColumn",
+    "NumericInput",
+    "Preprocessor",
+    "ReadOptions",
+    "Schema",
+    "Split",
+    "Table",
+    "TableWriter",
+    "Target",
+    "TextColumn",
+    "bundled_table",
+    "check_writable",
+    "drop_rows_without",
+    "infer_schema",
+    "open_writer",
+    "permutation",
+    "read_blocks",
+    "read_names",
+    "read_table",
+    "sample_weights",
+    "smooth_clip",
+    "split",
+    "standardise",
+    "subtract_channel_means",
+    "subtract_mean_image",
+    "target_labels",
+    "target_numbers",
+    "whole_file",
+    "write_table",
+]

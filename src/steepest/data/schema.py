@@ -1,0 +1,151 @@
+"""What a table's columns mean: features, what is left out and why, and the target.
+
+A schema is what a fitted model keeps about its table; `infer_schema` makes one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, cast
+
+from steepest.data.table import Table
+from steepest.errors import DataError, ModelFileError, nearest
+
+Kind = Literal["numeric", "categorical"]
+Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """One input column.
+
+    Attributes:
+        name: of the column.
+        kind: "numeric" or "categorical".
+        reason: why this kind.
+        detail: range or levels, for a person.
+        missing: how many rows of the table had no value.
+    """
+
+    name: str
+    kind: Kind
+    reason: str
+    detail: str
+    missing: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeftOut:
+    """A column that is not used, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """The column to predict.
+
+    Attributes:
+        name: of the column.
+        task: "classification" or "regression".
+        reason: why this task.
+        classes: labels as the file writes them, in order; empty for regression.
+        counts: rows of each class; empty for regression.
+        missing: how many rows of the table had no value.
+    """
+
+    name: str
+    task: Task
+    reason: str
+    classes: tuple[str, ...]
+    counts: tuple[int, ...]
+    missing: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schema:
+    """Features, columns left out and the target, each with its reason.
+
+    Attributes:
+        features: in the order of the table.
+        left_out: in the order of the table.
+        target: what is predicted.
+    """
+
+    features: tuple[Feature, ...]
+    left_out: tuple[LeftOut, ...]
+    target: Target
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns to read as text: categorical features, and the labels of a classification."""
+        names = [feature.name for feature in self.features if feature.kind == "categorical"]
+        if self.target.task == "classification":
+            names.append(self.target.name)
+        return tuple(names)
+
+    def check_columns(self, table: Table) -> tuple[str, ...]:
+        """Return the names of the table's columns that the schema does not know.
+
+        Raises:
+            DataError: a feature is missing; the nearest names are told.
+        """
+        absent = [each.name for each in self.features if each.name not in table.columns]
+        known = {each.name for each in (*self.features, *self.left_out)} | {self.target.name}
+        extra = tuple(name for name in table.names if name not in known)
+        if absent:
+            where = f"{table.source} has" if table.source else "the table has"
+            told = ", ".join(repr(name) for name in absent[:5])
+            more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
+            plural = "s" if len(absent) > 1 else ""
+            raise DataError(
+                f"{where} no column{plural} {told}{more}, which the model was trained on; "
+                + nearest(absent[0], extra or table.names)
+            )
+        return extra
+
+    def describe(self) -> str:
+        """Write the schema as a text table for a person."""
+        target = self.target
+        task = f"{target.task}: {target.reason}"
+        rows = [("column", "kind", "what it holds")]
+        for feature in self.features:
+            missing = f", {feature.missing} missing" if feature.missing else ""
+            rows.append((feature.name, feature.kind, feature.detail + missing))
+        rows += [(each.name, "left out", each.reason) for each in self.left_out]
+        rows.append((target.name, "target", task))
+        widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
+        widths[0] = min(widths[0], 40)
+        return "\n".join(
+            f"{_shortened(name, widths[0]):<{widths[0]}}  {kind:<{widths[1]}}  {text}"
+            for name, kind, text in rows
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain dicts, lists, numbers and strings."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Schema:
+        """Rebuild what `to_json` gave.
+
+        Raises:
+            ModelFileError: the data do not describe a schema.
+        """
+        try:
+            target = dict(cast("Mapping[str, Any]", data["target"]))
+            target["classes"] = tuple(target["classes"])
+            target["counts"] = tuple(target["counts"])
+            return cls(
+                features=tuple(Feature(**each) for each in data["features"]),
+                left_out=tuple(LeftOut(**each) for each in data["left_out"]),
+                target=Target(**target),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"the schema in this file cannot be read: {error!r}") from None
+
+
+def _shortened(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -1,0 +1,254 @@
+"""The target: which task it asks for, its classes, its values; and sample weights."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steepest.data.schema import Target
+from steepest.data.table import Column, NumberColumn, Table, TextColumn, parse_number
+from steepest.errors import DataError, nearest
+
+MOST_CLASSES_OF_NUMBERS = 20
+"""Whole numbers with more different values than this are a quantity, not labels."""
+
+
+def infer_target(
+    table: Table, name: str, task: Literal["classification", "regression"] | None = None
+) -> Target:
+    """Decide what the target asks: text, booleans and few whole numbers are classes.
+
+    Raises:
+        DataError: the column is missing from the table, or has no value, one value only, a class
+            with one row, or (regression) text or an infinite value; with row and remedy.
+    """
+    column = table.column(name)
+    missing = int(column.missing.sum())
+    where = f"{table.source}: " if table.source else ""
+    if missing == len(column):
+        raise DataError(f"{where}the target {name!r} has no value in any row")
+    text = column if isinstance(column, TextColumn) else column.as_text()
+    values, wrong = text.as_numbers()
+    if task is None:
+        task, reason = _infer_task(table, name, text, values, wrong)
+    else:
+        reason = "by option"
+    if task == "regression":
+        return _regression(table, name, text, reason, missing)
+    return _classification(table, name, text, reason, missing)
+
+
+def _infer_task(
+    table: Table,
+    name: str,
+    text: TextColumn,
+    values: NDArray[np.float64],
+    wrong: NDArray[np.bool_],
+) -> tuple[Literal["classification", "regression"], str]:
+    present = ~text.missing
+    used = int(np.count_nonzero(text.counts()))
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        if wrong.sum() <= 0.05 * present.sum():
+            raise DataError(
+                f"{table.place(row, name)}: {text.levels[text.codes[row]]!r} stands in a target "
+                f"where {int(present.sum() - wrong.sum())} of {int(present.sum())} values are "
+                "numbers; if it marks a missing value name it (--missing), or say --task "
+                "classification"
+            )
+        levels = {text.levels[code].lower() for code in np.flatnonzero(text.counts())}
+        kind = "true or false" if levels <= {"true", "false"} else "text"
+        return "classification", f"it holds {kind}, {used} classes"
+    numbers = values[present]
+    whole = bool(np.all(np.isfinite(numbers)) and np.all(numbers == np.floor(numbers)))
+    if whole and used <= MOST_CLASSES_OF_NUMBERS:
+        return "classification", (
+            f"it holds whole numbers with {used} values (at most {MOST_CLASSES_OF_NUMBERS})"
+        )
+    if whole:
+        return "regression", (
+            f"it holds whole numbers with {used} values (more than {MOST_CLASSES_OF_NUMBERS})"
+        )
+    return "regression", "it holds numbers with decimals"
+
+
+def _classification(table: Table, name: str, text: TextColumn, reason: str, missing: int) -> Target:
+    counts = text.counts()
+    used = np.flatnonzero(counts)
+    if len(used) == 1:
+        raise DataError(
+            f"the target {name!r} has one class only ({text.levels[used[0]]!r}): there is nothing "
+            "to learn"
+        )
+    alone = np.flatnonzero(counts == 1)
+    if len(alone):
+        code = int(alone[0])
+        row = int(np.flatnonzero(text.codes == code)[0])
+        others = f" (and {len(alone) - 1} more such classes)" if len(alone) > 1 else ""
+        numeric = parse_number(text.levels[code], text.decimal) is not None
+        remedy = ", or say --task regression" if numeric else ""
+        raise DataError(
+            f"{table.place(row)}: the class {text.levels[code]!r} of the target {name!r} has one "
+            f"row only{others}; each class needs two or more: add rows, merge classes or leave the "
+            f"row out{remedy}"
+        )
+    classes = in_order([text.levels[code] for code in used])
+    count_of = {text.levels[code]: int(counts[code]) for code in used}
+    return Target(
+        name=name,
+        task="classification",
+        reason=reason,
+        classes=classes,
+        counts=tuple(count_of[label] for label in classes),
+        missing=missing,
+    )
+
+
+def _regression(table: Table, name: str, text: TextColumn, reason: str, missing: int) -> Target:
+    values = target_numbers(table, name)
+    present = values[~np.isnan(values)]
+    if present.min() == present.max():
+        raise DataError(
+            f"the target {name!r} is {present[0]:g} in every row: there is nothing to learn"
+        )
+    return Target(
+        name=name, task="regression", reason=reason, classes=(), counts=(), missing=missing
+    )
+
+
+def in_order(levels: list[str]) -> tuple[str, ...]:
+    """Sort levels: by value if all are numbers, else as text.
+
+    >>> in_order(["10", "9"]), in_order(["10", "9", "a"])
+    (('9', '10'), ('10', '9', 'a'))
+    """
+    numbers = [parse_number(level) for level in levels]
+    if all(number is not None for number in numbers):
+        return tuple(sorted(levels, key=lambda level: (parse_number(level) or 0.0, level)))
+    return tuple(sorted(levels))
+
+
+def drop_rows_without(table: Table, name: str) -> tuple[Table, int]:
+    """Leave out the rows that have no value in a column; return the rest and how many they were.
+
+    >>> from steepest.data import read_table
+    >>> kept, dropped = drop_rows_without(read_table({"y": ["a", None, "b"]}), "y")
+    >>> len(kept), dropped
+    (2, 1)
+    """
+    present = np.flatnonzero(~table.column(name).missing)
+    dropped = len(table) - len(present)
+    return (table.take(present) if dropped else table), dropped
+
+
+def target_labels(table: Table, name: str) -> list[str]:
+    """Give the labels of a column as the file writes them, "" where missing."""
+    return table.column(name).texts()
+
+
+def target_numbers(table: Table, name: str) -> NDArray[np.float64]:
+    """Read a target as numbers, float64 with NaN where missing, in its own units.
+
+    Raises:
+        DataError: text or an infinite value, with row and column.
+    """
+    values = _numbers(table, name, table.column(name), "regression needs a number")
+    return _finite(table, name, values)
+
+
+def sample_weights(table: Table, name: str) -> NDArray[np.float64]:
+    """Read a column of sample weights: numbers ≥ 0, none missing, not all zero.
+
+    Raises:
+        DataError: the first row where it is not so.
+    """
+    values = _numbers(table, name, table.column(name), "a sample weight is a number of 0 or more")
+    _finite(table, name, values)
+    wrong = np.flatnonzero(np.isnan(values) | (values < 0))
+    if len(wrong):
+        row = int(wrong[0])
+        found = "the value is missing" if np.isnan(values[row]) else f"{values[row]:g} is negative"
+        raise DataError(
+            f"{table.place(row, name)}: {found}; a sample weight is a number of 0 or more"
+        )
+    if not values.any():
+        raise DataError(f"all sample weights in column {name!r} are zero")
+    return values
+
+
+def codes_of_classes(table: Table, name: str, classes: tuple[str, ...]) -> NDArray[np.int32]:
+    """Number the labels of a column by their place in `classes`, int32.
+
+    "1" and "1.0" are one label if both are not classes themselves.
+
+    Raises:
+        DataError: a missing label, or one that is no class (row, nearest class).
+    """
+    column = table.column(name)
+    codes = match_levels(column, classes)
+    wrong = np.flatnonzero(codes < 0)
+    if len(wrong):
+        row = int(wrong[0])
+        label = column.take(slice(row, row + 1)).texts()[0]
+        if not label:
+            raise DataError(f"{table.place(row, name)}: the label is missing")
+        raise DataError(
+            f"{table.place(row, name)}: {label!r} is not a class the model was trained on; "
+            f"{nearest(label, classes)}"
+        )
+    return codes
+
+
+def match_levels(column: Column, levels: tuple[str, ...]) -> NDArray[np.int32]:
+    """Find each row's level: its place in `levels`, or −1 where missing or not among them.
+
+    Text matches as text, then as a number ("1" and "1.0"), then, for booleans, without case.
+
+    >>> from steepest.data.table import number_column
+    >>> match_levels(number_column([2.0, 7.0]), ("1", "2")).tolist()
+    [1, -1]
+    """
+    text = column if isinstance(column, TextColumn) else column.as_text()
+    exact = {level: place for place, level in enumerate(levels)}
+    loose: dict[float | str, int] = {}
+    for place, level in enumerate(levels):
+        key = _loose_key(level, ".")
+        if key is not None:
+            loose.setdefault(key, place)
+    found = np.full(len(text.levels) + 1, -1, dtype=np.int32)  # the last entry serves code −1
+    for code, level in enumerate(text.levels):
+        place = exact.get(level)
+        if place is None:
+            key = _loose_key(level, text.decimal)
+            place = loose.get(key, -1) if key is not None else -1
+        found[code] = place
+    return found[text.codes]
+
+
+def _loose_key(level: str, decimal: str) -> float | str | None:
+    number = parse_number(level, decimal)
+    if number is not None:
+        return number
+    lowered = level.lower()
+    return lowered if lowered in {"true", "false"} else None
+
+
+def _numbers(table: Table, name: str, column: Column, need: str) -> NDArray[np.float64]:
+    if isinstance(column, NumberColumn):
+        return column.values
+    values, wrong = column.as_numbers()
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        label = column.levels[column.codes[row]]
+        raise DataError(f"{table.place(row, name)}: {label!r} is not a number, and {need}")
+    return values
+
+
+def _finite(table: Table, name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    infinite = np.flatnonzero(np.isinf(values))
+    if len(infinite):
+        row = int(infinite[0])
+        raise DataError(f"{table.place(row, name)}: the value is infinite; mend or drop the row")
+    return values
