@@ -136,7 +136,8 @@ def _infer_feature(table: Table, name: str, kind: Kind | None) -> Feature | str:
     if column.missing.all():
         where = table.source or "the table"
         raise DataError(
-            f"{where}: column {name!r} has no value in any row; leave it out (--drop {_quoted(name)})"
+            f"{where}: column {name!r} has no value in any row; leave it out "
+            f"(--drop {_quoted(name)})"
         )
     if kind is None:
         kind, reason = _infer_kind(table, name, column)
