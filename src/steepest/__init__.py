@@ -1,3 +1,63 @@
-"""Train neural networks on tables, in one command or by hand, from the textbook."""
+"""Train neural networks on tables, in one command or by hand, from the textbook.
+
+>>> import steepest as st
+>>> x = st.tensor([1.0, 2.0], requires_grad=True)
+>>> st.sum(x * x).backward()
+>>> x.grad
+tensor([2., 4.])
+"""
+
+# Every public name is listed in the __all__ of the one file that defines it.
+from steepest.ir.graph import Graph as Graph
+from steepest.ir.types import (
+    bool_ as bool_,
+)
+from steepest.ir.types import (
+    float32 as float32,
+)
+from steepest.ir.types import (
+    float64 as float64,
+)
+from steepest.ir.types import (
+    int8 as int8,
+)
+from steepest.ir.types import (
+    int16 as int16,
+)
+from steepest.ir.types import (
+    int32 as int32,
+)
+from steepest.ir.types import (
+    int64 as int64,
+)
+from steepest.ir.types import (
+    uint8 as uint8,
+)
+from steepest.ir.types import (
+    uint16 as uint16,
+)
+from steepest.ir.types import (
+    uint32 as uint32,
+)
+from steepest.ir.types import (
+    uint64 as uint64,
+)
+from steepest.ops.along import *
+from steepest.ops.composite import *
+from steepest.ops.contract import *
+from steepest.ops.elementwise import *
+from steepest.ops.index import *
+from steepest.ops.joins import *
+from steepest.ops.movement import *
+from steepest.ops.reduce import *
+from steepest.tensor import random as random
+from steepest.tensor.creation import *
+from steepest.tensor.modes import *
+from steepest.tensor.searching import *
+from steepest.tensor.state import State as State
+from steepest.tensor.tensor import Tensor as Tensor
+from steepest.transform.grad import *
+from steepest.transform.trace import *
+from steepest.transform.vmap import *
 
 __version__ = "0.1.0"

@@ -1,0 +1,57 @@
+"""The errors steepest raises for people: what was wrong, where, and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class SteepestError(Exception):
+    """Any mistake that steepest can explain; the command prints its text and exits with code 2."""
+
+
+class ShapeError(SteepestError, ValueError):
+    """Shapes that do not fit together."""
+
+
+class DTypeError(SteepestError, TypeError):
+    """An element type that an operation does not work on."""
+
+
+class GradientError(SteepestError, RuntimeError):
+    """A derivative that cannot be computed: not a scalar, freed values, an op that has none."""
+
+
+class TraceError(SteepestError, TypeError):
+    """A traced value was asked for what only a computed value has."""
+
+
+class DataError(SteepestError, ValueError):
+    """A table or an array that cannot be used; names file, row and column where it can."""
+
+
+class ConfigurationError(SteepestError, ValueError):
+    """An option, a name or a combination of options that makes no sense."""
+
+
+class ModelFileError(SteepestError, ValueError):
+    """A model file that is damaged, too new, or not ours."""
+
+
+class TrainingError(SteepestError, RuntimeError):
+    """Training that cannot start or go on."""
+
+
+def nearest(name: str, valid: Iterable[str], *, limit: int = 3) -> str:
+    """Say which valid names are meant, nearest first.
+
+    >>> nearest("relo", ["relu", "tanh", "sigmoid"])
+    "did you mean 'relu'?"
+    >>> nearest("xyz", ["relu", "tanh"])
+    "valid: 'relu', 'tanh'"
+    """
+    names = list(valid)
+    close = difflib.get_close_matches(name, names, n=limit, cutoff=0.6)
+    if close:
+        return "did you mean " + " or ".join(repr(each) for each in close) + "?"
+    return "valid: " + ", ".join(repr(each) for each in names)

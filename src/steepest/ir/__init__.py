@@ -1,0 +1,1 @@
+"""What a computation is: types, ops, nodes, graphs, and their meaning."""

@@ -1,0 +1,1 @@
+"""Every operation, each defined once, and the functions that are built from them."""

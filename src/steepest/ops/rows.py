@@ -1,0 +1,217 @@
+"""How a row of the op table is written: the parts that all ops of one shape share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from steepest.errors import DTypeError, ShapeError
+from steepest.ir.node import Node
+from steepest.ir.op import (
+    OPS,
+    Batch,
+    Case,
+    Op,
+    Operand,
+    Sample,
+    Scalar,
+    Undifferentiable,
+    define,
+)
+from steepest.ir.types import (
+    Array,
+    DType,
+    TensorType,
+    bool_,
+    broadcast,
+    float32,
+    int64,
+    is_floating,
+    is_integer,
+    promote,
+)
+
+UnaryPullback: TypeAlias = Callable[[Node, Node, Node], tuple[Node]]
+BinaryPullback: TypeAlias = Callable[[Node, Node, Node, Node], tuple[Node | None, Node | None]]
+
+# ---------------------------------------------------------------- which element types an op takes
+
+_KINDS: dict[str, tuple[Callable[[DType], bool], str]] = {
+    "any": (lambda _: True, "any element type"),
+    "numeric": (lambda d: d != bool_, "numbers; use .astype to convert"),
+    "floating": (is_floating, "floating-point numbers; use .astype(st.float32)"),
+    "integer": (is_integer, "integers; use .astype(st.int64)"),
+    "boolean": (lambda d: d == bool_, "booleans; compare with 0 to get them"),
+    "bits": (lambda d: not is_floating(d), "integers or booleans"),
+}
+
+
+def accept(kind: str, *types: TensorType) -> None:
+    """Refuse element types that an op does not work on."""
+    fits, words = _KINDS[kind]
+    for each in types:
+        if not fits(each.dtype):
+            raise DTypeError(f"{each.dtype} does not fit, it takes {words}")
+
+
+# ------------------------------------------------------------------------------------- alignment
+
+
+def as_given(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Inputs stay as they are; numbers get the default element type."""
+    kind = next(each for each in inputs if isinstance(each, Operand))
+    return tuple(e if isinstance(e, Operand) else kind.lift(e, default_dtype(e)) for e in inputs)
+
+
+def default_dtype(value: Scalar) -> DType:
+    """The element type of a Python number on its own: float32, int64 or bool."""
+    return bool_ if isinstance(value, bool) else int64 if isinstance(value, int) else float32
+
+
+def together(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Inputs brought to one element type and one shape, by explicit casts and broadcasts.
+
+    A Python number takes the Tensors' element type: ``x * 2`` keeps float32.
+    """
+    operands = [each for each in inputs if isinstance(each, Operand)]
+    kind = operands[0]
+    if len(operands) == len(inputs) and all(each.type == kind.type for each in operands[1:]):
+        return inputs
+    dtype = promote(*(each.dtype for each in operands))
+    for each in inputs:
+        if not isinstance(each, Operand):
+            dtype = _with_number(dtype, each)
+    shape = broadcast(*(each.shape for each in operands))
+    full = (e if isinstance(e, Operand) else kind.lift(e, dtype) for e in inputs)
+    return tuple(stretched(converted(each, dtype), shape) for each in full)
+
+
+def _with_number(dtype: DType, number: Scalar) -> DType:
+    if isinstance(number, float) and not is_floating(dtype):
+        return float32
+    if isinstance(number, int) and not isinstance(number, bool):
+        if dtype == bool_:
+            return int64
+        if is_integer(dtype):
+            limits = np.iinfo(dtype)
+            if not limits.min <= number <= limits.max:
+                raise DTypeError(f"{number} does not fit into {dtype}")
+    return dtype
+
+
+def converted(x: Any, dtype: DType) -> Any:
+    """``x`` cast, if it has another element type."""
+    return x if x.dtype == dtype else OPS["cast"](x, dtype=dtype)
+
+
+def stretched(x: Any, shape: tuple[int, ...]) -> Any:
+    """``x`` broadcast, if it has another shape."""
+    return x if x.shape == shape else OPS["broadcast_to"](x, shape=shape)
+
+
+# --------------------------------------------------------------------------------------- batching
+
+
+def batch_elementwise(
+    op: Op,
+    inputs: tuple[Any, ...],
+    mapped: tuple[bool, ...],
+    size: int,
+    attributes: dict[str, Any],
+) -> Any:
+    """All inputs have one shape, so the leading axis is just one more."""
+    full = (
+        each if is_mapped else stretched(each, (size, *each.shape))
+        for each, is_mapped in zip(inputs, mapped, strict=True)
+    )
+    return op(*full, **attributes)
+
+
+def batch_single(shift: Callable[[dict[str, Any], int], dict[str, Any]]) -> Batch:
+    """An op of one input, whose attributes ``shift(attributes, size)`` makes room for the new axis."""
+
+    def batch(
+        op: Op,
+        inputs: tuple[Any, ...],
+        mapped: tuple[bool, ...],
+        size: int,
+        attributes: dict[str, Any],
+    ) -> Any:
+        del mapped  # with one input, it is the mapped one
+        return op(*inputs, **shift(attributes, size))
+
+    return batch
+
+
+# ------------------------------------------------------------------------------------------- rows
+
+
+def _same(kind: str, result: DType | None) -> Callable[..., TensorType]:
+    def infer(first: TensorType, *others: TensorType) -> TensorType:
+        accept(kind, first, *others)
+        for each in others:
+            if each != first:
+                raise ShapeError(f"{first} and {each} differ")
+        return TensorType(first.shape, first.dtype if result is None else result)
+
+    return infer
+
+
+def _samples(kind: str, domain: tuple[float, float], choices: tuple[float, ...]) -> Sample:
+    dtype = {"boolean": "bool", "bits": "int64", "integer": "int64"}.get(kind, "floating")
+    return Sample((2, 3), *domain, dtype=dtype, choices=choices)
+
+
+def unary(
+    name: str,
+    summary: str,
+    *,
+    reference: Callable[..., Array],
+    pullback: UnaryPullback | Undifferentiable,
+    takes: str = "floating",
+    gives: DType | None = None,
+    domain: tuple[float, float] = (-2.0, 2.0),
+    choices: tuple[float, ...] = (),
+) -> Op:
+    """An op that maps each element on its own; ``domain`` is where tests draw from."""
+    op = Op(
+        name=name,
+        summary=summary,
+        infer=_same(takes, gives),
+        reference=reference,
+        pullback=pullback,
+        batch=batch_elementwise,
+        align=as_given,
+        cases=(Case((_samples(takes, domain, choices),), any_shape=True),),
+    )
+    return define(op)
+
+
+def binary(
+    name: str,
+    summary: str,
+    *,
+    reference: Callable[..., Array],
+    pullback: BinaryPullback | Undifferentiable,
+    takes: str = "numeric",
+    gives: DType | None = None,
+    left: tuple[float, float] = (-2.0, 2.0),
+    right: tuple[float, float] = (-2.0, 2.0),
+    choices: tuple[float, ...] = (),
+    align: Callable[[tuple[Any, ...]], tuple[Any, ...]] = together,
+) -> Op:
+    """An op that combines two arrays element by element, after broadcasting and promotion."""
+    samples = (_samples(takes, left, choices), _samples(takes, right, choices))
+    op = Op(
+        name=name,
+        summary=summary,
+        infer=_same(takes, gives),
+        reference=reference,
+        pullback=pullback,
+        batch=batch_elementwise,
+        align=align,
+        cases=(Case(samples, any_shape=True),),
+    )
+    return define(op)

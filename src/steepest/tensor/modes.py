@@ -1,0 +1,48 @@
+"""Whether operations are recorded: a mode of the current thread or task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+__all__ = [
+    "enable_grad",
+    "is_recording",
+    "no_grad",
+]
+
+_recording: ContextVar[bool] = ContextVar("recording", default=True)
+
+
+def is_recording() -> bool:
+    """Whether operations on Tensors that require grad are recorded."""
+    return _recording.get()
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Within this block nothing is recorded: what is computed counts as constant.
+
+    >>> import steepest as st
+    >>> w = st.tensor(1.0, requires_grad=True)
+    >>> with st.no_grad():
+    ...     w -= 0.25
+    >>> w
+    tensor(0.75, requires_grad=True)
+    """
+    token = _recording.set(False)
+    try:
+        yield
+    finally:
+        _recording.reset(token)
+
+
+@contextmanager
+def enable_grad() -> Iterator[None]:
+    """Within this block operations are recorded, also inside of :func:`no_grad`."""
+    token = _recording.set(True)
+    try:
+        yield
+    finally:
+        _recording.reset(token)

@@ -1,0 +1,154 @@
+"""Random numbers from a stream: a key, a step, and the order of the draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from steepest.errors import ConfigurationError
+from steepest.ir.types import Array, Shape, dtype_of, float32, uint32
+from steepest.ops.philox import philox4x32
+from steepest.ops.random import normal_bits, random_bits, uniform_bits
+from steepest.tensor.tensor import Tensor
+
+
+@final
+class Stream:
+    """Where draws take their bits from: (key, step), and a number that counts the draws.
+
+    A training step has a stream of its own whose key and step are inputs of its graph; the same
+    program then draws new numbers at each step, and equal ones for an equal key and step.
+    """
+
+    def __init__(self, key: Tensor, step: Tensor) -> None:
+        self.key = key
+        self.step = step
+        self._sites = 0
+
+    def site(self) -> int:
+        """The number of the next draw."""
+        self._sites += 1
+        return self._sites - 1
+
+
+def make_key(seed: int, member: int = 0) -> Tensor:
+    """The key of a stream: (seed, ensemble member).
+
+    Errors:
+        ConfigurationError: a seed outside of 0 … 2³² − 1.
+    """
+    if not 0 <= seed < 2**32:
+        raise ConfigurationError(f"a seed is a whole number from 0 to {2**32 - 1}, not {seed}")
+    return Tensor(np.array([seed, member], uint32), None)
+
+
+_stream: ContextVar[Stream | None] = ContextVar("stream", default=None)
+
+
+@contextmanager
+def stream(of: int | Stream) -> Iterator[None]:
+    """Within this block draws come from a stream of their own; a number is taken as its seed.
+
+    >>> import steepest as st
+    >>> with st.random.stream(7):
+    ...     first = st.random.uniform((2,))
+    >>> with st.random.stream(7):
+    ...     again = st.random.uniform((2,))
+    >>> bool(st.all(first == again))
+    True
+    """
+    token = _stream.set(of if isinstance(of, Stream) else Stream(make_key(of), _zero()))
+    try:
+        yield
+    finally:
+        _stream.reset(token)
+
+
+def _zero() -> Tensor:
+    return Tensor(np.zeros((), uint32), None)
+
+
+def _current() -> Stream:
+    current = _stream.get()
+    if current is None:  # a first draw outside of any stream: like a stream with seed 0
+        current = Stream(make_key(0), _zero())
+        _stream.set(current)
+    return current
+
+
+def bits(shape: Shape) -> Tensor:
+    """Random 32-bit words."""
+    of = _current()
+    return random_bits(of.key, of.step, site=4 * of.site(), shape=tuple(shape))
+
+
+def uniform(
+    shape: Shape, *, low: float = 0.0, high: float = 1.0, dtype: DTypeLike = float32
+) -> Tensor:
+    """Random numbers, uniform in [low, high).
+
+    >>> import steepest as st
+    >>> with st.random.stream(0):
+    ...     x = st.random.uniform((1000,))
+    >>> bool(st.all(x >= 0.0)), bool(st.all(x < 1.0))
+    (True, True)
+    """
+    of = _current()
+    unit = uniform_bits(
+        of.key, of.step, site=2 * of.site(), shape=tuple(shape), dtype=dtype_of(dtype)
+    )
+    return unit if (low, high) == (0.0, 1.0) else unit * (high - low) + low
+
+
+def normal(
+    shape: Shape, *, mean: float = 0.0, deviation: float = 1.0, dtype: DTypeLike = float32
+) -> Tensor:
+    """Random numbers from the normal distribution.
+
+    >>> import steepest as st
+    >>> with st.random.stream(0):
+    ...     x = st.random.normal((10000,))
+    >>> abs(float(st.mean(x))) < 0.05
+    True
+    """
+    of = _current()
+    unit = normal_bits(of.key, of.step, site=of.site(), shape=tuple(shape), dtype=dtype_of(dtype))
+    return unit if (mean, deviation) == (0.0, 1.0) else unit * deviation + mean
+
+
+def bernoulli(probability: float, shape: Shape) -> Tensor:
+    """True with the given probability; an integer comparison, so that every back end agrees.
+
+    >>> import steepest as st
+    >>> with st.random.stream(0):
+    ...     bool(st.all(st.random.bernoulli(1.0, (100,))))
+    True
+    """
+    words = bits(shape)
+    limit = round(probability * 2**32)
+    if limit >= 2**32:
+        return words >= 0
+    return words < np.asarray(limit, uint32)
+
+
+def permutation(n: int, *, seed: int, draw: int = 0, member: int = 0) -> Array:
+    """A random order of 0 … n − 1, drawn on the host by the same generator.
+
+    Args:
+        n: how many.
+        seed: of the stream.
+        draw: which permutation of the stream: the epoch, say.
+        member: which member of an ensemble.
+
+    >>> import steepest as st
+    >>> sorted(int(i) for i in st.random.permutation(4, seed=0))
+    [0, 1, 2, 3]
+    """
+    words = philox4x32((np.arange(n), 0, draw, 0xFFFFFFFF), (seed, member))
+    order: Any = words[0].astype(np.uint64) << np.uint64(32) | words[1]
+    return np.argsort(order, stable=True)
