@@ -90,20 +90,28 @@ def test_text_columns_keep_the_text_of_the_file(tmp_path: Path) -> None:
     assert everything.columns["size"].texts() == ["1.50", "2"]
 
 
+WIDE = ",".join(f"w{place}" for place in range(63))
+ZEROS = ",".join("0" for _ in range(63))
+MANY = 3000  # rows: more than one block of 64 columns
+
+
 def test_text_far_below_numbers(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
-    many = 140_000
-    path.write_text("a,b\n" + "".join(f"{row}.50,x\n" for row in range(many)) + "?,\nend,z\n")
-    column = read_table(path).columns["a"]
+    rows = "".join(f"{row}.50,{ZEROS}\n" for row in range(MANY))
+    path.write_text(f"a,{WIDE}\n{rows}?,{ZEROS}\nend,{ZEROS}\n")
+    table = read_table(path)
+    column = table.columns["a"]
     assert isinstance(column, TextColumn)
-    assert column.texts() == [*(f"{row}.50" for row in range(many)), "", "end"]
+    assert column.texts() == [*(f"{row}.50" for row in range(MANY)), "", "end"]
+    other = table.columns["w7"]
+    assert isinstance(other, NumberColumn)
+    assert not other.values.any()
 
 
 def test_text_far_below_missing_values(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
-    many = 140_000
-    path.write_text("a\n" + "?\n" * many + "end\n")
-    assert read_table(path).columns["a"].texts() == [*[""] * many, "end"]
+    path.write_text(f"a,{WIDE}\n" + f"?,{ZEROS}\n" * MANY + f"end,{ZEROS}\n")
+    assert read_table(path).columns["a"].texts() == [*[""] * MANY, "end"]
 
 
 @pytest.mark.parametrize("text", ["1_000", "0x10", "1,5", "1 2", "one", "--1", "1e", "١_٢"])

@@ -22,6 +22,8 @@ MOSTLY_NUMBERS = 0.95
 
 _ROW_NAMES = {"id", "index", "row", "row_id", "rowid", "row_number", "rownames", "unnamed: 0"}
 
+_LARGEST = 1e300  # differences of such numbers still are numbers
+
 TypeName = Literal["numeric", "categorical", "drop"]
 
 
@@ -198,11 +200,12 @@ def feature_numbers(table: Table, name: str, column: Column) -> NDArray[np.float
             )
     else:
         values = column.values
-    infinite = np.isinf(values)
-    if infinite.any():
-        row = int(np.flatnonzero(infinite)[0])
+    infinite = np.flatnonzero(np.abs(values) > _LARGEST)  # NaN is not: it is missing
+    if len(infinite):
+        row = int(infinite[0])
+        size = "infinite" if np.isinf(values[row]) else f"larger than {_LARGEST:g}"
         raise DataError(
-            f"{table.place(row, name)}: the value is infinite; mend the row, or leave the column "
+            f"{table.place(row, name)}: the value is {size}; mend the row, or leave the column "
             f"out (--drop {_quoted(name)})"
         )
     return values

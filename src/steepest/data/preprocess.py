@@ -182,7 +182,9 @@ class Preprocessor:
             values = feature_numbers(table, each.name, table.column(each.name))
             absent = np.isnan(values)
             values = np.where(absent, each.fill, values)
-            numeric[:, index] = clip((values - each.centre) * each.scale)
+            with np.errstate(over="ignore"):  # the clip takes an infinite value to its bound
+                scaled = (values - each.centre) * each.scale
+            numeric[:, index] = clip(scaled)
             if each.indicator:
                 numeric[:, place] = absent
                 place += 1

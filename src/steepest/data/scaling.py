@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from steepest.errors import ConfigurationError, nearest
 
+_LARGEST = 1e150  # its square still is a number
+
 Floats = NDArray[np.floating[Any]]
 
 
@@ -41,8 +43,8 @@ def smooth_clip(values: NDArray[np.float64]) -> NDArray[np.float64]:
     >>> smooth_clip(np.array([0.0, 4.0, 1e300]))
     array([0. , 2.4, 3. ])
     """
-    # hypot does not overflow where the square would.
-    return values / np.hypot(1.0, values / 3.0)
+    bounded = np.clip(values, -_LARGEST, _LARGEST)
+    return bounded / np.sqrt(1.0 + (bounded / 3.0) ** 2)
 
 
 def robust(values: NDArray[np.float64]) -> tuple[float, float]:

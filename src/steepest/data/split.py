@@ -82,7 +82,7 @@ def split(
         if fraction > 0 and sizes[name] == 0:
             raise DataError(
                 f"{rows} rows are too few for a {name} part of {fraction:g}: it would be empty; "
-                f"at least {int(np.ceil(0.51 / fraction))} rows are needed, or a larger fraction"
+                f"at least {0.5 // fraction + 1:.0f} rows are needed, or a larger fraction"
             )
     if sum(sizes.values()) > spare:
         kept = "one row of each class" if stratify is not None else "one row"

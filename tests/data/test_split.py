@@ -1,0 +1,112 @@
+"""Splits: every row once, classes by share, the same on every machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from steepest.data import permutation, split
+from steepest.errors import ConfigurationError, DataError
+
+
+@given(
+    labels=st.lists(st.integers(0, 4), min_size=4, max_size=200),
+    validation=st.floats(0, 0.6),
+    test=st.floats(0, 0.39),
+    seed=st.integers(0, 2**64 - 1),
+    stratified=st.booleans(),
+)
+def test_every_row_once_and_classes_by_share(
+    labels: list[int], validation: float, test: float, seed: int, stratified: bool
+) -> None:
+    rows = len(labels)
+    stratify = labels if stratified else None
+    try:
+        parts = split(rows, validation=validation, test=test, seed=seed, stratify=stratify)
+    except DataError:
+        assume(False)
+        raise
+    joined = np.concatenate([parts.train, parts.validation, parts.test])
+    assert sorted(joined.tolist()) == list(range(rows))
+    assert len(parts.validation) == round(validation * rows)
+    assert len(parts.test) == round(test * rows)
+    for part in (parts.train, parts.validation, parts.test):
+        assert (np.diff(part) > 0).all()
+    if stratified:
+        kinds = np.array(labels)
+        for kind in set(labels):
+            assert (kinds[parts.train] == kind).any()
+
+
+def test_shares_are_as_near_as_whole_rows_allow() -> None:
+    labels = np.repeat(["a", "b", "c"], [600, 300, 101])
+    parts = split(1001, validation=0.1, test=0.2, seed=3, stratify=labels)
+    for part, fraction in ((parts.test, 0.2), (parts.validation, 0.1)):
+        for label, count in (("a", 600), ("b", 300), ("c", 101)):
+            assert abs((labels[part] == label).sum() - fraction * count) <= 1
+
+
+def test_a_class_of_two_rows_stays_in_training() -> None:
+    labels = ["a"] * 50 + ["b"] * 2
+    for seed in range(30):
+        parts = split(52, validation=0.3, test=0.3, seed=seed, stratify=labels)
+        assert any(labels[row] == "b" for row in parts.train)
+
+
+def test_the_test_part_does_not_depend_on_the_validation_part() -> None:
+    one = split(100, validation=0.1, test=0.2, seed=5)
+    two = split(100, validation=0.3, test=0.2, seed=5)
+    np.testing.assert_array_equal(one.test, two.test)
+    assert split(100, test=0.2, seed=6).test.tolist() != one.test.tolist()
+
+
+def test_permutation_is_fixed_for_ever() -> None:
+    assert permutation(8, seed=0, stream=0).tolist() == [0, 2, 1, 5, 4, 3, 6, 7]
+    assert permutation(8, seed=0, stream=1).tolist() == [5, 3, 7, 2, 4, 1, 0, 6]
+    assert sorted(permutation(1000, 7, 2).tolist()) == list(range(1000))
+
+
+def test_permutations_are_uniform() -> None:
+    places = np.array([permutation(5, seed, 0) for seed in range(4000)])
+    for place in range(5):
+        counts = np.bincount(places[:, place], minlength=5)
+        assert (np.abs(counts - 800) < 130).all()  # five standard deviations of 25.3
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"rows": 4, "validation": 0.1}, "4 rows are too few for a validation part of 0.1"),
+        ({"rows": 2, "test": 0.2}, "too few for a test part of 0.2"),
+        ({"rows": 0}, "no rows to split"),
+        ({"rows": 3, "validation": 0.4, "test": 0.55}, "training keeps one row"),
+        (
+            {"rows": 4, "validation": 0.75, "stratify": [0, 0, 1, 1]},
+            r"training keeps one row of each class \(2\)",
+        ),
+        ({"rows": 4, "stratify": [0, 1]}, "stratify has shape"),
+    ],
+)
+def test_too_few_rows(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(DataError, match=told):
+        split(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"validation": 1.0}, "validation must be at least 0 and less than 1, not 1.0"),
+        ({"test": -0.1}, "test must be"),
+        ({"validation": float("nan")}, "validation must be"),
+        ({"validation": 0.5, "test": 0.5}, "leave nothing for training"),
+        ({"seed": -1}, "seed must be from 0"),
+        ({"seed": 2**64}, "seed must be from 0"),
+    ],
+)
+def test_impossible_options(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        split(100, **options)
