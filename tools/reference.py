@@ -6,13 +6,15 @@ entry.
 
 import importlib
 import inspect
-import pkgutil
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
 
+from docstrings import as_markdown
+
 import steepest
+from steepest.ir.op import Op
 
 FOLDER = Path(__file__).parent.parent / "docs" / "reference"
 
@@ -54,12 +56,19 @@ class Entry:
         """Its entry on the page of its namespace."""
         if self.origin:
             return f"::: {self.origin}\n"
-        try:
-            signature = str(inspect.signature(self.value)) if callable(self.value) else ""
-        except ValueError:
-            signature = "(…)"
+        signature = f"{self.name}{parameters(self.value)}"
         heading = f"## `{self.name}` {{#{self.anchor}}}"
-        return f"{heading}\n\n```python\n{self.name}{signature}\n```\n\n{self.documentation}\n"
+        return f"{heading}\n\n```python\n{signature}\n```\n\n{as_markdown(self.documentation)}\n"
+
+
+def parameters(value: object) -> str:
+    """What a callable takes, in parentheses; an op takes what its rules of meaning name."""
+    if isinstance(value, Op):
+        inputs = ("x",) if len(value.cases[0].inputs) == 1 else ("x", "y", "z")
+        named = inputs[: len(value.cases[0].inputs)] if len(value.cases[0].inputs) <= 3 else ("*x",)
+        attributes = {key: None for case in value.cases for key in case.attributes}
+        return f"({', '.join([*named, *(['*'] if attributes else []), *attributes])})"
+    return str(inspect.signature(value)) if callable(value) else ""
 
 
 def written(value: FunctionType | type) -> bool:
@@ -71,20 +80,22 @@ def written(value: FunctionType | type) -> bool:
     return f"def {value.__name__}(" in source or f"class {value.__name__}" in source
 
 
+def names(module: ModuleType) -> list[str]:
+    """The public names: those a module states in ``__all__``, for ``steepest`` all it has."""
+    stated: list[str] = getattr(module, "__all__", None) or dir(module)
+    return [name for name in stated if not name.startswith("_")]
+
+
 def namespaces() -> list[ModuleType]:
-    """``steepest`` first, then each of its public modules that states what it offers."""
-    found = [steepest]
-    offered: set[str] = set(steepest.__all__)
-    for info in pkgutil.walk_packages(steepest.__path__, "steepest."):
-        if info.name.count(".") == 1 and info.name.rpartition(".")[2] in offered:
-            module = importlib.import_module(info.name)
-            found += [module] if hasattr(module, "__all__") else []
-    return found
+    """``steepest`` first, then each module it offers that states in ``__all__`` what it holds."""
+    offered = [getattr(steepest, name) for name in names(steepest)]
+    modules = [value for value in offered if isinstance(value, ModuleType)]
+    return [steepest, *(module for module in modules if hasattr(module, "__all__"))]
 
 
 def entries(module: ModuleType) -> list[Entry]:
     """The public names of a namespace that are not namespaces themselves."""
-    public = [Entry(module, name) for name in module.__all__ if not name.startswith("_")]
+    public = [Entry(module, name) for name in names(module)]
     return [entry for entry in public if not isinstance(entry.value, ModuleType)]
 
 
@@ -101,7 +112,9 @@ def first_sentence(text: str) -> str:
 def page(module: ModuleType, shown: dict[int, Entry]) -> str:
     """The page of one namespace."""
     here = [entry.page() for entry in entries(module) if shown[id(entry.value)] == entry]
-    return "\n".join([f"# {module.__name__}\n", f"{inspect.getdoc(module) or ''}\n", *here])
+    return "\n".join(
+        [f"# {module.__name__}\n", f"{as_markdown(inspect.getdoc(module) or '')}\n", *here]
+    )
 
 
 def index(modules: list[ModuleType], shown: dict[int, Entry]) -> str:
