@@ -1,0 +1,265 @@
+"""`steepest fit`: a table in, a trained network out."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from msgspec import to_builtins
+
+from steepest.cli.exit_codes import INTERRUPTED
+from steepest.cli.flags import Json, Quiet, Table, columns, kinds, table_path
+from steepest.cli.outputs import Outputs, stem
+from steepest.cli.terminal import Terminal, shell
+from steepest.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from steepest.tabular.configuration import Configuration
+    from steepest.tabular.options import Plain
+    from steepest.tabular.parts import Parts
+
+
+def fit(
+    context: typer.Context,
+    table: Table = "",
+    target: Annotated[
+        str | None, typer.Option("--target", "-t", help="The column to predict.", metavar="COL")
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task", help="classification or regression, where the target alone misleads."
+        ),
+    ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--types", help="Kinds of columns: numeric, categorical, drop.", metavar="COL=KIND"
+        ),
+    ] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option("--drop", help="Leave columns out.", metavar="COL,...")
+    ] = None,
+    features: Annotated[
+        list[str] | None,
+        typer.Option("--features", help="Use only these columns.", metavar="COL,..."),
+    ] = None,
+    missing: Annotated[
+        str | None,
+        typer.Option(
+            "--missing", help="What means a missing value, besides nothing.", metavar="NA,?"
+        ),
+    ] = None,
+    separator: Annotated[
+        str | None, typer.Option("--separator", help="Between fields: one character, or tab.")
+    ] = None,
+    quote: Annotated[
+        str | None, typer.Option("--quote", help="Around fields that hold separators; '' for none.")
+    ] = None,
+    no_header: Annotated[
+        bool,
+        typer.Option(
+            "--no-header", help="The first line is data; columns are column_1, column_2 …"
+        ),
+    ] = False,
+    sample_weight: Annotated[
+        str | None, typer.Option("--sample-weight", help="Column of row weights.", metavar="COL")
+    ] = None,
+    validation: Annotated[
+        str | None,
+        typer.Option(
+            "--validation",
+            help="Rows for early stopping: a share (0.1) or a table.",
+            metavar="FRACTION|FILE",
+        ),
+    ] = None,
+    test: Annotated[
+        str | None,
+        typer.Option(
+            "--test", help="Rows for an honest test: a share or a table.", metavar="FRACTION|FILE"
+        ),
+    ] = None,
+    hidden_layer_sizes: Annotated[
+        str | None,
+        typer.Option(
+            "--hidden-layer-sizes", help="Units per hidden layer: 256,128", metavar="N,..."
+        ),
+    ] = None,
+    activation: Annotated[
+        str | None, typer.Option("--activation", help="relu, silu, gelu, tanh, ...")
+    ] = None,
+    dropout: Annotated[
+        str | None, typer.Option("--dropout", help="Probability of dropping a unit.", metavar="P")
+    ] = None,
+    optimizer: Annotated[
+        str | None, typer.Option("--optimizer", help="adamw, adam, nesterov, momentum or sgd.")
+    ] = None,
+    learning_rate: Annotated[
+        str | None, typer.Option("--learning-rate", help="The highest rate.", metavar="RATE")
+    ] = None,
+    weight_decay: Annotated[
+        str | None,
+        typer.Option("--weight-decay", help="Decoupled decay, as in AdamW.", metavar="DECAY"),
+    ] = None,
+    batch_size: Annotated[
+        str | None, typer.Option("--batch-size", help="Rows per step.", metavar="N")
+    ] = None,
+    max_epochs: Annotated[
+        str | None, typer.Option("--max-epochs", help="Passes over the rows at most.", metavar="N")
+    ] = None,
+    class_weight: Annotated[
+        str | None, typer.Option("--class-weight", help="balanced: every class counts alike.")
+    ] = None,
+    time_limit: Annotated[
+        str | None,
+        typer.Option("--time-limit", help="Stop training after so long.", metavar="SECONDS"),
+    ] = None,
+    seed: Annotated[
+        str | None, typer.Option("--seed", help="Same seed, same model.", metavar="N")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Any option: --set network.embedding_size=4", metavar="NAME=VALUE"
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="Options from a TOML file.", metavar="FILE")
+    ] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print all options as TOML and leave.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The model file.  [TABLE.safetensors]")
+    ] = None,
+    history: Annotated[
+        Path | None, typer.Option("--history", help="Write every epoch as a JSON line.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the learning curves (.png, .svg, .pdf).")
+    ] = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    r"""Train a network on a table and save it.
+
+    \b
+    Examples:
+      steepest fit income.csv --target income
+      steepest fit income.csv --target income --test 0.2 --plot curves.png
+      steepest fit prices.parquet --target price --drop id --types zip=categorical
+      steepest fit income.csv --target income --print-config > options.toml
+      steepest fit income.csv --config options.toml --seed 1
+    """
+    flags: dict[str, Plain] = {
+        "data.target": target,
+        "data.task": task,
+        "data.types": kinds(types) if types else None,
+        "data.drop": columns(drop) if drop else None,
+        "data.features": columns(features) if features else None,
+        "data.missing": None if missing is None else columns([missing]),
+        "data.separator": separator,
+        "data.quote": quote,
+        "data.header": False if no_header else None,
+        "data.sample_weight": sample_weight,
+        "data.validation": _share(validation),
+        "data.test": _share(test),
+        "network.hidden_layer_sizes": hidden_layer_sizes,
+        "network.activation": activation,
+        "network.dropout": dropout,
+        "optimizer.name": optimizer,
+        "optimizer.learning_rate": learning_rate,
+        "optimizer.weight_decay": weight_decay,
+        "training.batch_size": batch_size,
+        "training.max_epochs": max_epochs,
+        "training.class_weight": class_weight,
+        "training.time_limit": time_limit,
+        "training.seed": seed,
+    }
+    configuration = _configuration(config, flags, set_ or [])
+    if print_config:
+        from steepest.tabular.options import to_toml
+
+        print(to_toml(configuration), end="")
+        return 0
+    if not table:
+        raise ConfigurationError("which table? write 'steepest fit TABLE --target COLUMN'")
+    outputs = Outputs(model=out or Path(f"{stem(table)}.safetensors"), history=history, plot=plot)
+    outputs.check([Path(table), *(Path(f) for f in (validation, test) if f and _is_file(f))])
+    terminal = Terminal(quiet=quiet)
+    with table_path(table) as path:
+        from steepest.tabular.parts import prepare
+
+        parts = prepare(
+            path,
+            configuration,
+            validation=validation if validation and _is_file(validation) else None,
+            test=test if test and _is_file(test) else None,
+        )
+    for line in (*parts.schema.describe().splitlines(), *parts.notes):
+        terminal.say(line)
+    return _train(parts, outputs, terminal, json_)
+
+
+def _train(parts: Parts, outputs: Outputs, terminal: Terminal, json_: bool) -> int:
+    from steepest.cli.progress import TrainingProgress
+    from steepest.tabular.fit import fit_parts
+    from steepest.tabular.summary import ending, results_lines
+
+    terminal.say(_counts(parts))
+    with TrainingProgress(terminal, parts.configuration.training.max_epochs) as progress:
+        model = fit_parts(parts, on_epoch=progress.epoch)
+    outputs.write(model, parts)
+    interrupted = model.results.stopped == "interrupted"
+    terminal.say(ending(model.results))
+    for line in results_lines(model.results):
+        terminal.say(line)
+    terminal.say(f"saved {outputs.model}")
+    if interrupted:
+        terminal.say("interrupted: the file holds the best weights so far")
+    elif outputs.model.is_file():
+        terminal.say(f"next: {shell(['steepest', 'predict', str(outputs.model), 'NEW.csv'])}")
+    if json_:
+        print(json.dumps({"model": str(outputs.model), **to_builtins(model.results)}))
+    return INTERRUPTED if interrupted else 0
+
+
+def _counts(parts: Parts) -> str:
+    counts = [f"{len(parts.training):,} rows to train on"]
+    for name, table in (("validation", parts.validation), ("test", parts.test)):
+        if table is not None:
+            counts.append(f"{len(table):,} for {name}")
+    return ", ".join(counts)
+
+
+def _is_file(text: str) -> bool:
+    return _share(text) is None
+
+
+def _share(text: str | None) -> str | None:
+    """Keep what `--validation` or `--test` gives if it is a number; otherwise it is a file."""
+    return text if text is not None and _number(text) is not None else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _configuration(
+    config: Path | None, flags: dict[str, Plain], assignments: list[str]
+) -> Configuration:
+    """Combine the options: a later one wins, in the order default, --config, flag, --set."""
+    from steepest.tabular.options import assign, from_plain, parse_value, read_toml, set_option
+
+    plain: dict[str, Plain] = read_toml(config) if config is not None else {}
+    for name, value in flags.items():
+        if value is not None:
+            set_option(plain, name, parse_value(name, value) if isinstance(value, str) else value)
+    for assignment in assignments:
+        assign(plain, assignment)
+    return from_plain(plain)

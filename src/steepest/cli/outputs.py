@@ -1,0 +1,72 @@
+"""The files a fit writes, checked before it starts and written at its end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+from msgspec import Struct
+
+from steepest.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from steepest.tabular.model import TableModel
+    from steepest.tabular.parts import Parts
+
+
+@final
+class Outputs(Struct, frozen=True, kw_only=True):
+    """The files a fit writes."""
+
+    model: Path
+    history: Path | None
+    plot: Path | None
+
+    def check(self, inputs: list[Path]) -> None:
+        """Refuse, before any work, files that cannot be written or that are inputs too."""
+        from steepest.data import check_writable
+        from steepest.report import picture_format
+
+        if self.plot is not None:
+            picture_format(self.plot)
+        named = [path for path in (self.model, self.history, self.plot) if path is not None]
+        for place, path in enumerate(named):
+            if any(path.exists() and each.exists() and path.samefile(each) for each in inputs):
+                raise ConfigurationError(f"{path} is the table that is read; give another --out")
+            if path.resolve() in [each.resolve() for each in named[:place]]:
+                raise ConfigurationError(f"{path} would be written twice; give two names")
+            check_writable(path)
+
+    def write(self, model: TableModel, parts: Parts) -> None:
+        """Write the model, the history and the picture, each whole or not at all."""
+        from steepest.data import whole_file
+
+        model.save(self.model)
+        if self.history is not None:
+            lines = "".join(json.dumps(row, allow_nan=True) + "\n" for row in model.history)
+            with whole_file(self.history) as file:
+                file.write(lines.encode())
+        if self.plot is not None:
+            from steepest.report import draw_curves, picture_format
+
+            picture = draw_curves(
+                model.history,
+                best_epoch=model.results.best_epoch,
+                title=f"{stem(parts.training.source)}: {parts.schema.target.name}",
+                format=picture_format(self.plot),
+            )
+            with whole_file(self.plot) as file:
+                file.write(picture)
+
+
+def stem(table: str) -> str:
+    """Name a model after its table.
+
+    >>> stem("data/income.csv.gz"), stem("-")
+    ('income', 'model')
+    """
+    name = Path(table).name
+    for suffix in (".gz", ".csv", ".tsv", ".txt", ".parquet"):
+        name = name.removesuffix(suffix)
+    return name if name not in ("", "-") else "model"

@@ -1,0 +1,1 @@
+"""Tables: options, the recipe, the fitted model and its file."""

@@ -1,0 +1,200 @@
+"""Every option of a fit in one typed, frozen, nested value that is saved with the model."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias, final
+
+from msgspec import Meta, Struct, field
+
+from steepest.data.options import MISSING
+
+Auto: TypeAlias = Literal["auto"]
+
+
+@final
+class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the table is read, which column is predicted and which rows are held out."""
+
+    target: Annotated[str, Meta(description="the column to predict")] = ""
+    task: Annotated[
+        Literal["auto", "classification", "regression"],
+        Meta(description="auto: text, booleans, at most 20 different integers are classes"),
+    ] = "auto"
+    types: Annotated[
+        dict[str, Literal["numeric", "categorical", "drop"]],
+        Meta(description="the kind of a column where the inferred one is wrong"),
+    ] = field(default_factory=dict[str, Literal["numeric", "categorical", "drop"]])
+    drop: Annotated[tuple[str, ...], Meta(description="columns left out")] = ()
+    features: Annotated[
+        tuple[str, ...], Meta(description="the only columns used; empty: all but the target")
+    ] = ()
+    missing: Annotated[
+        tuple[str, ...], Meta(description="what means a missing value, besides an empty field")
+    ] = MISSING
+    separator: Annotated[
+        str, Meta(description="one character, or tab; empty: found out from the file")
+    ] = ""
+    quote: Annotated[
+        str, Meta(description="around fields that hold separators; empty: none")
+    ] = '"'  # fmt: skip
+    decimal: Annotated[
+        Literal["", ".", ","], Meta(description="the decimal sign; empty: found out from the file")
+    ] = ""
+    encoding: Annotated[str, Meta(description="of a text file")] = "utf-8"
+    header: Annotated[bool, Meta(description="the first line holds the column names")] = True
+    sample_weight: Annotated[
+        str, Meta(description="column of row weights (not a feature); empty: equal weights")
+    ] = ""
+    validation: Annotated[
+        float,
+        Meta(description="share of the rows for early stopping; 0: none", ge=0, lt=1),
+    ] = 0.1
+    test: Annotated[
+        float,
+        Meta(description="share of the rows kept away for an honest test; 0: none", ge=0, lt=1),
+    ] = 0.0
+
+
+@final
+class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How columns become numbers; fitted on the training rows only."""
+
+    numeric: Annotated[
+        Literal["robust", "standard", "minmax", "none"],
+        Meta(description="robust: median and quartiles, then a smooth clip to (-3, 3)"),
+    ] = "robust"
+    one_hot_levels: Annotated[
+        int,
+        Meta(description="categories with more levels get an embedding", ge=0, le=10_000),
+    ] = 8
+
+
+@final
+class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The multi-layer perceptron between the columns and the prediction."""
+
+    hidden_layer_sizes: Annotated[
+        tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
+        Meta(description="units of each hidden layer; []: a linear model"),
+    ] = (256, 256)
+    activation: Annotated[
+        Literal[
+            "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus",
+            "tanh", "lecun_tanh", "sigmoid", "identity",
+        ],
+        Meta(description="after each hidden layer"),
+    ] = "relu"  # fmt: skip
+    dropout: Annotated[
+        float, Meta(description="probability of dropping a hidden unit", ge=0, lt=1)
+    ] = 0.1
+    embedding_size: Annotated[
+        int, Meta(description="numbers per level of a category with many levels", ge=1, le=1024)
+    ] = 8
+    embedding_dropout: Annotated[
+        float, Meta(description="probability of dropping an embedded number", ge=0, lt=1)
+    ] = 0.0
+
+
+@final
+class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The rule that turns gradients into steps, and its learning rate over time."""
+
+    name: Annotated[
+        Literal["adamw", "adam", "nesterov", "momentum", "sgd"],
+        Meta(description="the update rule"),
+    ] = "adamw"
+    learning_rate: Annotated[
+        Auto | Annotated[float, Meta(gt=0, le=1000)],
+        Meta(description="its highest value; auto: 0.002 for adam and adamw, else 0.05"),
+    ] = "auto"
+    schedule: Annotated[
+        Literal["cosine", "constant"],
+        Meta(description="cosine: falls to 0 at max_epochs"),
+    ] = "cosine"
+    warm_up: Annotated[
+        float, Meta(description="share of the steps during which the rate rises", ge=0, lt=1)
+    ] = 0.05
+    weight_decay: Annotated[
+        Auto | Annotated[float, Meta(ge=0, le=1000)],
+        Meta(description="decoupled: w <- (1 - rate * decay) w; auto: 0.01 for adamw, else 0"),
+    ] = "auto"
+    momentum: Annotated[
+        float, Meta(description="of momentum and nesterov", ge=0, lt=1)
+    ] = 0.9  # fmt: skip
+
+
+@final
+class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long to train, on which batches, with which weights."""
+
+    batch_size: Annotated[
+        Auto | Annotated[int, Meta(ge=1)],
+        Meta(description="auto: 32 up to 2,048 rows, 64 up to 8,192, 128 up to 16,384, then 256"),
+    ] = "auto"
+    max_epochs: Annotated[
+        int, Meta(description="passes over the training rows at most", ge=1, le=1_000_000)
+    ] = 60
+    patience: Annotated[
+        int,
+        Meta(description="epochs without a better validation loss before stopping; 0: never", ge=0),
+    ] = 16
+    l2: Annotated[
+        float, Meta(description="penalty l2/2 * sum of squared weights", ge=0, le=1000)
+    ] = 0.0
+    class_weight: Annotated[
+        Literal["none", "balanced"],
+        Meta(description="balanced: every class counts alike, whatever its number of rows"),
+    ] = "none"
+    seed: Annotated[
+        int, Meta(description="same seed, same model", ge=0, lt=2**32)
+    ] = 0  # fmt: skip
+    time_limit: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="seconds of training at most; unset: no limit"),
+    ] = None
+
+
+@final
+class Configuration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every option of a fit; written to TOML, replayed from it, saved in the model file.
+
+    >>> Configuration().network.dropout
+    0.1
+    >>> Configuration(training=Training(seed=3)).training.seed
+    3
+    """
+
+    data: Data = Data()
+    preprocessing: Preprocessing = Preprocessing()
+    network: Network = Network()
+    optimizer: Optimizer = Optimizer()
+    training: Training = Training()
+
+
+@final
+class Resolved(Struct, frozen=True, kw_only=True):
+    """What the options left on "auto" came to for one table."""
+
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+
+
+def resolve(configuration: Configuration, rows: int) -> Resolved:
+    """Replace every "auto" by its documented value for `rows` training rows.
+
+    >>> resolve(Configuration(), 1_000)
+    Resolved(batch_size=32, learning_rate=0.002, weight_decay=0.01)
+    """
+    optimizer, training = configuration.optimizer, configuration.training
+    adaptive = optimizer.name in ("adam", "adamw")
+    batch_size = training.batch_size
+    if batch_size == "auto":
+        batch_size = 32 if rows <= 2048 else 64 if rows <= 8192 else 128 if rows <= 16_384 else 256
+    rate = optimizer.learning_rate
+    decay = optimizer.weight_decay
+    return Resolved(
+        batch_size=min(batch_size, rows),
+        learning_rate=(0.002 if adaptive else 0.05) if rate == "auto" else rate,
+        weight_decay=(0.01 if optimizer.name == "adamw" else 0.0) if decay == "auto" else decay,
+    )

@@ -1,0 +1,170 @@
+"""How good predictions are, each number beside what a constant prediction would reach."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, TypeAlias, final
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Codes: TypeAlias = NDArray[np.int64]
+
+
+@final
+class Score(Struct, frozen=True):
+    """One number, beside the same number for the baseline; None where it is not defined."""
+
+    name: str
+    value: float | None
+    baseline: float | None
+
+
+@final
+class Evaluation(Struct, frozen=True, kw_only=True):
+    """All scores of one set of rows, the one to look at first first."""
+
+    task: Literal["classification", "regression"]
+    rows: int
+    scores: tuple[Score, ...]
+    classes: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+
+    def __getitem__(self, name: str) -> float | None:
+        """Return one score's value by its name."""
+        return next(score.value for score in self.scores if score.name == name)
+
+    @property
+    def first(self) -> Score:
+        """Return the score that sums the evaluation up: accuracy or rmse."""
+        return self.scores[0]
+
+    def text(self) -> str:
+        """Write one `name value baseline` a line, then the confusion matrix."""
+        width = max(len(score.name) for score in self.scores)
+        lines = [f"{'':<{width}} {'model':>14} {'baseline':>14}"]
+        lines += [
+            f"{score.name:<{width}} {_decimal(score.value):>14} {_decimal(score.baseline):>14}"
+            for score in self.scores
+        ]
+        if self.confusion:
+            lines += ["", *self._matrix()]
+        return "\n".join(lines)
+
+    def _matrix(self) -> Iterator[str]:
+        names = [_word(name) for name in self.classes]
+        cells = [[str(cell) for cell in row] for row in self.confusion]
+        first = max(len(name) for name in [*names, "actual"])
+        widths = [
+            max(len(text) for text in [name, *column])
+            for name, column in zip(names, zip(*cells, strict=True), strict=True)
+        ]
+        yield "confusion matrix: a row is an actual class, a column a predicted one"
+        for name, row in [("actual", names), *zip(names, cells, strict=True)]:
+            padded = (f"{text:>{width}}" for text, width in zip(row, widths, strict=True))
+            yield f"{name:<{first}} {' '.join(padded)}"
+
+
+def evaluate_classes(
+    actual: Codes, probabilities: Floats, frequencies: Floats, classes: Sequence[str]
+) -> Evaluation:
+    """Score predicted probabilities against the actual classes.
+
+    The Brier score is mean_i sum_k (p_ik - [y_i = k])^2, halved for two classes. ROC AUC and
+    average precision are those of the second of two classes; of more, each against the rest and
+    averaged. A score without a meaning (one class only) is None.
+
+    Args:
+        actual: Class codes, (n,).
+        probabilities: Predicted, (n, k), rows summing to 1.
+        frequencies: Share of each class in the training rows, (k,): what the baseline predicts.
+        classes: Names of the k classes.
+    """
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    constant = np.broadcast_to(frequencies / frequencies.sum(), probabilities.shape)
+    model = dict(_class_scores(actual, probabilities, classes))
+    baseline = dict(_class_scores(actual, constant, classes))
+    confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    np.add.at(confusion, (actual, probabilities.argmax(axis=1)), 1)
+    return Evaluation(
+        task="classification",
+        rows=len(actual),
+        scores=tuple(Score(name, value, baseline[name]) for name, value in model.items()),
+        classes=tuple(classes),
+        confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
+    )
+
+
+def evaluate_values(actual: Floats, predicted: Floats, mean: float) -> Evaluation:
+    """Score predicted numbers against the actual ones.
+
+    Args:
+        actual: In the target's units, (n,).
+        predicted: Likewise.
+        mean: Of the target over the training rows: what the baseline predicts.
+    """
+    baseline = dict(_value_scores(actual, np.full_like(actual, mean)))
+    return Evaluation(
+        task="regression",
+        rows=len(actual),
+        scores=tuple(
+            Score(name, value, baseline[name]) for name, value in _value_scores(actual, predicted)
+        ),
+    )
+
+
+def _class_scores(
+    actual: Codes, probabilities: Floats, classes: Sequence[str]
+) -> Iterator[tuple[str, float | None]]:
+    from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
+
+    codes = np.arange(len(classes))
+    truth = (actual[:, None] == codes).astype(np.float64)
+    chosen = (probabilities.argmax(axis=1)[:, None] == codes).astype(np.float64)
+    hits, wanted, given = (truth * chosen).sum(0), truth.sum(0), chosen.sum(0)
+    precision, recall = hits / np.maximum(given, 1), hits / np.maximum(wanted, 1)
+    f1 = 2 * hits / np.maximum(wanted + given, 1)
+    yield "accuracy", float(hits.sum() / len(actual))
+    yield "balanced_accuracy", float(recall[wanted > 0].mean())
+    yield "log_loss", float(log_loss(actual, probabilities, labels=codes))
+    yield "roc_auc", _against_rest(roc_auc_score, truth, probabilities)
+    yield "average_precision", _against_rest(average_precision_score, truth, probabilities)
+    squares = float(np.mean(np.sum((probabilities - truth) ** 2, axis=1)))
+    yield "brier", squares / (2 if len(classes) == 2 else 1)
+    for code, name in enumerate(classes):
+        yield f"precision:{_word(name)}", float(precision[code])
+        yield f"recall:{_word(name)}", float(recall[code])
+        yield f"f1:{_word(name)}", float(f1[code])
+
+
+def _against_rest(
+    score: Callable[[Floats, Floats], float], truth: Floats, probabilities: Floats
+) -> float | None:
+    columns = [1] if truth.shape[1] == 2 else range(truth.shape[1])
+    defined = [k for k in columns if 0 < truth[:, k].sum() < len(truth)]
+    if not defined:
+        return None
+    return float(np.mean([score(truth[:, k], probabilities[:, k]) for k in defined]))
+
+
+def _value_scores(actual: Floats, predicted: Floats) -> Iterator[tuple[str, float | None]]:
+    errors = predicted - actual
+    spread = float(np.sum((actual - actual.mean()) ** 2))
+    yield "rmse", float(np.sqrt(np.mean(errors**2)))
+    yield "mae", float(np.mean(np.abs(errors)))
+    yield "r2", 1 - float(np.sum(errors**2)) / spread if spread > 0 else None
+
+
+def _decimal(value: float | None) -> str:
+    if value is None:
+        return "-"
+    size = abs(value)
+    return f"{value:.6f}" if size < 10 else f"{value:.4f}" if size < 100_000 else f"{value:.2f}"
+
+
+def _word(name: str) -> str:
+    """Quote a class name that holds blanks, so that a line still splits into its fields."""
+    return json.dumps(name, ensure_ascii=False) if not name or any(map(str.isspace, name)) else name

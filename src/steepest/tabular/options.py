@@ -1,0 +1,277 @@
+"""Options as people write them: TOML files, `a.b=value` and flags; errors name the way out."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    TypeAlias,
+    Union,
+    cast,
+    final,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+
+import msgspec
+import tomli_w
+from msgspec import Meta, Struct
+
+from steepest.errors import ConfigurationError, nearest
+from steepest.tabular.configuration import Configuration
+
+Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
+
+
+@final
+class Option(Struct, frozen=True):
+    """One option: its dotted name, what it does, and the values it takes in words."""
+
+    name: str
+    description: str
+    valid: str
+    is_list: bool
+    is_text: bool
+
+
+def options() -> dict[str, Option]:
+    """Describe every option by its dotted name.
+
+    >>> options()["network.dropout"].valid
+    '0 <= value < 1'
+    """
+    found: dict[str, Option] = {}
+    for section, kind in get_type_hints(Configuration).items():
+        for name, hint in get_type_hints(kind, include_extras=True).items():
+            meta = _metas(hint)
+            described = [each.description for each in meta if each.description]
+            found[f"{section}.{name}"] = Option(
+                name=f"{section}.{name}",
+                description=described[0] if described else "",
+                valid=_valid(hint),
+                is_list=_bare(hint) is tuple,
+                is_text=_bare(hint) is str or _bare(hint) is cast("object", Literal),
+            )
+    return found
+
+
+def from_plain(plain: Mapping[str, Plain]) -> Configuration:
+    """Build a configuration from nested dictionaries, refusing unknown names and impossible values.
+
+    >>> from_plain({"network": {"dropout": 0.3}}).network.dropout
+    0.3
+    >>> from_plain({"optimizer": {"learning_rate": -1}})
+    Traceback (most recent call last):
+    ...
+    steepest.errors.ConfigurationError: optimizer.learning_rate = -1 is not possible; valid: \
+'auto' or 0 < value <= 1000
+    """
+    for name, value in _leaves(plain):
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ConfigurationError(_refusal(name, value))
+    try:
+        return msgspec.convert(plain, Configuration)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(_explain(str(error), plain)) from None
+
+
+def to_plain(configuration: Configuration) -> dict[str, Plain]:
+    """Turn a configuration into nested dictionaries of numbers, text and lists."""
+    return cast("dict[str, Plain]", msgspec.json.decode(msgspec.json.encode(configuration)))
+
+
+def read_toml(path: Path) -> dict[str, Plain]:
+    """Read a configuration file as nested dictionaries; errors name the file and the line."""
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except FileNotFoundError:
+        raise ConfigurationError(f"there is no configuration file {str(path)!r}") from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot read the configuration file {str(path)!r}: {error.strerror}"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not a TOML file: {error}") from None
+
+
+def to_toml(configuration: Configuration) -> str:
+    """Write a configuration as TOML, every option with a comment saying what it does."""
+    described = options()
+    lines: list[str] = []
+    for section, values in to_plain(configuration).items():
+        lines.append(f"[{section}]")
+        for name, value in cast("dict[str, Plain]", values).items():
+            option = described[f"{section}.{name}"]
+            text = f"{name} = {_toml(value)}" if value is not None else f"# {name} ="
+            lines.append(f"{text:<32}  # {option.description}")
+        lines.append("")
+    return "\n".join(lines[:-1]) + "\n"
+
+
+def assign(plain: dict[str, Plain], assignment: str) -> None:
+    """Put one `section.name=value` into nested dictionaries.
+
+    >>> plain = {}
+    >>> assign(plain, "network.hidden_layer_sizes=64,32")
+    >>> plain
+    {'network': {'hidden_layer_sizes': [64, 32]}}
+    """
+    name, equals, text = assignment.partition("=")
+    name = name.strip()
+    if not equals:
+        raise ConfigurationError(
+            f"--set {assignment}: write it as section.name=value, such as network.dropout=0.2"
+        )
+    set_option(plain, name, parse_value(name, text.strip()))
+
+
+def set_option(plain: dict[str, Plain], name: str, value: Plain) -> None:
+    """Put a value under a dotted name, refusing names that do not exist."""
+    require_option(name)
+    section, _, leaf = name.partition(".")
+    inside = plain.setdefault(section, {})
+    if not isinstance(inside, dict):
+        raise ConfigurationError(f"{section} is a section of options and needs names under it")
+    inside[leaf] = value
+
+
+def require_option(name: str) -> Option:
+    """Find an option by its dotted name, or say which one is meant."""
+    known = options()
+    if name in known:
+        return known[name]
+    leaf = name.rpartition(".")[2]
+    same_leaf = [each for each in known if each.rpartition(".")[2] == leaf]
+    if same_leaf:
+        raise ConfigurationError(f"there is no option {name!r}; did you mean {same_leaf[0]!r}?")
+    leaves = {each.rpartition(".")[2]: each for each in known}
+    close = [leaves[each] for each in difflib.get_close_matches(leaf, leaves, n=1)]
+    section = [each for each in known if each.startswith(name.partition(".")[0] + ".")]
+    meant = nearest(name, close or section or known)
+    raise ConfigurationError(f"there is no option {name!r}; {meant}")
+
+
+def parse_value(name: str, text: str) -> Plain:
+    """Read an option's value as people type it: TOML, a bare word or a comma-separated list."""
+    option = require_option(name)
+    if text.lower() in ("none", "") and not option.is_text and not option.is_list:
+        return None
+    try:
+        value = cast("Plain", tomllib.loads(f"value = {text}")["value"])
+    except tomllib.TOMLDecodeError:
+        value = text
+    if option.is_list and not isinstance(value, list):
+        return [_scalar(each) for each in text.split(",")] if text else []
+    if option.is_text and not isinstance(value, str):
+        return text
+    return value
+
+
+def _scalar(text: str) -> Plain:
+    text = text.strip()
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _explain(message: str, plain: Mapping[str, Plain]) -> str:
+    what, _, where = message.rpartition(" - at `$")
+    what, path = (what, where.rstrip("`").lstrip(".")) if what else (message, "")
+    unknown = re.search(r"unknown field `(.*)`", what)
+    if unknown:
+        known = options()
+        prefix = f"{path}." if path else ""
+        inside = [each.removeprefix(prefix) for each in known if each.startswith(prefix)]
+        if not path:
+            inside = list(dict.fromkeys(each.partition(".")[0] for each in known))
+        kind = "option" if path else "section"
+        return f"there is no {kind} {prefix + unknown[1]!r}; {nearest(unknown[1], inside)}"
+    name = re.sub(r"\[.*", "", path)
+    if name not in options():
+        return f"{name} is a section of options and needs names under it"
+    section, _, leaf = name.partition(".")
+    return _refusal(name, cast("dict[str, Plain]", plain[section])[leaf])
+
+
+def _refusal(name: str, value: Plain) -> str:
+    option = require_option(name)
+    shown = json.dumps(value, ensure_ascii=False)
+    hint = ""
+    if isinstance(value, str) and "'" in option.valid:
+        close = nearest(value, re.findall(r"'([^']*)'", option.valid))
+        hint = f"; {close}" if close.startswith("did") else ""
+    return f"{name} = {shown} is not possible{hint}; valid: {option.valid}"
+
+
+def _leaves(plain: Mapping[str, Plain], prefix: str = "") -> Iterable[tuple[str, Plain]]:
+    for name, value in plain.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        elif prefix + name in options():
+            yield prefix + name, value
+
+
+def _toml(value: Plain) -> str:
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(each) for each in value) + "]"
+    if isinstance(value, dict):
+        inside = (tomli_w.dumps({name: each}).strip() for name, each in value.items())
+        return "{ " + ", ".join(inside) + " }" if value else "{}"
+    return tomli_w.dumps({"x": value})[len("x = ") : -1]
+
+
+def _metas(hint: object) -> list[Meta]:
+    if get_origin(hint) is Annotated:
+        inner, *extra = get_args(hint)
+        return [each for each in extra if isinstance(each, Meta)] + _metas(inner)
+    if get_origin(hint) in (Union, UnionType):
+        return [meta for each in get_args(hint) for meta in _metas(each)]
+    return []
+
+
+def _bare(hint: object) -> object:
+    origin = get_origin(hint)
+    return _bare(get_args(hint)[0]) if origin is Annotated else origin or hint
+
+
+def _valid(hint: Any) -> str:  # noqa: ANN401 - a type of any form
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        meta = next(each for each in arguments[1:] if isinstance(each, Meta))
+        return _range(meta, whole=arguments[0] is int) or _valid(arguments[0])
+    if origin is Literal:
+        return ("one of " if len(arguments) > 1 else "") + ", ".join(map(repr, arguments))
+    if origin in (Union, UnionType):
+        return " or ".join(_valid(each) for each in arguments)
+    if origin is tuple:
+        return f"a list, each {_valid(arguments[0])}"
+    if origin is dict:
+        return f"names, each with {_valid(arguments[1])}"
+    names: dict[object, str] = {
+        NoneType: "unset",
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+    }
+    return names.get(hint, str(hint))
+
+
+def _range(meta: Meta, *, whole: bool) -> str:
+    lows, highs = [(meta.ge, "<="), (meta.gt, "<")], [(meta.le, "<="), (meta.lt, "<")]
+    low = "".join(f"{limit} {sign} " for limit, sign in lows if limit is not None)
+    high = "".join(f" {sign} {limit}" for limit, sign in highs if limit is not None)
+    if not low and not high:
+        return ""
+    return f"{'a whole number, ' if whole else ''}{low}value{high}"

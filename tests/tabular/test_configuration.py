@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from steepest.errors import ConfigurationError
+from steepest.tabular.configuration import Configuration, Network, Optimizer, Training, resolve
+from steepest.tabular.options import (
+    assign,
+    from_plain,
+    options,
+    parse_value,
+    read_toml,
+    to_plain,
+    to_toml,
+)
+
+CHANGED = Configuration(
+    network=Network(hidden_layer_sizes=(3,), activation="tanh", dropout=0.5),
+    optimizer=Optimizer(name="nesterov", learning_rate=0.25),
+    training=Training(seed=7, time_limit=1.5, batch_size=16),
+)
+
+
+@pytest.mark.parametrize("configuration", [Configuration(), CHANGED])
+def test_toml_brings_every_option_back(configuration: Configuration) -> None:
+    assert from_plain(tomllib.loads(to_toml(configuration))) == configuration
+    assert from_plain(to_plain(configuration)) == configuration
+
+
+@given(
+    names=st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), max_size=3),
+    types=st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=6),
+        st.sampled_from(["numeric", "drop"]),
+        max_size=3,
+    ),
+)
+def test_toml_brings_any_column_name_back(names: list[str], types: dict[str, str]) -> None:
+    configuration = from_plain({"data": {"drop": [*names], "types": {**types}}})
+    assert from_plain(tomllib.loads(to_toml(configuration))) == configuration
+
+
+def test_every_option_says_what_it_does_and_takes() -> None:
+    described = options()
+    sections = to_plain(Configuration())
+    expected = {f"{name}.{leaf}" for name, values in sections.items() for leaf in dict(values)}  # pyright: ignore[reportArgumentType, reportCallIssue]
+    assert set(described) == expected
+    for option in described.values():
+        assert option.description, option.name
+        assert option.valid, option.name
+        assert option.description in to_toml(Configuration())
+
+
+@pytest.mark.parametrize(
+    ("name", "refused", "accepted"),
+    [
+        (
+            "optimizer.learning_rate",
+            ["0", "-1", "nan", "inf", "x", "true", "[1]"],
+            ["1e-4", "auto"],
+        ),
+        ("optimizer.weight_decay", ["-0.1", "x"], ["0", "auto"]),
+        ("optimizer.warm_up", ["-0.1", "1"], ["0", "0.5"]),
+        ("optimizer.name", ["rmspop", "1"], ["sgd"]),
+        ("network.dropout", ["1", "-0.1", "x"], ["0", "0.99"]),
+        ("network.hidden_layer_sizes", ["0", "5,-1", "x", "2.5"], ["", "5", "5, 6", "[7, 8]"]),
+        ("network.embedding_size", ["0", "1.5"], ["4"]),
+        ("training.batch_size", ["0", "-3", "2.5", "x"], ["1", "auto"]),
+        ("training.max_epochs", ["0", "none"], ["1"]),
+        ("training.time_limit", ["0", "-1", "x"], ["none", "1", "0.5"]),
+        ("training.seed", ["-1", "4294967296", "x"], ["0"]),
+        ("training.class_weight", ["equal"], ["balanced"]),
+        ("data.validation", ["1", "-0.1", "x"], ["0", "0.5"]),
+        ("data.header", ["x", "1"], ["true", "false"]),
+        ("preprocessing.one_hot_levels", ["-1"], ["0"]),
+    ],
+)
+def test_ranges(name: str, refused: list[str], accepted: list[str]) -> None:
+    for text in refused:
+        plain: dict[str, object] = {}
+        assign(plain, f"{name}={text}")  # pyright: ignore[reportArgumentType]
+        with pytest.raises(ConfigurationError) as error:
+            from_plain(plain)  # pyright: ignore[reportArgumentType]
+        assert name in str(error.value)
+        assert options()[name].valid in str(error.value)
+    for text in accepted:
+        plain = {}
+        assign(plain, f"{name}={text}")  # pyright: ignore[reportArgumentType]
+        from_plain(plain)  # pyright: ignore[reportArgumentType]
+
+
+def test_text_that_looks_like_a_number_stays_text() -> None:
+    assert parse_value("data.target", "2020") == "2020"
+    assert parse_value("data.missing", "-9,x y") == [-9, "x y"] or parse_value(
+        "data.missing", "-9"
+    ) == ["-9"]
+
+
+def test_names_nearby_are_told() -> None:
+    with pytest.raises(ConfigurationError, match=r"did you mean 'network.dropout'"):
+        assign({}, "training.dropout=0.1")
+    with pytest.raises(ConfigurationError, match=r"did you mean 'network'"):
+        from_plain({"networks": {}})
+    with pytest.raises(ConfigurationError, match=r"training\.lr"):
+        assign({}, "training.lr=0.1")
+
+
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text("[network]\ndropout = x")
+    with pytest.raises(ConfigurationError, match=r"a\.toml.*line 2"):
+        read_toml(path)
+
+
+def test_automatic_values_follow_the_documented_rules() -> None:
+    sizes = {n: resolve(Configuration(), n).batch_size for n in (10, 2048, 2049, 8193, 10**6)}
+    assert sizes == {10: 10, 2048: 32, 2049: 64, 8193: 128, 10**6: 256}
+    nesterov = msgspec.structs.replace(Configuration(), optimizer=Optimizer(name="nesterov"))
+    assert resolve(nesterov, 100).weight_decay == 0
+    assert resolve(nesterov, 100).learning_rate == 0.05
+    assert resolve(CHANGED, 1000).learning_rate == 0.25
