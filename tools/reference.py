@@ -112,9 +112,8 @@ def first_sentence(text: str) -> str:
 def page(module: ModuleType, shown: dict[int, Entry]) -> str:
     """The page of one namespace."""
     here = [entry.page() for entry in entries(module) if shown[id(entry.value)] == entry]
-    return "\n".join(
-        [f"# {module.__name__}\n", f"{as_markdown(inspect.getdoc(module) or '')}\n", *here]
-    )
+    about = as_markdown(inspect.getdoc(module) or "")
+    return "\n".join([f"# {module.__name__}\n", f"{about}\n", *here])
 
 
 def index(modules: list[ModuleType], shown: dict[int, Entry]) -> str:
