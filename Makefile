@@ -11,6 +11,9 @@ PYTHON := .venv/bin/python
 # The stamp's name holds a hash of what the environment is made from, so a second run installs nothing.
 STAMP  := .venv/installed-$(shell { pwd; cat $(LOCK) pyproject.toml; } | sha256sum | cut -c1-16)
 
+# Bytecode is written as modules are first used (hence also --no-compile below).
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help environment demo test check lint types imports tests docs format wheel lock clean
 
 help:
