@@ -124,11 +124,14 @@ UNUSABLE: dict[str, tuple[str, dict[str, Any], list[str]]] = {
 
 @pytest.mark.parametrize("name", UNUSABLE)
 def test_unusable_table(name: str, tmp_path: Path) -> None:
-    content, options, told = UNUSABLE[name]
+    content, given, told = UNUSABLE[name]
+    options = dict(given)
     path = tmp_path / "table.csv"
     path.write_text(content)
+    table = read_table(path)
+    target = options.pop("target", "y")
     with pytest.raises(DataError) as caught:
-        infer_schema(read_table(path), **{"target": "y", **options})
+        infer_schema(table, target, **options)
     assert_told(caught.value, told)
 
 

@@ -55,7 +55,7 @@ def test_pandas_special_columns() -> None:
         pd.DataFrame(
             {
                 "level": pd.Categorical(["x", None, "y"]),
-                "time": pd.to_datetime(["2020-01-02", None, "2021-01-01"]),
+                "time": pd.to_datetime(["2020-01-02", "", "2021-01-01"]),
                 "mixed": [1, "two", None],
                 "objects": np.array([1, 2.5, None], dtype=object),
                 "flag": pd.array([True, None, False], dtype="boolean"),

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, RobustScaler, StandardScaler
 
@@ -75,15 +74,14 @@ def test_robust_falls_back_to_the_range_and_then_to_zero() -> None:
 
 
 @pytest.mark.parametrize("scaling", [robust, standard, minmax])
-@given(values=arrays(np.float64, st.integers(1, 9), elements=st.floats(-1e308, 1e308)))
+@given(values=arrays(np.float64, st.integers(1, 9), elements=st.floats(-1e300, 1e300)))
 def test_scales_are_finite_and_not_negative(
     scaling: Callable[..., tuple[float, float]], values: np.ndarray[Any, Any]
 ) -> None:
-    with np.errstate(over="ignore", invalid="ignore"):
-        centre, scale = scaling(values)
+    centre, scale = scaling(values)
     assert np.isfinite(scale)
     assert scale >= 0
-    assert np.isfinite(centre) or np.ptp(values) > 1e307
+    assert values.min() <= centre <= values.max()
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -258,10 +256,11 @@ def test_arrays_against_scikit_learn() -> None:
     train, other = RANDOM.normal(2, 3, (20, 4)), RANDOM.normal(0, 1, (5, 4))
     train[:, 2] = other[:3, 2] = 0.1  # constant: σ of these is rounding, not spread
     scaler = StandardScaler().fit(train)
+    expected, expected_other = (np.asarray(scaler.transform(each)) for each in (train, other))
     varying = [0, 1, 3]
     found, moved = standardise(train, other)
-    np.testing.assert_allclose(found[:, varying], scaler.transform(train)[:, varying], atol=1e-12)
-    np.testing.assert_allclose(moved[:, varying], scaler.transform(other)[:, varying], atol=1e-12)
+    np.testing.assert_allclose(found[:, varying], expected[:, varying], atol=1e-12)
+    np.testing.assert_allclose(moved[:, varying], expected_other[:, varying], atol=1e-12)
     assert not found[:, 2].any()
     assert not moved[:, 2].any()
     assert standardise(train.astype(np.float32))[0].dtype == np.float32

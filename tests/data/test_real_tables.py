@@ -91,7 +91,7 @@ def test_bundled(name: str, tmp_path: Path) -> None:
     load = getattr(datasets, "load_" + name.replace("-", "_"))
     known = load(scaled=False) if name == "diabetes" else load()
     assert list(read)[-1] == "target"
-    assert all(column.isidentifier() for column in read)
+    assert all(str(column).isidentifier() for column in read)
     np.testing.assert_array_equal(read.iloc[:, :-1].to_numpy(), known.data)
     target = known.target if name == "diabetes" else known.target_names[known.target]
     assert read["target"].tolist() == target.tolist()

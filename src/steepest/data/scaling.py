@@ -6,6 +6,7 @@ for the robust one, a clip: z = clip(scale · (x − centre)).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -58,7 +59,7 @@ def robust(values: NDArray[np.float64]) -> tuple[float, float]:
     (2.0, 0.5)
     """
     lower, centre, upper = (float(each) for each in np.quantile(values, [0.25, 0.5, 0.75]))
-    return centre, _inverse(upper - lower) or 2.0 * _inverse(float(np.ptp(values)))
+    return centre, _inverse(upper - lower) or _inverse(float(np.ptp(values)) / 2.0)
 
 
 def standard(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -69,7 +70,10 @@ def standard(values: NDArray[np.float64]) -> tuple[float, float]:
     """
     if np.ptp(values) == 0:  # the mean of equal values may be rounded away from them
         return float(values[0]), 0.0
-    return float(values.mean()), _inverse(float(values.std()))
+    centre = float(values.mean())
+    spread = values - centre
+    largest = float(np.abs(spread).max())  # squares of large or tiny numbers would not be numbers
+    return centre, _inverse(largest * float(np.sqrt(np.mean((spread / largest) ** 2))))
 
 
 def minmax(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -79,7 +83,7 @@ def minmax(values: NDArray[np.float64]) -> tuple[float, float]:
     (2.0, 1.0)
     """
     low, high = float(values.min()), float(values.max())
-    return low + (high - low) / 2.0, 2.0 * _inverse(high - low)
+    return low + (high - low) / 2.0, _inverse((high - low) / 2.0)
 
 
 def unscaled(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -93,9 +97,8 @@ def unscaled(values: NDArray[np.float64]) -> tuple[float, float]:
 
 def _inverse(width: float) -> float:
     """1/width, 0 where that is not a finite number."""
-    with np.errstate(divide="ignore"):
-        inverse = float(np.divide(1.0, width))
-    return inverse if np.isfinite(inverse) else 0.0
+    inverse = 1.0 / width if width else 0.0
+    return inverse if math.isfinite(inverse) else 0.0
 
 
 def _keep(values: NDArray[np.float64]) -> NDArray[np.float64]:
