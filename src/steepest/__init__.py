@@ -11,35 +11,15 @@ tensor([2., 4.])
 from steepest.ir.graph import Graph as Graph
 from steepest.ir.types import (
     bool_ as bool_,
-)
-from steepest.ir.types import (
     float32 as float32,
-)
-from steepest.ir.types import (
     float64 as float64,
-)
-from steepest.ir.types import (
     int8 as int8,
-)
-from steepest.ir.types import (
     int16 as int16,
-)
-from steepest.ir.types import (
     int32 as int32,
-)
-from steepest.ir.types import (
     int64 as int64,
-)
-from steepest.ir.types import (
     uint8 as uint8,
-)
-from steepest.ir.types import (
     uint16 as uint16,
-)
-from steepest.ir.types import (
     uint32 as uint32,
-)
-from steepest.ir.types import (
     uint64 as uint64,
 )
 from steepest.ops.along import *
@@ -52,10 +32,13 @@ from steepest.ops.movement import *
 from steepest.ops.reduce import *
 from steepest.tensor import random as random
 from steepest.tensor.creation import *
+from steepest.tensor.dtypes import *
 from steepest.tensor.modes import *
 from steepest.tensor.searching import *
 from steepest.tensor.state import State as State
 from steepest.tensor.tensor import Tensor as Tensor
+from steepest.transform.check import *
+from steepest.transform.draw import *
 from steepest.transform.grad import *
 from steepest.transform.trace import *
 from steepest.transform.vmap import *

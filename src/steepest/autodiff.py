@@ -20,8 +20,8 @@ def gradients(
 ) -> list[Node | None]:
     """The gradient of Σ ⟨seed, output⟩ with respect to each node of ``wrt``.
 
-    In reverse topological order, summing over consumers: ∂ℓ/∂v = Σ_u ∂ℓ/∂u · ∂f_u/∂v, where f_u is the
-    operation at u alone (for a v that is used directly and through u, ∂f_u/∂v ≠ ∂u/∂v).
+    In reverse topological order, summing over consumers: ∂ℓ/∂v = Σ_u ∂ℓ/∂u · ∂f_u/∂v, where f_u is
+    the operation at u alone (for a v that is used directly and through u, ∂f_u/∂v ≠ ∂u/∂v).
 
     Args:
         outputs: the nodes to differentiate.

@@ -18,7 +18,7 @@ from steepest.ir.types import Array
 
 
 class _Instruction(NamedTuple):
-    """Compute ``compute(*values[sources])`` into slot ``target``, then empty the slots in ``last``."""
+    """Compute from the slots ``sources`` into ``target``, then empty the slots ``last``."""
 
     compute: Callable[..., Array]
     sources: tuple[int, ...]

@@ -15,7 +15,7 @@ from steepest.ir.types import Array, DType, TensorType, type_of
 class Record:
     """What eager execution knows of a node: its value, and the gradient a user asked to keep.
 
-    This is the only thing about a node that changes: ``backward`` releases values and sets gradients.
+    The only thing about a node that changes: ``backward`` releases values and sets gradients.
     """
 
     __slots__ = ("gradient", "keeps_gradient", "released", "requires_grad", "value")
@@ -35,7 +35,7 @@ class Record:
 
 @final
 class Node(Operand):
-    """An op applied to nodes, with its static attributes, the type of its result, and where it was made."""
+    """An op applied to nodes; its attributes, the type of its result, where it was made."""
 
     __slots__ = ("_type", "attributes", "inputs", "op", "origin", "record")
 
@@ -87,6 +87,10 @@ def _no_value() -> Array:
     raise AssertionError("an input has no value of its own")
 
 
+def _itself(value: Array) -> Array:
+    return value
+
+
 def _never_batched(*_: Any) -> Any:
     raise AssertionError("a node without inputs is the same for every example")
 
@@ -109,13 +113,8 @@ def _source(name: str, summary: str, reference: Any, infer: Any) -> Op:
 
 
 # The two kinds of node without inputs. They are not in the registry: nobody calls them.
-INPUT = _source("input", "A value that is bound when the graph runs.", _no_value, None)
-CONSTANT = _source(
-    "constant",
-    "A number written in the program.",
-    lambda value: value,
-    lambda value: type_of(value),
-)
+INPUT = _source("input", "A value that is bound when the graph runs.", _no_value, _no_value)
+CONSTANT = _source("constant", "A number written in the program.", _itself, type_of)
 
 
 def placeholder(type: TensorType, name: str = "") -> Node:

@@ -1,7 +1,7 @@
 """What an operation is: one frozen value that holds everything known about it.
 
-An op is written against :class:`Operand`, which both a Node of a graph and an eager Tensor are; so one
-definition serves eager execution, tracing and derivatives.
+An op is written against :class:`Operand`, which both a Node of a graph and an eager Tensor are; so
+one definition serves eager execution, tracing and derivatives.
 """
 
 from __future__ import annotations
@@ -148,7 +148,9 @@ class Case:
 class Align(Protocol):
     """Brings the inputs of a call to common shape and element type, by explicit ops."""
 
-    def __call__(self, inputs: tuple[Any, ...], /) -> tuple[Any, ...]: ...
+    def __call__(self, inputs: tuple[Any, ...], /) -> tuple[Any, ...]:
+        """The aligned inputs."""
+        ...
 
 
 class Batch(Protocol):
@@ -162,7 +164,9 @@ class Batch(Protocol):
         size: int,
         attributes: dict[str, Any],
         /,
-    ) -> Any: ...
+    ) -> Any:
+        """The result, with the leading axis."""
+        ...
 
 
 @final
@@ -175,8 +179,8 @@ class Op:
         summary: one sentence with the formula.
         infer: types of the inputs (and attributes) to the type of the result, or an error.
         reference: the meaning, in NumPy: obviously right, not fast.
-        pullback: (gradient of the result, result, \\*inputs, \\*\\*attributes) to the gradients of the
-            inputs, written in ops; None for an input that has none.
+        pullback: (gradient of the result, the result, the inputs; attributes) to the gradients of
+            the inputs, written in ops; None for an input that has none.
         batch: the op with one more leading axis, for vmap.
         align: what happens to the inputs of a call before ``infer`` sees them.
         cases: calls worth testing.
@@ -192,6 +196,7 @@ class Op:
     cases: tuple[Case, ...]
 
     def __call__(self, *inputs: T | Array | Scalar, **attributes: Any) -> T:
+        """Apply to operands; arrays and numbers beside an operand become operands."""
         kind = _kind_of(self, inputs)
         try:
             aligned = self.align(tuple(_lifted(kind, each) for each in inputs))

@@ -67,7 +67,7 @@ def picture(
 
 
 def _place(nodes: Sequence[Node]) -> dict[Node, _Box]:
-    """A column per distance from the inputs; within it, nodes near the mean height of what they read."""
+    """A column per distance from the inputs; in it, nodes as high as what they read."""
     depth: dict[Node, int] = {}
     for node in nodes:
         depth[node] = 1 + max((depth[each] for each in node.inputs), default=-1)

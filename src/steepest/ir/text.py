@@ -61,7 +61,7 @@ def _call(node: Node, names: dict[Node, str]) -> str:
 
 
 def _attribute(value: Any) -> str:
-    return str(value) if isinstance(value, np.dtype) else repr(value)
+    return str(value) if isinstance(value, np.dtype) else f"{value!r}"  # pyright: ignore[reportUnknownArgumentType]
 
 
 def literal(value: Array) -> str:

@@ -50,13 +50,14 @@ def type_of(array: Array) -> TensorType:
 
 def dtype_of(dtype: DTypeLike) -> DType:
     """The element type that the user means, or an error that lists those there are."""
+    names = ", ".join(map(str, DTYPES))
+    error = DTypeError(f"no element type {dtype!r} here; there are {names}")
     try:
-        known = np.dtype(dtype)
+        known: DType = np.dtype(dtype)
     except TypeError:
-        known = None
+        raise error from None
     if known not in DTYPES:
-        names = ", ".join(map(str, DTYPES))
-        raise DTypeError(f"no element type {dtype!r} here; there are {names}")
+        raise error
     return known
 
 
@@ -71,7 +72,7 @@ def is_integer(dtype: DType) -> bool:
 
 
 def promote(*dtypes: DType) -> DType:
-    """The element type of a combination: the array API's table; an integer takes on the float's type.
+    """The element type of a combination: the array API's table; an integer turns into the float.
 
     Differs from NumPy where NumPy widens: ``int64`` with ``float32`` is ``float32`` here (as in
     PyTorch), ``uint64`` with ``int64`` is an error instead of ``float64``.

@@ -9,7 +9,7 @@ import numpy as np
 
 from steepest.errors import ShapeError
 from steepest.ir.op import Case, Op, PiecewiseConstant, Sample, T, define
-from steepest.ir.types import Array, TensorType, int64, normalise_axis
+from steepest.ir.types import TensorType, int64, normalise_axis
 from steepest.ops.elementwise import multiply
 from steepest.ops.joins import concat
 from steepest.ops.movement import cut, flip, reshape
@@ -21,6 +21,7 @@ __all__ = [
     "argsort",
     "cumulative_prod",
     "cumulative_sum",
+    "diff",
 ]
 
 
@@ -34,6 +35,7 @@ def _next_axis(attributes: dict[str, Any], size: int) -> dict[str, Any]:
 
 _RUNS = (
     Case((Sample((2, 3), distinct=True),), {"axis": 1}),
+    Case((Sample((2, 3, 4), distinct=True),), {"axis": 1}),
     Case((Sample((4,), distinct=True),), {"axis": 0}),
 )
 
@@ -89,7 +91,7 @@ def _position_type(x: TensorType, *, axis: int) -> TensorType:
     return TensorType(x.shape[:axis] + x.shape[axis + 1 :], int64)
 
 
-def _position(name: str, summary: str, reference: Callable[..., Array]) -> Op:
+def _position(name: str, summary: str, reference: Callable[..., Any]) -> Op:
     return define(
         Op(
             name=name,
@@ -133,6 +135,21 @@ def _along(op: Op, x: T, axis: int | None, keepdims: bool) -> T:
     at = normalise_axis(axis, x.ndim)
     result = op(x, axis=at)
     return reshape(result, (*x.shape[:at], 1, *x.shape[at + 1 :])) if keepdims else result
+
+
+def diff(x: T, /, *, axis: int = -1) -> T:
+    """The differences of neighbours along an axis: xᵢ₊₁ − xᵢ.
+
+    >>> import steepest as st
+    >>> st.diff(st.tensor([1.0, 4.0, 9.0]))
+    tensor([3., 5.])
+    """
+    at = normalise_axis(axis, x.ndim)
+    whole = [(0, n, 1) for n in x.shape]
+    n = x.shape[at]
+    later = (*whole[:at], (1, n, 1), *whole[at + 1 :])
+    earlier = (*whole[:at], (0, max(n - 1, 0), 1), *whole[at + 1 :])
+    return cut(x, cut=later) - cut(x, cut=earlier)
 
 
 def argmax(x: T, /, *, axis: int | None = None, keepdims: bool = False) -> T:

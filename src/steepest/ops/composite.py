@@ -78,7 +78,9 @@ def log_softmax(x: T, /, *, axis: int = -1) -> T:
     >>> st.log_softmax(st.tensor([0.0, 1e4]))
     tensor([-10000.,      0.])
     """
-    return x - logsumexp(x, axis=axis, keepdims=True)
+    peak = stop_gradient(max(x, axis=axis, keepdims=True))
+    below = x - where(isfinite(peak), peak, 0.0)  # small numbers, so the difference is exact
+    return below - log(sum(exp(below), axis=axis, keepdims=True))
 
 
 def softmax(x: T, /, *, axis: int = -1) -> T:

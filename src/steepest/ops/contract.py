@@ -19,8 +19,8 @@ __all__ = [
     "vecdot",
 ]
 
-# The axes of each operand carry labels; elements with equal labels are multiplied, and labels that the
-# result lacks are summed over, as in Einstein's notation: left=(0, 1), right=(1, 2), result=(0, 2).
+# The axes of each operand carry labels; elements with equal labels are multiplied, and labels that
+# the result lacks are summed over, as Einstein wrote it: left=(0, 1), right=(1, 2), result=(0, 2).
 Labels: TypeAlias = tuple[int, ...]
 
 
@@ -41,7 +41,7 @@ def _contract_type(
 def _contract_reference(
     a: Array, b: Array, *, left: Labels, right: Labels, result: Labels
 ) -> Array:
-    """Batch axes to the front, the rest flattened to rows and columns: one (stacked) matrix product."""
+    """Batch axes first, the rest flattened to rows and columns: one stacked matrix product."""
     batch = [label for label in result if label in left and label in right]
     rows = [label for label in left if label not in right]
     columns = [label for label in right if label not in left]
@@ -182,7 +182,7 @@ def vecdot(a: T, b: T, /, *, axis: int = -1) -> T:
 
 
 def tensordot(a: T, b: T, /, *, axes: int | tuple[tuple[int, ...], tuple[int, ...]] = 2) -> T:
-    """Products summed over pairs of axes: the last ``axes`` of a with the first of b, or pairs as given.
+    """Products summed over pairs of axes: the last of a with the first of b, or as given.
 
     >>> import steepest as st
     >>> st.tensordot(st.ones((2, 3)), st.ones((3, 4)), axes=1).shape

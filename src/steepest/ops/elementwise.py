@@ -1,7 +1,7 @@
 """The elementwise ops: each is its meaning in NumPy and a derivative in a line of mathematics.
 
-In a pullback, g is the gradient that comes in, then come the result and the inputs. Adding an op here is
-all it takes: the table test, the documentation and ``st.<name>`` pick it up.
+In a pullback, g is the gradient that comes in; then come the result and the inputs. Adding an op
+here is all it takes: the table test, the documentation and ``st.<name>`` pick it up.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from steepest.errors import ShapeError
+from steepest.errors import DTypeError, ShapeError
 from steepest.ir.node import Node
 from steepest.ir.op import (
     Case,
@@ -136,14 +136,14 @@ divide = binary("divide", "The quotient x / y; integers are converted to float32
     reference=np.divide, takes="floating", right=(0.5, 2.0), align=_floats_together,
     pullback=lambda g, z, x, y: (g / y, -g * z / y))
 pow = binary("pow", "The power x^y.",
-    reference=np.power, left=(0.3, 2.0),
+    reference=lambda x, y: _power(x, y), left=(0.3, 2.0),
     # x^y is 0 near x = 0 for every y > 0, so ∂/∂y there is 0 and not 0 · log 0
     pullback=lambda g, z, x, y: (g * y * pow(x, y - 1.0), _only(x > 0.0, g * z * log(x))))
 floor_divide = binary("floor_divide", "The quotient rounded down, ⌊x / y⌋.",
-    reference=np.floor_divide, left=(2.15, 2.85), right=(0.98, 1.02),
+    reference=np.floor_divide, choices=(-2.6, -0.7, 1.3, 2.4), right_choices=(1.1, -1.1),
     pullback=ZERO)
 remainder = binary("remainder", "x − y ⌊x / y⌋: what whole multiples of y leave, signed like y.",
-    reference=np.remainder, left=(2.15, 2.85), right=(0.98, 1.02),
+    reference=np.remainder, choices=(-2.6, -0.7, 1.3, 2.4), right_choices=(1.1, -1.1),
     pullback=lambda g, z, x, y: (g, -g * floor(x / y)))
 negative = unary("negative", "The negation −x.",
     reference=np.negative, takes="numeric",
@@ -213,8 +213,7 @@ relu = unary("relu", "max(x, 0); its derivative at 0 is 0, and NaN stays NaN.",
     reference=lambda x: np.where(x < 0, np.zeros_like(x), x), choices=(-1.5, -0.4, 0.7, 2.0),
     pullback=lambda g, y, x: (_only(x > 0.0, g),))
 erf = unary("erf", "The error function 2/√π ∫₀ˣ exp(−t²) dt.",
-    reference=lambda x: np.frompyfunc(math.erf, 1, 1)(x).astype(x.dtype)
-        if x.ndim else np.asarray(math.erf(x), x.dtype),
+    reference=lambda x: _erf(x),
     pullback=lambda g, y, x: (g * TWO_OVER_SQRT_PI * exp(-x * x),))
 
 # -------------------------------------------------------------------------------- trigonometry
@@ -326,6 +325,16 @@ stop_gradient = unary("stop_gradient", "x itself; derivatives treat it as a cons
 
 def _share(mine: Node, x: Node, y: Node, g: Node) -> Node:
     return where(mine, g, where(equal(x, y), 0.5 * g, 0.0))
+
+
+def _power(x: Array, y: Array) -> Array:
+    if not is_floating(y.dtype) and np.any(y < 0):
+        raise DTypeError("a negative power of an integer is a fraction; use .astype(st.float32)")
+    return np.power(x, y)
+
+
+def _erf(x: Array) -> Array:
+    return np.vectorize(math.erf, otypes=[x.dtype])(x)
 
 
 def _sigmoid(x: Array) -> Array:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from types import EllipsisType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
 from steepest.errors import DTypeError, ShapeError
-from steepest.ir.op import Case, Op, Operand, Sample, T, define, explain
+from steepest.ir.op import Case, Op, Operand, PiecewiseConstant, Sample, Scalar, T, define, explain
 from steepest.ir.types import Array, TensorType, bool_, broadcast, int64, normalise_axis
 from steepest.ops.along import argsort
 from steepest.ops.creation import iota
 from steepest.ops.elementwise import where
 from steepest.ops.movement import cut, moveaxis, permute_dims, reshape
-from steepest.ops.rows import accept, as_given, converted, stretched
+from steepest.ops.rows import accept, as_given, batch_elementwise, converted, stretched
 
 __all__ = [
     "sort",
@@ -22,7 +22,7 @@ __all__ = [
     "take_along_axis",
 ]
 
-Index: TypeAlias = "int | slice | None | EllipsisType | Operand | Array | list[Any]"
+Index: TypeAlias = "int | slice | EllipsisType | Operand | Array | list[Any] | None"
 
 
 # ---------------------------------------------------------------------------- take and scatter_add
@@ -120,7 +120,7 @@ _take = define(
 scatter_add = define(
     Op(
         name="scatter_add",
-        summary="Zeros with slices added at the given positions along an axis: the transpose of take.",
+        summary="Zeros with slices added at positions along an axis: the transpose of take.",
         infer=_scatter_type,
         reference=_scatter_reference,
         pullback=lambda g, y, updates, indices, *, axis, size: (
@@ -135,6 +135,40 @@ scatter_add = define(
                 (Sample((2, 4)), Sample((4,), dtype="int64", choices=(0, 2))),
                 {"axis": 1, "size": 3},
             ),
+        ),
+    )
+)
+
+
+def _position_type(indices: TensorType, *, extent: int) -> TensorType:
+    accept("integer", indices)
+    return TensorType(indices.shape, int64)
+
+
+def _position_reference(indices: Array, *, extent: int) -> Array:
+    wide = indices.astype(int64)
+    outside = (wide < -extent) | (wide >= extent)
+    if outside.any():
+        raise ShapeError(
+            f"position {wide[outside][0]} is outside of an axis of extent {extent}, "
+            f"which has {-extent} to {extent - 1}"
+        )
+    return np.where(wide < 0, wide + extent, wide)
+
+
+_position = define(
+    Op(
+        name="position",
+        summary="Positions in an axis counted from its start; negative ones count from its end.",
+        infer=_position_type,
+        reference=_position_reference,
+        pullback=PiecewiseConstant(),
+        batch=batch_elementwise,
+        align=as_given,
+        cases=(
+            Case((Sample(dtype="int64", choices=(-3, -1, 0, 2)),), {"extent": 3}, any_shape=True),
+            Case((Sample(dtype="int8", choices=(-3, -1, 0, 2)),), {"extent": 300}),
+            Case((Sample((), dtype="uint8", choices=(2,)),), {"extent": 3}),
         ),
     )
 )
@@ -164,9 +198,7 @@ def _from_start(x: Operand, indices: Any, extent: int) -> Any:
     if positions.dtype.kind not in "iu":
         error = DTypeError(f"positions are integers, not {positions.dtype}")
         raise explain(error, "take", (x, positions))
-    if positions.dtype.kind == "u":
-        return positions
-    return where(positions < 0, positions + extent, positions)
+    return _position(positions, extent=extent)
 
 
 def take_along_axis(x: T, indices: T | Array, /, *, axis: int = -1) -> T:
@@ -227,7 +259,7 @@ def index(x: T, key: Any) -> T:
     >>> x[1, ::2], x[..., None].shape, x[:, st.tensor([2, 0])].shape
     (tensor([3, 5]), (2, 3, 1), (2, 2))
     """
-    keys = list(key) if isinstance(key, tuple) else [key]
+    keys: list[Any] = [*key] if isinstance(key, tuple) else [key]
     keys = [_as_array(each) for each in keys]
     given = sum(1 for each in keys if each is not None and each is not Ellipsis)
     if given > x.ndim:
@@ -240,16 +272,18 @@ def index(x: T, key: Any) -> T:
 
 
 def _as_array(key: Any) -> Any:
+    """Lists as arrays and NumPy integers as ints; what cannot be an index is refused."""
     if isinstance(key, bool | np.bool):
         raise DTypeError("x[True] is not supported: use where(condition, x, y)")
-    if isinstance(key, list):
-        key = np.asarray(key)
-    if isinstance(key, np.ndarray | Operand) and key.dtype == bool_:
+    if isinstance(key, np.integer):
+        return int(key)
+    array = cast("Any", np.asarray(key)) if isinstance(key, list) else key
+    if getattr(array, "dtype", None) == bool_:
         raise DTypeError(
             "x[mask] has a shape that depends on the values: use where(mask, x, 0.0), "
             "or x[nonzero(mask)] outside of a trace"
         )
-    return int(key) if isinstance(key, np.integer) else key
+    return array
 
 
 def _cut_and_shape(x: Any, keys: list[Any]) -> tuple[Any, list[tuple[int, Any]]]:
@@ -295,3 +329,13 @@ def _gathered(x: Any, arrays: list[tuple[int, Any]]) -> Any:
         positions = step if positions is None else positions * extent + step
     flat = (*x.shape[:target], int(np.prod(extents)), *x.shape[target + len(axes) :])
     return _take(reshape(x, flat), positions, axis=target)
+
+
+def replaced(x: T, key: Any, value: T | Array | Scalar) -> T:
+    """A copy of ``x`` with the part at ``key`` (which names no element twice) replaced."""
+    positions = np.arange(x.size).reshape(x.shape)
+    chosen = positions[key]
+    part: Any = value if isinstance(value, Operand) else x.lift(value, x.dtype)
+    flat = reshape(stretched(converted(part, x.dtype), chosen.shape), (-1,))
+    placed = scatter_add(flat, chosen.reshape(-1), axis=0, size=x.size)
+    return where(np.isin(positions, chosen), reshape(placed, x.shape), x)

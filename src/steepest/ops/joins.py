@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from steepest.errors import ShapeError
-from steepest.ir.op import Case, Op, Operand, Sample, T, define
+from steepest.ir.op import Case, Op, Sample, T, define
 from steepest.ir.types import TensorType, broadcast, normalise_axis, promote
 from steepest.ops.movement import cut, expand_dims, reshape, squeeze
 from steepest.ops.rows import as_given, converted, stretched
@@ -95,8 +95,7 @@ def concat(arrays: Sequence[T], /, *, axis: int | None = 0) -> T:
         raise ShapeError("concat(): there is nothing to join")
     if axis is None:
         return concat([reshape(each, (-1,)) for each in arrays])
-    first = next(each for each in arrays if isinstance(each, Operand))
-    return _concat(*arrays, axis=normalise_axis(axis, first.ndim))
+    return _concat(*arrays, axis=normalise_axis(axis, arrays[0].ndim))
 
 
 def stack(arrays: Sequence[T], /, *, axis: int = 0) -> T:
@@ -118,7 +117,7 @@ def unstack(x: T, /, *, axis: int = 0) -> tuple[T, ...]:
     """
     at = normalise_axis(axis, x.ndim)
     whole = [(0, n, 1) for n in x.shape]
-    parts = (tuple([*whole[:at], (i, i + 1, 1), *whole[at + 1 :]]) for i in range(x.shape[at]))
+    parts = ((*whole[:at], (i, i + 1, 1), *whole[at + 1 :]) for i in range(x.shape[at]))
     return tuple(squeeze(cut(x, cut=each), at) for each in parts)
 
 
@@ -173,6 +172,6 @@ def roll(x: T, /, shift: int, *, axis: int = 0) -> T:
     n = x.shape[at]
     by = shift % n if n else 0
     whole = [(0, extent, 1) for extent in x.shape]
-    tail = tuple([*whole[:at], (n - by, n, 1), *whole[at + 1 :]])
-    head = tuple([*whole[:at], (0, n - by, 1), *whole[at + 1 :]])
+    tail = (*whole[:at], (n - by, n, 1), *whole[at + 1 :])
+    head = (*whole[:at], (0, n - by, 1), *whole[at + 1 :])
     return concat([cut(x, cut=tail), cut(x, cut=head)], axis=at)

@@ -267,6 +267,12 @@ def _slices(cut: Cut) -> tuple[slice, ...]:
     return tuple(slice(a, b if b >= 0 else None, c) for a, b, c in cut)
 
 
+def _place_type(x: TensorType, *, shape: Shape, cut: Cut) -> TensorType:
+    if _extents(cut) != x.shape:
+        raise ShapeError(f"{x} does not fill a part of shape {_extents(cut)}")
+    return TensorType(shape, x.dtype)
+
+
 def _place_reference(x: Array, *, shape: Shape, cut: Cut) -> Array:
     placed = np.zeros(shape, x.dtype)
     placed[_slices(cut)] = x
@@ -277,7 +283,7 @@ def _batched_cut(attributes: dict[str, Any], size: int) -> Cut:
     return ((0, size, 1), *attributes["cut"])
 
 
-_CUT = ((0, 2, 1), (2, -1, -1), (1, 4, 2))
+_CUT = ((1, 2, 1), (2, -1, -1), (1, 4, 2))
 
 cut = define(
     Op(
@@ -298,14 +304,14 @@ place = define(
     Op(
         name="place",
         summary="Zeros of a given shape with x in a regular part: the transpose of cut.",
-        infer=lambda x, *, shape, cut: TensorType(shape, x.dtype),
+        infer=_place_type,
         reference=_place_reference,
         pullback=lambda g, y, x, *, shape, cut: (_cut_again(g, cut),),
         batch=batch_single(
             lambda a, size: {"shape": (size, *a["shape"]), "cut": _batched_cut(a, size)}
         ),
         align=as_given,
-        cases=(Case((Sample((2, 3, 2)),), {"shape": (2, 3, 4), "cut": _CUT}),),
+        cases=(Case((Sample((1, 3, 2)),), {"shape": (2, 3, 4), "cut": _CUT}),),
     )
 )
 
@@ -334,6 +340,11 @@ def pad(x: T, /, widths: Sequence[tuple[int, int]], *, value: float = 0.0) -> T:
     >>> st.pad(st.ones((2,)), [(1, 2)])
     tensor([0., 1., 1., 0., 0.])
     """
+    if len(widths) != x.ndim or any(min(each) < 0 for each in widths):
+        error = ShapeError(
+            f"widths {widths} are not a pair of numbers ≥ 0 for each of {x.ndim} axes"
+        )
+        raise explain(error, "pad", (x,))
     shape = tuple(n + before + after for n, (before, after) in zip(x.shape, widths, strict=True))
     parts = tuple((before, before + n, 1) for n, (before, _) in zip(x.shape, widths, strict=True))
     padded = place(x, shape=shape, cut=parts)

@@ -1,7 +1,7 @@
 """Philox4x32-10: random bits as a pure function of a key and a counter.
 
-Source: Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). The known
-answers of the authors' Random123 library are among the tests.
+Source: Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3" (SC 2011). The
+known answers of the authors' Random123 library are among the tests.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Counter-based random numbers: pure functions of a key, a step and a position.
 
-The key is (seed, ensemble member). The counter is (block of four elements within the row, row of the
-batch, step, draw site). So a row's numbers depend neither on the batch it is cut from nor on the
-number of threads, and no two draws of a training run share a counter.
+The key is (seed, ensemble member). The counter is (block of four elements within the row, row of
+the batch, step, draw site). So a row's numbers do not depend on the number of threads or machines
+that share the batch, and no two draws of a training run share a counter.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def uniform_bits(key: T, step: T, *, site: int, shape: Shape, dtype: DType = flo
 
 
 def normal_bits(key: T, step: T, *, site: int, shape: Shape, dtype: DType = float32) -> T:
-    """Standard normal numbers by Box and Muller: √(−2 log(1 − u)) cos 2πv with u, v uniform in [0, 1)."""
+    """Standard normal numbers by Box and Muller: √(−2 log(1 − u)) cos 2πv, u and v uniform."""
     u = uniform_bits(key, step, site=2 * site, shape=shape, dtype=dtype)
     v = uniform_bits(key, step, site=2 * site + 1, shape=shape, dtype=dtype)
     return sqrt(-2.0 * log1p(-u)) * cos(2 * math.pi * v)

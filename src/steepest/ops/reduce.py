@@ -11,7 +11,6 @@ import numpy as np
 from steepest.errors import DTypeError, ShapeError
 from steepest.ir.op import Case, Op, PiecewiseConstant, Sample, T, Undifferentiable, define, explain
 from steepest.ir.types import (
-    Array,
     Shape,
     TensorType,
     dtype_of,
@@ -28,6 +27,7 @@ from steepest.ops.rows import accept, as_given, batch_single, converted, stretch
 __all__ = [
     "all",
     "any",
+    "count_nonzero",
     "max",
     "mean",
     "min",
@@ -58,7 +58,7 @@ def fold(
     name: str,
     summary: str,
     *,
-    reference: Callable[..., Array],
+    reference: Callable[..., Any],
     pullback: Callable[..., tuple[Any, ...]] | Undifferentiable,
     takes: str = "numeric",
     of_nothing: bool = True,
@@ -82,6 +82,7 @@ def fold(
         align=as_given,
         cases=(
             Case((Sample((2, 3, 4), dtype=dtype, distinct=True),), {"axes": (0, 2)}),
+            Case((Sample((2, 3, 4), dtype=dtype, distinct=True),), {"axes": (1,)}),
             Case((Sample((3,), dtype=dtype, distinct=True),), {"axes": (0,)}),
             Case((Sample((1, 2), dtype=dtype, distinct=True),), {"axes": (0,)}),
         ),
@@ -206,6 +207,16 @@ def any(x: T, /, *, axis: Axis = None, keepdims: bool = False) -> T:
 
 def _truth(x: T) -> T:
     return converted(x, np.dtype("bool"))
+
+
+def count_nonzero(x: T, /, *, axis: Axis = None, keepdims: bool = False) -> T:
+    """How many elements are not zero (not False).
+
+    >>> import steepest as st
+    >>> st.count_nonzero(st.tensor([0.0, 2.0, 3.0]))
+    tensor(2)
+    """
+    return _folded(reduce_sum, converted(_truth(x), int64), axis, keepdims)
 
 
 def prod(x: T, /, *, axis: Axis = None, keepdims: bool = False) -> T:

@@ -33,6 +33,8 @@ from steepest.ir.types import (
     promote,
 )
 
+UnaryReference: TypeAlias = Callable[[Array], Any]
+BinaryReference: TypeAlias = Callable[[Array, Array], Any]
 UnaryPullback: TypeAlias = Callable[[Node, Node, Node], tuple[Node]]
 BinaryPullback: TypeAlias = Callable[[Node, Node, Node, Node], tuple[Node | None, Node | None]]
 
@@ -130,7 +132,7 @@ def batch_elementwise(
 
 
 def batch_single(shift: Callable[[dict[str, Any], int], dict[str, Any]]) -> Batch:
-    """An op of one input, whose attributes ``shift(attributes, size)`` makes room for the new axis."""
+    """An op of one input; ``shift(attributes, size)`` makes room for the new axis."""
 
     def batch(
         op: Op,
@@ -168,7 +170,7 @@ def unary(
     name: str,
     summary: str,
     *,
-    reference: Callable[..., Array],
+    reference: UnaryReference,
     pullback: UnaryPullback | Undifferentiable,
     takes: str = "floating",
     gives: DType | None = None,
@@ -193,17 +195,21 @@ def binary(
     name: str,
     summary: str,
     *,
-    reference: Callable[..., Array],
+    reference: BinaryReference,
     pullback: BinaryPullback | Undifferentiable,
     takes: str = "numeric",
     gives: DType | None = None,
     left: tuple[float, float] = (-2.0, 2.0),
     right: tuple[float, float] = (-2.0, 2.0),
     choices: tuple[float, ...] = (),
+    right_choices: tuple[float, ...] = (),
     align: Callable[[tuple[Any, ...]], tuple[Any, ...]] = together,
 ) -> Op:
     """An op that combines two arrays element by element, after broadcasting and promotion."""
-    samples = (_samples(takes, left, choices), _samples(takes, right, choices))
+    samples = (
+        _samples(takes, left, choices),
+        _samples(takes, right, right_choices or choices),
+    )
     op = Op(
         name=name,
         summary=summary,

@@ -1,1 +1,1 @@
-"""The eager Tensor: it computes at once, and records the graph where a derivative may be asked for."""
+"""The eager Tensor: it computes at once, and records what a derivative may be asked of."""

@@ -1,4 +1,4 @@
-"""What ``backward()`` does: differentiate the recorded graph, run the derivative, keep the gradients."""
+"""What ``backward()`` does: differentiate the recorded graph, run that, keep the gradients."""
 
 from __future__ import annotations
 
@@ -69,6 +69,6 @@ def _refuse_released(nodes: Sequence[Node]) -> None:
         if node.record is not None and node.record.released:
             where = f"\n  at {node.origin}" if node.origin else ""
             raise GradientError(
-                "backward(): the recorded values were freed by an earlier backward(); call that one "
-                f"with retain_graph=True, or compute the loss again{where}"
+                "backward(): the recorded values were freed by an earlier backward(); call that "
+                f"one with retain_graph=True, or compute the loss again{where}"
             )

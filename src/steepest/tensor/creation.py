@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -59,8 +59,8 @@ def tensor(data: Any, /, *, dtype: DTypeLike | None = None, requires_grad: bool 
         return Tensor(value, None)
     if not is_floating(value.dtype):
         raise DTypeError(
-            f"only floating-point Tensors have gradients, not {value.dtype}; write 1.0 instead of 1, "
-            "or pass dtype=st.float32"
+            f"only floating-point Tensors have gradients, not {value.dtype}; write 1.0 instead of "
+            "1, or pass dtype=st.float32"
         )
     return Tensor(value, leaf(value, requires_grad=True))
 
@@ -86,7 +86,7 @@ def _array(data: Any, dtype: DType | None) -> Array:
         return np.array(np.from_dlpack(data), dtype=dtype)
     try:
         value = np.array(_without_tensors(data), dtype=dtype)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         if "inhomogeneous" in str(error):
             raise ShapeError("tensor(): nested lists of unequal lengths are no array") from None
         raise DTypeError(f"tensor(): {error}") from None
@@ -103,7 +103,9 @@ def _array(data: Any, dtype: DType | None) -> Array:
 def _without_tensors(data: Any) -> Any:
     if isinstance(data, Tensor):
         return data.data
-    return [_without_tensors(each) for each in data] if isinstance(data, list | tuple) else data
+    if isinstance(data, list | tuple):
+        return [_without_tensors(each) for each in cast("list[Any]", data)]
+    return data
 
 
 def from_dlpack(data: Any, /) -> Tensor:
@@ -230,7 +232,8 @@ def tril(x: Tensor, /, *, k: int = 0) -> Tensor:
     tensor([[1., 0.],
             [1., 1.]])
     """
-    return x * Tensor(np.tri(*x.shape[-2:], k, dtype=x.dtype), None)
+    rows, columns = x.shape[-2], x.shape[-1]
+    return x * Tensor(np.tri(rows, columns, k).astype(x.dtype), None)
 
 
 def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
@@ -241,8 +244,8 @@ def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
     tensor([[1., 1.],
             [0., 1.]])
     """
-    below = np.tri(*x.shape[-2:], k - 1, dtype=x.dtype)
-    return x * Tensor(1 - below, None)
+    rows, columns = x.shape[-2], x.shape[-1]
+    return x * Tensor(1 - np.tri(rows, columns, k - 1).astype(x.dtype), None)
 
 
 def meshgrid(*arrays: Tensor, indexing: str = "xy") -> list[Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -21,7 +21,7 @@ def is_recording() -> bool:
 
 
 @contextmanager
-def no_grad() -> Iterator[None]:
+def no_grad() -> Generator[None]:
     """Within this block nothing is recorded: what is computed counts as constant.
 
     >>> import steepest as st
@@ -39,7 +39,7 @@ def no_grad() -> Iterator[None]:
 
 
 @contextmanager
-def enable_grad() -> Iterator[None]:
+def enable_grad() -> Generator[None]:
     """Within this block operations are recorded, also inside of :func:`no_grad`."""
     token = _recording.set(True)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, final
@@ -51,7 +51,7 @@ _stream: ContextVar[Stream | None] = ContextVar("stream", default=None)
 
 
 @contextmanager
-def stream(of: int | Stream) -> Iterator[None]:
+def stream(of: int | Stream) -> Generator[None]:
     """Within this block draws come from a stream of their own; a number is taken as its seed.
 
     >>> import steepest as st

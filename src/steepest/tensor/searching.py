@@ -11,6 +11,7 @@ __all__ = [
     "nonzero",
     "searchsorted",
     "unique_counts",
+    "unique_inverse",
     "unique_values",
 ]
 
@@ -18,8 +19,8 @@ __all__ = [
 def _eager(name: str, x: Tensor) -> np.ndarray:  # pyright: ignore[reportMissingTypeArgument,reportUnknownParameterType]
     if x.is_traced:
         raise TraceError(
-            f"{name}(): the shape of the result depends on the values, which a traced function does "
-            "not know; compute it outside, or use where(condition, x, y)"
+            f"{name}(): the shape of the result depends on the values, which a traced function "
+            "does not know; compute it outside, or use where(condition, x, y)"
         )
     return x.data
 
@@ -53,6 +54,17 @@ def unique_counts(x: Tensor, /) -> tuple[Tensor, Tensor]:
     """
     found = np.unique_counts(_eager("unique_counts", x))
     return Tensor(found.values, None), Tensor(found.counts, None)
+
+
+def unique_inverse(x: Tensor, /) -> tuple[Tensor, Tensor]:
+    """The different values, in order, and for each element the position of its value there.
+
+    >>> import steepest as st
+    >>> st.unique_inverse(st.tensor([3, 1, 3]))
+    (tensor([1, 3]), tensor([1, 0, 1]))
+    """
+    found = np.unique_inverse(_eager("unique_inverse", x))
+    return Tensor(found.values, None), Tensor(found.inverse_indices, None)
 
 
 def searchsorted(x: Tensor, values: Tensor, /, *, side: str = "left") -> Tensor:

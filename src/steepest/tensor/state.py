@@ -1,13 +1,13 @@
 """State: the cells that hold what a model keeps between calls.
 
-Outside of a trace a cell is read and assigned at once. Inside of one, reading it makes an input of the
-graph and assigning it an entry of the graph's updates. A transformation such as ``grad`` may bind cells
-to other values for the length of a call.
+Outside of a trace a cell is read and assigned at once. Inside of one, reading it makes an input of
+the graph and assigning it an entry of the graph's updates. A transformation such as ``grad`` may
+bind cells to other values for the length of a call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import final
@@ -164,7 +164,7 @@ _scope: ContextVar[Traced | Bound | None] = ContextVar("scope", default=None)
 
 
 @contextmanager
-def scope(of: Traced | Bound) -> Iterator[None]:
+def scope(of: Traced | Bound) -> Generator[None]:
     """Within this block, cells mean what ``of`` says."""
     token = _scope.set(of)
     try:

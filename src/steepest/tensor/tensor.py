@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from types import ModuleType
@@ -89,12 +90,12 @@ class Tensor(Operand):
 
     @property
     def is_literal(self) -> bool:
-        """Whether it is written in the program, as 2.0 or zeros((3,)): a graph computes it itself."""
+        """Whether it is written in the program, like 2.0 or zeros((3,)): a graph computes it."""
         return self._value is not None and self._node is not None and self._node.record is None
 
     @property
     def data(self) -> Array:
-        """The value itself, not to be changed; for those who promise that. Others use ``numpy()``."""
+        """The value itself, for those who promise not to change it; others use ``numpy()``."""
         if self._value is None:
             self._refuse_traced("its value")
         return self._value
@@ -102,9 +103,9 @@ class Tensor(Operand):
     def _refuse_traced(self, wanted: str) -> NoReturn:
         line = origin()
         raise TraceError(
-            f"{wanted} of a traced value is not known yet (type {self.type}): a traced function runs "
-            "once, for all values. Use where(condition, x, y) instead of if, or compute this outside"
-            + (f"\n  at {line}" if line else "")
+            f"{wanted} of a traced value is not known yet (type {self.type}): a traced function "
+            "runs once, for all values. Use where(condition, x, y) instead of if, or compute this "
+            "outside" + (f"\n  at {line}" if line else "")
         )
 
     # ---------------------------------------------------------------------------------- gradients
@@ -156,7 +157,7 @@ class Tensor(Operand):
         return stop_gradient(self) if self._value is None else Tensor(self._value, None)
 
     def requires_grad_(self) -> Tensor:
-        """A leaf with this value that requires grad (Tensors are immutable: use what is returned)."""
+        """A leaf with this value that requires grad; this Tensor itself stays as it is."""
         return Tensor(self.data, leaf(_differentiable(self.data), requires_grad=True))
 
     def backward(
@@ -212,9 +213,7 @@ class Tensor(Operand):
         return np.array(self.data, dtype=dtype)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
-        import steepest
-
-        return steepest
+        return sys.modules["steepest"]
 
     def __dlpack__(self, **options: Any) -> Any:
         return self.numpy().__dlpack__(**options)
@@ -292,21 +291,14 @@ class Tensor(Operand):
             "element, x.at(key, value) replaces a part" + (f"\n  at {line}" if line else "")
         )
 
-    def at(self, key: Any, value: Like) -> Tensor:
+    def at(self, key: Any, value: Tensor | Array | Scalar) -> Tensor:
         """A copy with the part at ``key`` replaced by ``value``: what ``x[key] = value`` would do.
 
         >>> import steepest as st
         >>> st.zeros((3,)).at(1, 5.0)
         tensor([0., 5., 0.])
         """
-        positions = np.arange(self.size).reshape(self.shape)
-        chosen = positions[key.data if isinstance(key, Tensor) else key]
-        part = value if isinstance(value, Operand) else self.lift(value, self.dtype)
-        part = movement.broadcast_to(movement.astype(part, self.dtype), shape=chosen.shape)
-        flat = movement.reshape(part, (-1,))
-        placed = index.scatter_add(flat, chosen.reshape(-1), axis=0, size=self.size)
-        mask = np.isin(positions, chosen)
-        return elementwise.where(mask, movement.reshape(placed, self.shape), self)
+        return index.replaced(self, key.data if isinstance(key, Tensor) else key, value)
 
     # ---------------------------------------------------------------------------- shorter spellings
 
@@ -417,8 +409,8 @@ def _still_leaf(before: Tensor, after: Tensor) -> Tensor:
 def _differentiable(value: Array) -> Array:
     if not is_floating(value.dtype):
         raise DTypeError(
-            f"only floating-point Tensors have gradients, not {value.dtype}; write 1.0 instead of 1, "
-            "or convert with .astype(st.float32)"
+            f"only floating-point Tensors have gradients, not {value.dtype}; write 1.0 instead of "
+            "1, or convert with .astype(st.float32)"
         )
     return value
 
@@ -433,8 +425,8 @@ def _seed(output: Tensor, gradient: Tensor | None) -> Tensor:
         raise TraceError("backward() of a traced value: use st.grad(f) inside of traced functions")
     if not output.requires_grad:
         raise GradientError(
-            "backward(): nothing was recorded, because nothing this was computed from requires grad; "
-            "make the inputs with st.tensor(…, requires_grad=True)"
+            "backward(): nothing was recorded, because nothing this was computed from requires "
+            "grad; make the inputs with st.tensor(…, requires_grad=True)"
         )
     if gradient is None and output.size != 1:
         raise GradientError(
@@ -449,5 +441,5 @@ def _seed(output: Tensor, gradient: Tensor | None) -> Tensor:
 
 
 def computed(nodes: Sequence[Node], *, record: bool) -> list[Tensor]:
-    """The values of nodes as Tensors, differentiable with ``record``; traced if an input has no value."""
+    """The nodes as Tensors, differentiable with ``record``; traced if an input has no value."""
     return [Tensor(value, node) for value, node in run(nodes, record=record)]

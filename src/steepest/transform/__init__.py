@@ -1,1 +1,1 @@
-"""From a Python function to what the user asked for: its graph, its derivatives, its batched form."""
+"""From a Python function to what is asked for: its graph, its derivatives, its batched form."""

@@ -1,10 +1,10 @@
-"""Arguments and results as flat lists of Tensors: arrays, nested dicts and lists of them, modules."""
+"""Arguments and results as flat lists of Tensors: arrays, dicts and lists of them, modules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, final, runtime_checkable
+from typing import Any, Protocol, cast, final, runtime_checkable
 
 import numpy as np
 
@@ -33,7 +33,7 @@ class Flat:
         names: where each is: ``"0"``, ``"weights.bias"`` …
         cells: for each leaf the cell that it is the value of, or None for a plain Tensor.
         call: the structure with other leaves, as a function receives it (a module stays itself).
-        result: the structure with other leaves, as a gradient is returned (a module becomes a dict).
+        result: the structure with other leaves, as gradients are returned (a module: a dict).
     """
 
     leaves: tuple[Tensor, ...]
@@ -47,25 +47,27 @@ def flatten(value: Any, name: str = "") -> Flat:
     """Take a structure apart.
 
     Errors:
-        TraceError: it holds something that is neither a Tensor, a number, an array, nor a dict, list,
-            tuple or module of such.
+        TraceError: it holds something that is neither a Tensor, a number, an array, nor a dict,
+            list, tuple or module of such.
     """
     if isinstance(value, Tensor):
         return Flat((value,), (name,), (None,), _first, _first)
     if isinstance(value, np.ndarray | np.generic | bool | int | float):
         return Flat((tensor(value),), (name,), (None,), _first, _first)
     if isinstance(value, Mapping):
-        parts = {k: flatten(v, _join(name, str(k))) for k, v in value.items()}
+        items = cast("Mapping[Any, Any]", value)
+        parts = {k: flatten(v, _join(name, str(k))) for k, v in items.items()}
         return _combined(list(parts.values()), lambda items: dict(zip(parts, items, strict=True)))
     if isinstance(value, list | tuple):
         kind: Any = list if isinstance(value, list) else tuple
-        parts_list = [flatten(v, _join(name, str(i))) for i, v in enumerate(value)]
+        sequence = cast("Sequence[Any]", value)
+        parts_list = [flatten(v, _join(name, str(i))) for i, v in enumerate(sequence)]
         return _combined(parts_list, kind)
     if isinstance(value, HoldsStates):
         return _of_states(value, name)
     raise TraceError(
-        f"{name or 'the argument'} is of type {type(value).__name__}; it should be a Tensor, an array, "
-        "a number, a module, or a dict, list or tuple of these"
+        f"{name or 'the argument'} is of type {type(value).__name__}; it should be a Tensor, an "
+        "array, a number, a module, or a dict, list or tuple of these"
     )
 
 

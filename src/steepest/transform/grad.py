@@ -1,4 +1,4 @@
-"""Derivatives of Python functions: grad, vjp, jvp, jacobian, hessian, hvp; in any order and nesting."""
+"""Derivatives of Python functions: grad, vjp, jvp, jacobian, hessian, hvp, in any nesting."""
 
 from __future__ import annotations
 
@@ -149,8 +149,8 @@ def grad(function: Function, argument: int | tuple[int, ...] = 0) -> Function:
 
     Args:
         function: of Tensors, nested dicts and lists of them, or modules.
-        argument: by which argument (or arguments) to differentiate. For a module the gradient is a dict
-            from the names of its trainable cells.
+        argument: by which argument (or arguments) to differentiate. For a module the gradient is a
+            dict from the names of its trainable cells.
 
     Errors:
         GradientError: the function does not return a single number.
@@ -174,8 +174,8 @@ def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple
     """The value of a function, and its vector-Jacobian product u ↦ uᵀJ.
 
     Returns:
-        The value, and a function from a cotangent (of the value's structure) to one gradient for each
-        argument.
+        The value, and a function from a cotangent (of the value's structure) to one gradient for
+        each argument.
 
     >>> import steepest as st
     >>> value, pullback = st.vjp(lambda x: x * x, st.tensor([1.0, 2.0]))
@@ -192,7 +192,7 @@ def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple
 
 
 def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The value of a function, and its Jacobian-vector product J v: the derivative along ``tangents``.
+    """The value of a function, and its derivative along ``tangents``: the product J v.
 
     Args:
         function: of the arguments.
@@ -276,5 +276,8 @@ def hvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -
     >>> st.hvp(lambda x: st.sum(x**3), [st.tensor([1.0, 2.0])], [st.tensor([1.0, 1.0])])
     tensor([ 6., 12.])
     """
-    rest = arguments[1:]
-    return jvp(lambda first: grad(function)(first, *rest), arguments[:1], tangents)[1]
+
+    def gradient(first: Any) -> Any:
+        return grad(function)(first, *arguments[1:])
+
+    return jvp(gradient, arguments[:1], tangents)[1]

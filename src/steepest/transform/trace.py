@@ -106,8 +106,8 @@ def _argument_names(function: Callable[..., Any], flat: Flat) -> list[str]:
 def trace(function: Callable[..., Any]) -> Callable[..., Graph]:
     """The graph of a Python function: what it computes, as a value to print, draw or transform.
 
-    The function runs once, on Tensors that have a type but no value. Values it captures, and cells of
-    modules, become inputs; assigned cells become updates.
+    The function runs once, on Tensors that have a type but no value. Values it captures, and cells
+    of modules, become inputs; assigned cells become updates.
 
     Args:
         function: of Tensors, or nested dicts and lists of them, or modules.

@@ -24,12 +24,12 @@ def vmap(
 ) -> Callable[..., Any]:
     """Apply a function to each slice along an axis at once; results are stacked along axis 0.
 
-    The function is traced on one slice, then each op is replaced by its batched form: no Python loop.
+    The function is traced on one slice, then each op is replaced by its batched form.
 
     Args:
         function: of one example.
-        axes: the axis to map over, for all arguments or one each; None for an argument that is the same
-            for every example.
+        axes: the axis to map over, for all arguments or one each; None for an argument that is the
+            same for every example.
 
     Errors:
         ShapeError: the arguments have different numbers of examples.
