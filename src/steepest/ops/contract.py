@@ -9,7 +9,7 @@ import numpy as np
 from steepest.errors import ShapeError
 from steepest.ir.op import Case, Op, Operand, Sample, T, define, explain
 from steepest.ir.types import Array, TensorType, broadcast, normalise_axis, promote
-from steepest.ops.movement import expand_dims, reshape, squeeze
+from steepest.ops.movement import reshape
 from steepest.ops.rows import accept, as_given, converted, stretched
 
 __all__ = [
@@ -140,12 +140,13 @@ def matmul(a: T | Array, b: T | Array, /) -> T:
             f"({y.shape[-2 if y.ndim > 1 else 0]}) should be equal"
         )
         raise explain(error, "matmul", (x, y))
-    if x.ndim == 1 and y.ndim == 1:
-        return contract(x, y, left=(0,), right=(0,), result=())
+    if y.ndim <= 2:  # the rows of every batch at once: nothing needs to be broadcast
+        rows, k = tuple(range(x.ndim - 1)), x.ndim - 1
+        columns = (k + 1,) * (y.ndim - 1)
+        return contract(x, y, left=(*rows, k), right=(k, *columns), result=(*rows, *columns))
     if x.ndim == 1:
-        return squeeze(matmul(expand_dims(x, axis=0), y), -2)
-    if y.ndim == 1:
-        return squeeze(matmul(x, expand_dims(y, axis=-1)), -1)
+        outer, k, n = tuple(range(y.ndim - 2)), y.ndim - 2, y.ndim - 1
+        return contract(x, y, left=(k,), right=(*outer, k, n), result=(*outer, n))
     return _matmul_stacks(x, y)
 
 
@@ -155,9 +156,6 @@ def _both(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _matmul_stacks(x: Any, y: Any) -> Any:
-    if y.ndim == 2:  # rows of every batch at once: no broadcast needed
-        rows, k, n = tuple(range(x.ndim - 1)), x.ndim - 1, x.ndim
-        return contract(x, y, left=(*rows, k), right=(k, n), result=(*rows, n))
     batch = broadcast(x.shape[:-2], y.shape[:-2])
     x, y = stretched(x, (*batch, *x.shape[-2:])), stretched(y, (*batch, *y.shape[-2:]))
     outer = tuple(range(len(batch)))

@@ -265,10 +265,13 @@ def index(x: T, key: Any) -> T:
     if given > x.ndim:
         error = ShapeError(f"{given} indices for {x.ndim} axes")
         raise explain(error, "index", (x,))
-    at = next((i for i, each in enumerate(keys) if each is Ellipsis), len(keys))
+    dots = [i for i, each in enumerate(keys) if each is Ellipsis]
+    if len(dots) > 1:
+        raise explain(ShapeError("an index has only one '...'"), "index", (x,))
+    at = dots[0] if dots else len(keys)
     fill: list[Any] = [slice(None)] * (x.ndim - given)
     keys = keys[:at] + fill + [each for each in keys[at:] if each is not Ellipsis]
-    return _gathered(*_cut_and_shape(x, keys))
+    return _gathered(*_cut_and_shape(x, keys), _place_of_arrays(keys))
 
 
 def _as_array(key: Any) -> Any:
@@ -311,17 +314,25 @@ def _cut_and_shape(x: Any, keys: list[Any]) -> tuple[Any, list[tuple[int, Any]]]
     return reshape(x if whole else cut(x, cut=tuple(parts)), shape), arrays
 
 
-def _gathered(x: Any, arrays: list[tuple[int, Any]]) -> Any:
+def _place_of_arrays(keys: list[Any]) -> int:
+    """NumPy's rule for where the axes of arrays go: in their place, or first if they are apart.
+
+    An integer next to an array counts as an array.
+    """
+    arrays = [i for i, key in enumerate(keys) if not (key is None or isinstance(key, slice))]
+    apart = arrays != list(range(arrays[0], arrays[0] + len(arrays))) if arrays else True
+    return 0 if apart else arrays[0]
+
+
+def _gathered(x: Any, arrays: list[tuple[int, Any]], target: int) -> Any:
     """Integer arrays: one axis by take; several by positions in those axes flattened together."""
     if not arrays:
         return x
     axes = [axis for axis, _ in arrays]
-    if len(arrays) == 1:
-        return take(x, arrays[0][1], axis=axes[0])
-    adjacent = axes == list(range(axes[0], axes[0] + len(axes)))
-    target = axes[0] if adjacent else 0  # NumPy's rule for where the result's axes go
     rest = [axis for axis in range(x.ndim) if axis not in axes]
     x = permute_dims(x, [*rest[:target], *axes, *rest[target:]])
+    if len(arrays) == 1:
+        return take(x, arrays[0][1], axis=target)
     extents = x.shape[target : target + len(axes)]
     positions: Any = None
     for extent, (_, array) in zip(extents, arrays, strict=True):
