@@ -164,6 +164,14 @@ def test_a_column_without_values_in_the_training_rows() -> None:
     assert preprocessor.transform(table)["numeric"].tolist() == [[0.0]] * 4
 
 
+def test_numbers_as_levels() -> None:
+    table = read_table({"n": [2, None, 10, 2], "y": list("abab")})
+    schema = infer_schema(table, "y", types={"n": "categorical"})
+    preprocessor = Preprocessor.fit(table, schema)
+    assert preprocessor.numeric_names == ("n=2", "n=10", "n is missing")
+    assert preprocessor.transform(table)["numeric"].argmax(axis=1).tolist() == [0, 2, 1, 0]
+
+
 def test_levels_are_the_same_through_every_door() -> None:
     preprocessor = fit({"n": ["1", "2.0", "x"] * 20, "t": ["true", "false"] * 30})
     assert preprocessor.numeric_names == ("n=1", "n=2.0", "n=x", "t=false", "t=true")

@@ -107,6 +107,13 @@ def test_text_far_below_numbers(tmp_path: Path) -> None:
     assert not other.values.any()
 
 
+def test_a_column_is_whole_if_all_of_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    rows = [f"{row},{ZEROS}\n" for row in range(MANY)]
+    path.write_text(f"a,{WIDE}\n0.5,{ZEROS}\n{''.join(rows)}")
+    assert read_table(path).columns["a"].texts()[:3] == ["0.5", "0.0", "1.0"]
+
+
 def test_text_far_below_missing_values(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text(f"a,{WIDE}\n" + f"?,{ZEROS}\n" * MANY + f"end,{ZEROS}\n")
@@ -126,6 +133,12 @@ def test_nan_is_text_when_it_is_no_marker(tmp_path: Path) -> None:
     path.write_text("a\nnan\n2\n")
     column = read_table(path, ReadOptions(missing=("NA",))).columns["a"]
     assert column.texts() == ["nan", "2"]
+
+
+def test_the_comma_wins_a_tie(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("a,b|c\n1,2|3\n")
+    assert read_names(path) == ("a", "b|c")
 
 
 @pytest.mark.parametrize("number", ["1,234", "12,345,678"])

@@ -56,6 +56,12 @@ def test_a_class_of_two_rows_stays_in_training() -> None:
         assert any(labels[row] == "b" for row in parts.train)
 
 
+def test_a_full_class_gives_its_turn_to_another() -> None:
+    labels = ["a"] * 10 + ["b"] * 2  # shares of 10 rows: 8.33 and 1.67
+    parts = split(12, validation=0.84, seed=0, stratify=labels)
+    assert sorted(labels[row] for row in parts.train) == ["a", "b"]
+
+
 def test_the_test_part_does_not_depend_on_the_validation_part() -> None:
     one = split(100, validation=0.1, test=0.2, seed=5)
     two = split(100, validation=0.3, test=0.2, seed=5)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from steepest.data import (
     ReadOptions,
@@ -34,6 +34,7 @@ TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)
 )
 
 
+@example(rows=[("a\rb", "c\r\nd"), ('"', "'")], names=("e\rf", "g,h"))
 @given(rows=st.lists(st.tuples(TEXT, TEXT), min_size=1), names=st.tuples(TEXT, TEXT))
 def test_text_comes_back(
     rows: list[tuple[str, str]],
@@ -138,11 +139,13 @@ def test_permissions_and_links(tmp_path: Path) -> None:
     os.umask(umask)
     assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~umask
     path.chmod(0o640)
+    os.link(path, tmp_path / "second name")
     link.symlink_to(path)
     with whole_file(link) as file:
         file.write(b"2")
     assert link.is_symlink()
     assert path.read_bytes() == b"2"
+    assert (tmp_path / "second name").read_bytes() == b"1"  # replaced, not written over
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 

@@ -79,7 +79,7 @@ def infer_schema(
             reason = found
         left_out.append(LeftOut(name=name, reason=reason))
     if not kept:
-        reasons = "; ".join(f"{each.name!r}: {each.reason}" for each in left_out)
+        reasons = "; ".join(f"{each.name!r}: {each.reason}" for each in left_out[:5])
         raise DataError(
             "no column is left to learn from"
             + (f" ({reasons})" if reasons else "")

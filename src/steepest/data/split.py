@@ -125,7 +125,7 @@ def _draw(groups: list[Rows], size: int, seed: int, stream: int) -> tuple[Rows, 
 def _shares(sizes: list[int], size: int, total: int) -> list[int]:
     """Cut `size` into whole shares by the largest remainders, leaving one row of each group."""
     exact = [size * each / total for each in sizes]
-    shares = [min(int(share), each - 1) for share, each in zip(exact, sizes, strict=True)]
+    shares = [int(share) for share in exact]  # less than each: size + groups ≤ total
     while sum(shares) < size:
         room = [place for place, each in enumerate(sizes) if shares[place] < each - 1]
         place = max(room, key=lambda place: (exact[place] - shares[place], sizes[place], -place))
