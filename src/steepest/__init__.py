@@ -8,6 +8,10 @@ tensor([2., 4.])
 """
 
 # Every public name is listed in the __all__ of the one file that defines it.
+import steepest.init as init
+import steepest.losses as losses
+import steepest.nn as nn
+import steepest.optim as optim
 from steepest.ir.graph import Graph as Graph
 from steepest.ir.types import (
     bool_ as bool_,
@@ -37,6 +41,17 @@ from steepest.tensor.modes import *
 from steepest.tensor.searching import *
 from steepest.tensor.state import State as State
 from steepest.tensor.tensor import Tensor as Tensor
+from steepest.train import (
+    EarlyStopping as EarlyStopping,
+    EveryEpoch as EveryEpoch,
+    EverySteps as EverySteps,
+    History as History,
+    Snapshot as Snapshot,
+    Stop as Stop,
+    Trainer as Trainer,
+    metrics as metrics,
+    predict as predict,
+)
 from steepest.transform.check import *
 from steepest.transform.draw import *
 from steepest.transform.grad import *

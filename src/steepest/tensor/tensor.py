@@ -377,7 +377,9 @@ def _apply(op: Op, inputs: tuple[Tensor, ...], attributes: dict[str, Any]) -> Te
     if any(each.is_traced for each in inputs):
         node = Node(op, tuple(each.node for each in inputs), attributes, result)
         traced = Tensor(None, node)
-        return traced if is_recording() or not is_floating(result.dtype) else traced.detach()
+        is_constant = isinstance(op.pullback, PiecewiseConstant | Stopped)
+        keeps = is_recording() or is_constant or not is_floating(result.dtype)
+        return traced if keeps else traced.detach()
     with np.errstate(all="ignore"):
         value = np.asarray(op.reference(*(each.data for each in inputs), **attributes))
     if all(each.is_literal for each in inputs):

@@ -1,0 +1,181 @@
+"""Initial weights: how a layer's parameters are drawn, by name.
+
+A weight has shape (outputs, inputs); fan_in is its number of inputs, fan_out of outputs. Draws come from
+the current random stream: ``with st.random.stream(seed): …``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import final
+
+from steepest.errors import ConfigurationError, nearest
+from steepest.ir.types import DType, Shape, float32
+from steepest.tensor import random
+from steepest.tensor.creation import full
+from steepest.tensor.tensor import Tensor
+
+__all__ = [
+    "INITIALISERS",
+    "Initialiser",
+    "constant",
+    "forced",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "initialiser",
+    "lecun_normal",
+    "zeros",
+]
+
+
+@final
+@dataclass(frozen=True)
+class Initialiser:
+    """A way to draw a weight; called with a shape it gives a Tensor.
+
+    Args:
+        name: in the registry.
+        summary: one sentence with the formula and its source.
+        deviation: (fan_in, fan_out) to the standard deviation of each element.
+        draw: (shape, standard deviation, element type) to the weight.
+        gives_equal_units: all units of a layer start equal, so hidden layers refuse it.
+
+    >>> import steepest as st
+    >>> with st.random.stream(0):
+    ...     st.init.he_normal((3, 2)).shape
+    (3, 2)
+    """
+
+    name: str
+    summary: str
+    deviation: Callable[[int, int], float]
+    draw: Callable[[Shape, float, DType], Tensor]
+    gives_equal_units: bool = False
+
+    def __call__(self, shape: Shape, *, dtype: DType = float32) -> Tensor:
+        """Draw a weight of this shape."""
+        fan_in, fan_out = fans(shape)
+        return self.draw(shape, self.deviation(fan_in, fan_out), dtype)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def fans(shape: Shape) -> tuple[int, int]:
+    """(fan_in, fan_out) of a weight of shape (outputs, inputs, …); further axes are a kernel's.
+
+    >>> fans((3, 2))
+    (2, 3)
+    """
+    if len(shape) < 2:
+        size = shape[0] if shape else 1
+        return size, size
+    kernel = math.prod(shape[2:])
+    return shape[1] * kernel, shape[0] * kernel
+
+
+def _normal(shape: Shape, deviation: float, dtype: DType) -> Tensor:
+    return random.normal(shape, deviation=deviation, dtype=dtype)
+
+
+def _uniform(shape: Shape, deviation: float, dtype: DType) -> Tensor:
+    bound = math.sqrt(3.0) * deviation  # the variance of U(−a, a) is a²/3
+    return random.uniform(shape, low=-bound, high=bound, dtype=dtype)
+
+
+def _filled(value: float) -> Callable[[Shape, float, DType], Tensor]:
+    return lambda shape, deviation, dtype: full(shape, value, dtype=dtype)
+
+
+def _none(fan_in: int, fan_out: int) -> float:
+    return 0.0
+
+
+def constant(value: float) -> Initialiser:
+    """Every element is ``value``; hidden layers refuse it, see :func:`forced`.
+
+    >>> import steepest as st
+    >>> st.init.constant(0.5)((2,))
+    tensor([0.5, 0.5])
+    """
+    return Initialiser(
+        "constant",
+        f"Every element is {value}.",
+        _none,
+        _filled(value),
+        gives_equal_units=True,
+    )
+
+
+zeros = replace(constant(0.0), name="zeros", summary="Every element is 0.")
+lecun_normal = Initialiser(
+    "lecun_normal",
+    "N(0, 1/fan_in): keeps the variance through linear units and tanh near 0 (LeCun et al. 1998; "
+    "some lectures call it Xavier).",
+    lambda fan_in, fan_out: math.sqrt(1.0 / max(fan_in, 1)),
+    _normal,
+)
+glorot_normal = Initialiser(
+    "glorot_normal",
+    "N(0, 2/(fan_in + fan_out)): a compromise between forward and backward (Glorot, Bengio 2010).",
+    lambda fan_in, fan_out: math.sqrt(2.0 / max(fan_in + fan_out, 1)),
+    _normal,
+)
+glorot_uniform = Initialiser(
+    "glorot_uniform",
+    "U(−a, a) with a = √(6/(fan_in + fan_out)), the variance of glorot_normal (Glorot, Bengio 2010).",
+    lambda fan_in, fan_out: math.sqrt(2.0 / max(fan_in + fan_out, 1)),
+    _uniform,
+)
+he_normal = Initialiser(
+    "he_normal",
+    "N(0, 2/fan_in): keeps the variance through ReLU, which drops half of it (He et al. 2015).",
+    lambda fan_in, fan_out: math.sqrt(2.0 / max(fan_in, 1)),
+    _normal,
+)
+he_uniform = Initialiser(
+    "he_uniform",
+    "U(−a, a) with a = √(6/fan_in), the variance of he_normal (He et al. 2015).",
+    lambda fan_in, fan_out: math.sqrt(2.0 / max(fan_in, 1)),
+    _uniform,
+)
+
+INITIALISERS: dict[str, Initialiser] = {
+    each.name: each
+    for each in (zeros, lecun_normal, glorot_normal, glorot_uniform, he_normal, he_uniform)
+}
+
+
+def initialiser(which: str | Initialiser) -> Initialiser:
+    """The initialiser of this name.
+
+    Errors:
+        ConfigurationError: there is none; the nearest names are given.
+
+    >>> import steepest as st
+    >>> st.init.initialiser("he_normal")
+    he_normal
+    """
+    if isinstance(which, Initialiser):
+        return which
+    if which not in INITIALISERS:
+        raise ConfigurationError(
+            f"there is no initialiser {which!r}; {nearest(which, INITIALISERS)}"
+        )
+    return INITIALISERS[which]
+
+
+def forced(which: str | Initialiser) -> Initialiser:
+    """The same initialiser, accepted by hidden layers although all their units will stay equal.
+
+    For demonstrations: the units of a layer that start equal get equal gradients for ever.
+
+    >>> import steepest as st
+    >>> st.nn.MLP(2, [3], 1, initialise=st.init.forced("zeros")).states()["layers.0.weight"].shape
+    (3, 2)
+    """
+    return replace(initialiser(which), gives_equal_units=False)

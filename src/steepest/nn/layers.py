@@ -1,0 +1,158 @@
+"""Layers: linear, embedding, dropout."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import steepest.init as init
+from steepest.errors import ConfigurationError, DTypeError, ShapeError
+from steepest.ir.op import explain
+from steepest.ir.types import int32, is_floating, is_integer
+from steepest.nn.mode import is_training
+from steepest.nn.module import Module
+from steepest.ops.contract import contract
+from steepest.ops.elementwise import maximum, where
+from steepest.ops.index import take
+from steepest.ops.movement import expand_dims
+from steepest.ops.rows import converted
+from steepest.tensor import random
+from steepest.tensor.creation import full
+from steepest.tensor.state import State
+from steepest.tensor.tensor import Tensor
+
+
+@final
+class Linear(Module):
+    """An affine map of the last axis: y = x Wᵀ + b.
+
+    The weight is (outputs, inputs), as in PyTorch and the lectures (scikit-learn and Keras keep its
+    transpose), counted by an L2 penalty and by weight decay; the bias is not, and starts at 0.
+    ``Linear(d, 1)`` is a single neuron.
+
+    Args:
+        inputs: features of x, whose shape is (…, inputs).
+        outputs: features of the result, whose shape is (…, outputs).
+        bias: whether b is added.
+        initialise: how W is drawn, a name or an :class:`steepest.init.Initialiser`.
+
+    Errors:
+        ConfigurationError: a size below 1, an unknown initialiser.
+        ShapeError: x has another number of features.
+
+    >>> import steepest as st
+    >>> st.nn.Linear(3, 2)(st.ones((5, 3))).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        *,
+        bias: bool = True,
+        initialise: str | init.Initialiser = init.lecun_normal,
+    ) -> None:
+        self.inputs = _size(inputs, "Linear: inputs")
+        self.outputs = _size(outputs, "Linear: outputs")
+        self.initialiser = init.initialiser(initialise)
+        self.weight = State(self.initialiser((outputs, inputs)), penalised=True)
+        self.bias = State(full((outputs,), 0.0)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map the last axis."""
+        if not x.ndim or x.shape[-1] != self.inputs:
+            what = f"the last axis should be {self.inputs}, the layer's number of inputs"
+            raise explain(ShapeError(what), repr(self), (x,))
+        rows = tuple(range(x.ndim - 1))
+        summed, new = x.ndim - 1, x.ndim
+        product: Tensor = contract(
+            x, self.weight.value, left=(*rows, summed), right=(new, summed), result=(*rows, new)
+        )
+        return product if self.bias is None else product + self.bias.value
+
+
+@final
+class Embedding(Module):
+    """A learned vector for each category: rows of a table, looked up by code.
+
+    Codes 1 … levels have a vector each. Code 0 stands for a level that nobody trained: its vector is
+    exactly zero, and it has no gradient. (PyTorch's codes start at 0, ``padding_idx`` is optional.)
+
+    Args:
+        levels: how many categories.
+        width: numbers per category.
+        deviation: the vectors start as N(0, deviation²).
+
+    Errors:
+        ConfigurationError: a size below 1.
+        DTypeError: codes that are no integers.
+
+    Shapes: codes (…) to (…, width). Codes must be within 0 … levels; the Trainer's data and the table
+    preprocessing see to it, and an eager call outside of it is an IndexError.
+
+    >>> import steepest as st
+    >>> layer = st.nn.Embedding(3, 2)
+    >>> layer(st.tensor([0, 3])).shape
+    (2, 2)
+    >>> layer(st.tensor([0])).detach()
+    tensor([[0., 0.]])
+    """
+
+    def __init__(self, levels: int, width: int, *, deviation: float = 0.1) -> None:
+        self.levels = _size(levels, "Embedding: levels")
+        self.width = _size(width, "Embedding: width")
+        self.weight = State(random.normal((levels, width), deviation=deviation))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """Look the codes up."""
+        if not is_integer(codes.dtype):
+            raise explain(DTypeError("codes are integers; use .astype"), repr(self), (codes,))
+        signed = codes if codes.dtype.kind == "i" else converted(codes, int32)
+        found = take(self.weight.value, maximum(signed - 1, 0), axis=0)
+        return where(expand_dims(signed > 0, axis=-1), found, 0.0)
+
+
+@final
+class Dropout(Module):
+    """Inverted dropout: in training each element is 0 with probability ``rate``, else x / (1 − rate).
+
+    A fresh mask for every example and every step; the expectation is x, so nothing is scaled in use,
+    where it does nothing. ``rate`` is the probability of **dropping**, as in PyTorch and Keras; the
+    lectures' p and h are probabilities of keeping. Drops only within :func:`steepest.nn.training`,
+    which the Trainer enters by itself.
+
+    Source: Srivastava et al. 2014.
+
+    Errors:
+        ConfigurationError: a rate outside of [0, 1).
+
+    >>> import steepest as st
+    >>> x = st.ones((2, 3))
+    >>> bool(st.all(st.nn.Dropout(0.5)(x) == x))
+    True
+    >>> with st.nn.training(), st.random.stream(0):
+    ...     sorted(set(st.nn.Dropout(0.5)(st.ones((100,))).tolist()))
+    [0.0, 2.0]
+    """
+
+    def __init__(self, rate: float) -> None:
+        if not 0.0 <= rate < 1.0:
+            raise ConfigurationError(
+                f"Dropout: rate is the probability of dropping, from 0 to below 1, not {rate}"
+            )
+        self.rate = float(rate)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Drop in training, pass on in use."""
+        if not is_training() or self.rate == 0.0:
+            return x
+        if not is_floating(x.dtype):
+            raise explain(DTypeError("it takes floating-point numbers"), repr(self), (x,))
+        kept = random.bernoulli(1.0 - self.rate, x.shape)
+        return where(kept, x * (1.0 / (1.0 - self.rate)), 0.0)
+
+
+def _size(value: Any, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigurationError(f"{what} is a whole number from 1 on, not {value!r}")
+    return value

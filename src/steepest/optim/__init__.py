@@ -1,0 +1,32 @@
+"""Optimisers: update rules, transforms around them, and learning-rate schedules."""
+
+from steepest.optim import schedules
+from steepest.optim.rule import Attached, Parameter, Rule, Time
+from steepest.optim.rules import (
+    RULES,
+    SGD,
+    Adam,
+    AdamW,
+    Momentum,
+    Nesterov,
+    NesterovLookAhead,
+    WeightDecay,
+    rule,
+)
+
+__all__ = [
+    "RULES",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Attached",
+    "Momentum",
+    "Nesterov",
+    "NesterovLookAhead",
+    "Parameter",
+    "Rule",
+    "Time",
+    "WeightDecay",
+    "rule",
+    "schedules",
+]

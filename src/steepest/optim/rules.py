@@ -1,0 +1,420 @@
+"""The update rules, each by its formula: gradient descent, momentum, Nesterov, Adam, AdamW.
+
+g is the gradient ∇f at the current parameters, η the learning rate, t counts steps from 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+from steepest.errors import ConfigurationError, nearest
+from steepest.ops.elementwise import sqrt, square
+from steepest.optim.rule import (
+    LooksAhead,
+    Parameter,
+    Rule,
+    Scalars,
+    Slots,
+    Time,
+    check_fraction,
+    check_from_zero,
+    check_rate,
+)
+from steepest.optim.schedules import Rate
+from steepest.tensor.tensor import Tensor
+
+Updated = tuple[Tensor, dict[str, Tensor]]
+
+
+@final
+@dataclass(frozen=True)
+class SGD(Rule):
+    """Gradient descent, w ← w − η g; stochastic when g comes from a mini-batch.
+
+    Args:
+        learning_rate: η, a number or a schedule.
+
+    Source: Robbins, Monro 1951; Cauchy 1847 for the full batch.
+
+    >>> import steepest as st
+    >>> net = st.nn.Linear(2, 1)
+    >>> trainer = st.Trainer(net, st.losses.HalfSquaredError(), st.optim.SGD(0.1))
+    """
+
+    learning_rate: Rate = 0.01
+
+    def __post_init__(self) -> None:
+        check_rate("SGD", self.learning_rate)
+
+    @property
+    def rate(self) -> Rate:
+        """η."""
+        return self.learning_rate
+
+    def slots(self) -> tuple[str, ...]:
+        """Nothing is kept."""
+        return ()
+
+    def scalars(self, time: Time) -> Scalars:
+        """−η."""
+        return {"rate": -time.value(self.learning_rate)}
+
+    def update(self, parameter: Parameter, slots: Slots, scalars: Scalars) -> Updated:
+        """−η g."""
+        return scalars["rate"] * parameter.gradient, {}
+
+
+@final
+@dataclass(frozen=True)
+class Momentum(Rule):
+    """Gradient descent with momentum: v ← μ v − η g; w ← w + v.
+
+    The rate is inside v, as in the lectures and scikit-learn. PyTorch keeps it outside (v ← μ v + g;
+    w ← w − η v), which is the same while η is constant and differs when it changes.
+
+    Args:
+        learning_rate: η, a number or a schedule.
+        momentum: μ in [0, 1), a number or a schedule (annealed from 0.5 to 0.99, say).
+
+    Source: Polyak 1964.
+
+    >>> import steepest as st
+    >>> st.optim.Momentum(0.1, momentum=st.optim.schedules.LinearAnnealing(0.5, 0.99, steps=1000)).slots()
+    ('velocity',)
+    """
+
+    learning_rate: Rate = 0.01
+    momentum: Rate = 0.9
+
+    def __post_init__(self) -> None:
+        check_rate("Momentum", self.learning_rate)
+        check_fraction("Momentum", "momentum", self.momentum)
+
+    @property
+    def rate(self) -> Rate:
+        """η."""
+        return self.learning_rate
+
+    def slots(self) -> tuple[str, ...]:
+        """The velocity v."""
+        return ("velocity",)
+
+    def scalars(self, time: Time) -> Scalars:
+        """η and μ."""
+        return {"rate": time.value(self.learning_rate), "momentum": time.value(self.momentum)}
+
+    def update(self, parameter: Parameter, slots: Slots, scalars: Scalars) -> Updated:
+        """V."""
+        velocity = _velocity(parameter, slots, scalars)
+        return velocity, {"velocity": velocity}
+
+
+@final
+@dataclass(frozen=True)
+class Nesterov(Rule):
+    """Nesterov's momentum, rearranged: v ← μ_t v − η g; w ← w − μ_t v_before + (1 + μ_{t+1}) v.
+
+    Here w is φ_t = θ_t + μ_{t+1} v_t, the point that :class:`NesterovLookAhead` looks ahead to from its
+    own θ_t; both take the same path. So g is the gradient at the parameters themselves, and a loop
+    written by hand can use it. With a constant μ it is scikit-learn's.
+
+    Args:
+        learning_rate: η, a number or a schedule.
+        momentum: μ in [0, 1), a number or a schedule.
+
+    Source: Nesterov 1983; Sutskever et al. 2013; this form by Bengio et al. 2013.
+
+    >>> import steepest as st
+    >>> st.optim.Nesterov(0.1, momentum=0.9)
+    Nesterov(learning_rate=0.1, momentum=0.9)
+    """
+
+    learning_rate: Rate = 0.01
+    momentum: Rate = 0.9
+
+    def __post_init__(self) -> None:
+        check_rate("Nesterov", self.learning_rate)
+        check_fraction("Nesterov", "momentum", self.momentum)
+
+    @property
+    def rate(self) -> Rate:
+        """η."""
+        return self.learning_rate
+
+    def slots(self) -> tuple[str, ...]:
+        """The velocity v."""
+        return ("velocity",)
+
+    def scalars(self, time: Time) -> Scalars:
+        """η, μ_t and 1 + μ_{t+1}."""
+        return {
+            "rate": time.value(self.learning_rate),
+            "momentum": time.value(self.momentum),
+            "ahead": 1.0 + time.next_value(self.momentum),
+        }
+
+    def update(self, parameter: Parameter, slots: Slots, scalars: Scalars) -> Updated:
+        """−μ_t v_before + (1 + μ_{t+1}) v."""
+        back = scalars["momentum"] * slots["velocity"]
+        velocity = back - scalars["rate"] * parameter.gradient
+        return scalars["ahead"] * velocity - back, {"velocity": velocity}
+
+
+@final
+@dataclass(frozen=True)
+class NesterovLookAhead(Rule):
+    """Nesterov's momentum as it is usually told: v ← μ v − η ∇f(θ + μ v); θ ← θ + v.
+
+    The gradient is taken at the point θ + μ v ahead. Takes the same path as :class:`Nesterov`, seen from
+    θ. For the Trainer; a loop written by hand has its gradients elsewhere.
+
+    Args:
+        learning_rate: η, a number or a schedule.
+        momentum: μ in [0, 1), a number or a schedule.
+
+    Source: Sutskever et al. 2013.
+
+    >>> import steepest as st
+    >>> st.optim.NesterovLookAhead(0.1).momentum
+    0.9
+    """
+
+    learning_rate: Rate = 0.01
+    momentum: Rate = 0.9
+
+    def __post_init__(self) -> None:
+        check_rate("NesterovLookAhead", self.learning_rate)
+        check_fraction("NesterovLookAhead", "momentum", self.momentum)
+
+    @property
+    def rate(self) -> Rate:
+        """η."""
+        return self.learning_rate
+
+    def slots(self) -> tuple[str, ...]:
+        """The velocity v."""
+        return ("velocity",)
+
+    def scalars(self, time: Time) -> Scalars:
+        """η and μ."""
+        return {"rate": time.value(self.learning_rate), "momentum": time.value(self.momentum)}
+
+    def point(self, value: Tensor, slots: Slots, scalars: Scalars) -> Tensor:
+        """θ + μ v."""
+        return value + scalars["momentum"] * slots["velocity"]
+
+    def update(self, parameter: Parameter, slots: Slots, scalars: Scalars) -> Updated:
+        """V."""
+        velocity = _velocity(parameter, slots, scalars)
+        return velocity, {"velocity": velocity}
+
+
+def _velocity(parameter: Parameter, slots: Slots, scalars: Scalars) -> Tensor:
+    return scalars["momentum"] * slots["velocity"] - scalars["rate"] * parameter.gradient
+
+
+@final
+@dataclass(frozen=True)
+class Adam(Rule):
+    r"""Adaptive moments: each element's own rate, from running means of g and g².
+
+    .. math::
+        m ← β₁ m + (1 − β₁) g;\quad v ← β₂ v + (1 − β₂) g²;\quad
+        w ← w − η \frac{m / (1 − β₁^t)}{\sqrt{v / (1 − β₂^t)} + ε}, \quad t = 1, 2, …
+
+    ε stands outside of the root and after the bias correction, as in the paper's algorithm and PyTorch;
+    scikit-learn and ONNX add it before the correction. One lecture counts t from 0 in 1 − β^t, which
+    would divide by 0.
+
+    Args:
+        learning_rate: η, a number or a schedule.
+        beta1: β₁ in [0, 1), the memory of the mean gradient.
+        beta2: β₂ in [0, 1), the memory of the mean squared gradient.
+        epsilon: ε, keeps the quotient finite.
+
+    Errors:
+        ConfigurationError: a value out of its range.
+
+    Source: Kingma, Ba: "Adam: a method for stochastic optimization" (2015), algorithm 1.
+
+    >>> import steepest as st
+    >>> st.optim.Adam(0.01)
+    Adam(learning_rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-08)
+    """
+
+    learning_rate: Rate = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        check_rate("Adam", self.learning_rate)
+        check_fraction("Adam", "beta1", self.beta1)
+        check_fraction("Adam", "beta2", self.beta2)
+        check_from_zero("Adam", "epsilon", self.epsilon)
+
+    @property
+    def rate(self) -> Rate:
+        """η."""
+        return self.learning_rate
+
+    def slots(self) -> tuple[str, ...]:
+        """Running means of g and g²."""
+        return ("mean", "mean_square")
+
+    def scalars(self, time: Time) -> Scalars:
+        """η / (1 − β₁^t) and 1 / (1 − β₂^t)."""
+        t = time.step + 1.0
+        return {
+            "rate": time.value(self.learning_rate) / (1.0 - self.beta1**t),
+            "correction": 1.0 / (1.0 - self.beta2**t),
+        }
+
+    def update(self, parameter: Parameter, slots: Slots, scalars: Scalars) -> Updated:
+        """−η m̂ / (√v̂ + ε)."""
+        gradient = parameter.gradient
+        first = self.beta1 * slots["mean"] + (1.0 - self.beta1) * gradient
+        second = self.beta2 * slots["mean_square"] + (1.0 - self.beta2) * square(gradient)
+        root = sqrt(scalars["correction"] * second) + self.epsilon
+        return -(scalars["rate"] * first) / root, {"mean": first, "mean_square": second}
+
+
+@final
+@dataclass(frozen=True)
+class WeightDecay(Rule):
+    """Another rule with decoupled decay: w ← (1 − η_t λ) w + (the rule's change).
+
+    Decays what an L2 penalty would count: weights, not biases. Unlike the penalty it does not pass
+    through the rule's own scaling, and it shrinks by the current rate. (PyTorch's SGD and Adam call a
+    penalty ``weight_decay``; only its AdamW means this.)
+
+    Args:
+        rule: the rule that is composed with the decay.
+        weight_decay: λ.
+
+    Errors:
+        ConfigurationError: a negative decay; a rule that looks ahead.
+
+    Source: Loshchilov, Hutter: "Decoupled weight decay regularization" (2019).
+
+    >>> import steepest as st
+    >>> st.optim.WeightDecay(st.optim.Momentum(0.1), 1e-4).slots()
+    ('velocity',)
+    """
+
+    rule: Rule
+    weight_decay: float = 0.01
+
+    def __post_init__(self) -> None:
+        check_from_zero("WeightDecay", "weight_decay", self.weight_decay)
+        if isinstance(self.rule, LooksAhead):
+            raise ConfigurationError(
+                "WeightDecay: compose it with Nesterov, which takes NesterovLookAhead's path"
+            )
+
+    @property
+    def rate(self) -> Rate:
+        """η of the rule."""
+        return self.rule.rate
+
+    def slots(self) -> tuple[str, ...]:
+        """Those of the rule."""
+        return self.rule.slots()
+
+    def scalars(self, time: Time) -> Scalars:
+        """Those of the rule, and −η_t λ."""
+        return {
+            **self.rule.scalars(time),
+            "shrinkage": -self.weight_decay * time.value(self.rule.rate),
+        }
+
+    def update(self, parameter: Parameter, slots: Slots, scalars: Scalars) -> Updated:
+        """−η_t λ w + (the rule's change)."""
+        change, following = self.rule.update(parameter, slots, scalars)
+        if not parameter.penalised:
+            return change, following
+        return scalars["shrinkage"] * parameter.value + change, following
+
+
+@final
+@dataclass(frozen=True)
+class AdamW(Rule):
+    """Adam with decoupled decay: w ← (1 − η_t λ) w − η_t m̂ / (√v̂ + ε); biases do not decay.
+
+    Composed of :class:`Adam` and :class:`WeightDecay`. PyTorch's AdamW decays biases as well.
+
+    Args:
+        learning_rate: η, a number or a schedule.
+        weight_decay: λ.
+        beta1: β₁ in [0, 1).
+        beta2: β₂ in [0, 1).
+        epsilon: ε.
+
+    Source: Loshchilov, Hutter: "Decoupled weight decay regularization" (2019).
+
+    >>> import steepest as st
+    >>> st.optim.AdamW(0.002, weight_decay=0.01).composed
+    WeightDecay(rule=Adam(learning_rate=0.002, ...), weight_decay=0.01)
+    """
+
+    learning_rate: Rate = 0.001
+    weight_decay: float = 0.01
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        check_rate("AdamW", self.learning_rate)
+        check_fraction("AdamW", "beta1", self.beta1)
+        check_fraction("AdamW", "beta2", self.beta2)
+        check_from_zero("AdamW", "epsilon", self.epsilon)
+        check_from_zero("AdamW", "weight_decay", self.weight_decay)
+
+    @property
+    def composed(self) -> WeightDecay:
+        """What it is made of."""
+        adam = Adam(self.learning_rate, self.beta1, self.beta2, self.epsilon)
+        return WeightDecay(adam, self.weight_decay)
+
+    @property
+    def rate(self) -> Rate:
+        """η."""
+        return self.learning_rate
+
+    def slots(self) -> tuple[str, ...]:
+        """Those of Adam."""
+        return self.composed.slots()
+
+    def scalars(self, time: Time) -> Scalars:
+        """Those of Adam, and −η_t λ."""
+        return self.composed.scalars(time)
+
+    def update(self, parameter: Parameter, slots: Slots, scalars: Scalars) -> Updated:
+        """−η_t λ w − η_t m̂ / (√v̂ + ε)."""
+        return self.composed.update(parameter, slots, scalars)
+
+
+RULES: dict[str, type[Rule]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "nesterov": Nesterov,
+    "nesterov_look_ahead": NesterovLookAhead,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+
+
+def rule(which: str) -> type[Rule]:
+    """The rule of this name, to be called with its options.
+
+    Errors:
+        ConfigurationError: there is none; the nearest names are given.
+
+    >>> import steepest as st
+    >>> st.optim.rule("sgd")(learning_rate=0.1)
+    SGD(learning_rate=0.1)
+    """
+    if which not in RULES:
+        raise ConfigurationError(f"there is no optimizer {which!r}; {nearest(which, RULES)}")
+    return RULES[which]

@@ -1,0 +1,90 @@
+"""Callbacks: functions that training calls, once an epoch or every n steps, and that may stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias, final
+
+import numpy as np
+
+from steepest.errors import ConfigurationError
+from steepest.ir.types import Array
+
+
+@final
+@dataclass(frozen=True)
+class Snapshot:
+    """What a callback sees: the state of training at one moment. Nothing in it changes.
+
+    Attributes:
+        epoch: The current epoch, from 1.
+        epochs: The last epoch that is planned.
+        step: Steps taken in all.
+        steps_per_epoch: Steps of an epoch.
+        seconds: Since ``fit`` began.
+        learning_rate: Of the step just taken.
+        metrics: At the end of an epoch its row of the history; after a step ``loss`` and ``penalty`` of
+            its batch.
+        values: The model's arrays, by name; do not change them, :meth:`weights` gives copies.
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    steps_per_epoch: int
+    seconds: float
+    learning_rate: float
+    metrics: Mapping[str, float]
+    values: Mapping[str, Array]
+
+    def weights(self) -> dict[str, Array]:
+        """Copies of the model's arrays by name."""
+        return {name: np.array(value) for name, value in self.values.items()}
+
+
+@final
+@dataclass(frozen=True)
+class Stop:
+    """What a callback returns to stop training, with its reason."""
+
+    reason: str = ""
+
+
+Function: TypeAlias = Callable[[Snapshot], "Stop | None"]
+
+
+@final
+@dataclass(frozen=True)
+class EveryEpoch:
+    """Call ``function`` at the end of each epoch; a plain function among the callbacks is taken so.
+
+    >>> import steepest as st
+    >>> callback = st.EveryEpoch(lambda now: st.Stop("far enough") if now.epoch == 3 else None)
+    """
+
+    function: Function
+
+
+@final
+@dataclass(frozen=True)
+class EverySteps:
+    """Call ``function`` after every n-th step.
+
+    Errors:
+        ConfigurationError: n below 1.
+
+    >>> import steepest as st
+    >>> seen = []
+    >>> callback = st.EverySteps(100, lambda now: seen.append(now.metrics["loss"]))
+    """
+
+    n: int
+    function: Function
+
+    def __post_init__(self) -> None:
+        if self.n < 1:
+            raise ConfigurationError(f"EverySteps: n is a whole number from 1 on, not {self.n}")
+
+
+Callback: TypeAlias = EveryEpoch | EverySteps | Function

@@ -1,0 +1,44 @@
+"""Ctrl-C during training: the first asks it to stop after the current batch, the second leaves at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, final
+
+
+@final
+class StopRequest:
+    """Whether the user has asked to stop."""
+
+    def __init__(self) -> None:
+        self.made = False
+
+
+@contextmanager
+def stop_on_interrupt() -> Iterator[StopRequest]:
+    """Within this block the first Ctrl-C sets ``made``; the next one acts as it did before.
+
+    Elsewhere than in the main thread, and where Ctrl-C is ignored, nothing changes.
+    """
+    request = StopRequest()
+    before: Any = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before in (
+        signal.SIG_IGN,
+        None,
+    ):
+        yield request
+        return
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        request.made = True
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, ask)
+    try:
+        yield request
+    finally:
+        signal.signal(signal.SIGINT, before)

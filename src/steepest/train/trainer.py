@@ -1,0 +1,236 @@
+"""The Trainer: a model, a loss and an optimiser; and ``fit``."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+
+from steepest.errors import ConfigurationError, DataError
+from steepest.ir.types import Array, is_floating, uint32
+from steepest.losses import Loss, LossFunction, loss
+from steepest.nn import Module
+from steepest.optim.rule import Rule, make_slots
+from steepest.optim.rules import rule
+from steepest.tensor.random import make_key
+from steepest.tensor.state import State
+from steepest.train.arrays import (
+    Tables,
+    array_of,
+    check_finite,
+    mapped,
+    normalised_weights,
+    rows_of,
+    tables,
+)
+from steepest.train.batches import batches
+from steepest.train.callbacks import Callback
+from steepest.train.early_stopping import EarlyStopping, Watch
+from steepest.train.executable import Memory
+from steepest.train.history import History
+from steepest.train.interruption import stop_on_interrupt
+from steepest.train.loop import Examples, Loop, Plan, Validation, cells_of
+from steepest.train.metrics import Metric
+from steepest.train.predict import predict, predictor
+from steepest.train.step import Objective, Step
+
+
+@final
+class Trainer:
+    """Trains a model: makes (1/B) Σ wᵢ ℓᵢ + l2/2 Σ w² small, batch by batch.
+
+    A second call of :meth:`fit` goes on where the first ended: optimiser state, steps and epochs count on.
+    Equal data, options and seed give equal bits.
+
+    Args:
+        model: a :class:`steepest.nn.Module`.
+        loss: a loss of ``st.losses``, its name, or a function of (prediction, target) to one number per
+            example.
+        optimizer: a rule of ``st.optim``, or its name.
+        l2: λ of the penalty λ/2 Σ w² over weights (not biases); its gradient is λ w.
+        seed: of the order of the rows and of the dropout masks.
+
+    Errors:
+        ConfigurationError: an unknown name, a negative ``l2``, a model without parameters.
+
+    >>> import steepest as st
+    >>> x = np.random.default_rng(0).normal(size=(200, 2))
+    >>> y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    >>> with st.random.stream(0):
+    ...     model = st.nn.MLP(2, [16], 2, activation="tanh")
+    >>> trainer = st.Trainer(model, "cross_entropy", st.optim.Adam(0.02))
+    >>> history = trainer.fit(x, y, epochs=40, batch_size=20)
+    >>> history.rows[-1]["loss"] < history.rows[0]["loss"]
+    True
+    >>> bool(st.metrics.accuracy(trainer.predict(x), y) > 0.9)
+    True
+    """
+
+    def __init__(
+        self,
+        model: Module,
+        loss_function: str | LossFunction,
+        optimizer: str | Rule,
+        *,
+        l2: float = 0.0,
+        seed: int = 0,
+    ) -> None:
+        if not isinstance(l2, int | float) or not 0 <= l2 < math.inf:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"Trainer: l2 is a number from 0 on, not {l2!r}")
+        make_key(seed)
+        self.model = model
+        self.loss: LossFunction = loss(loss_function)
+        self.optimizer: Rule = rule(optimizer)() if isinstance(optimizer, str) else optimizer
+        self.l2 = float(l2)
+        self.seed = seed
+        self.epochs = 0
+        if not model.parameters():
+            raise ConfigurationError("Trainer: the model has no trainable parameters")
+        self._counter = State(np.zeros((), uint32), trainable=False, name="step")
+        self._slots = make_slots(self.optimizer, model.parameters())
+
+    @property
+    def steps(self) -> int:
+        """Steps taken in all calls of ``fit``."""
+        return int(self._counter.value.item())
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        *,
+        epochs: int,
+        batch_size: int | None,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        validation_data: tuple[Any, ...] | None = None,
+        metrics: Mapping[str, Metric] | None = None,
+        callbacks: Sequence[Callback] = (),
+        early_stopping: EarlyStopping | None = None,
+        time_limit: float | None = None,
+    ) -> History:
+        """Train.
+
+        Floating-point data is cast to the model's element type, integers stay. Ctrl-C stops within a
+        batch and returns; a second one leaves at once.
+
+        Args:
+            x: an array, or a dict, list or tuple of arrays, with equal first axes: what the model is
+                called with.
+            y: one target per example, as the loss wants them.
+            epochs: how many more.
+            batch_size: rows per step; None for all at once. A last batch of one row joins the one before.
+            shuffle: draw a new order of the rows for each epoch.
+            sample_weight: one per example; normalised to mean 1 over the training set, not in a batch.
+            validation_data: (x, y) or (x, y, sample_weight).
+            metrics: name to function of (prediction, target) arrays; computed of the training rows as
+                trained, and of the validation data at the end of the epoch.
+            callbacks: :class:`EveryEpoch`, :class:`EverySteps`, or functions called every epoch.
+            early_stopping: when to stop; then the best epoch's weights are restored, else the last kept.
+            time_limit: seconds, looked at after every batch.
+
+        Returns:
+            The :class:`History`; its ``stopped`` says how it ended.
+
+        Errors:
+            DataError, DTypeError, ShapeError: data that does not fit; names row and column.
+            ConfigurationError: options out of range.
+            TrainingError: the loss is not finite before an epoch is finished.
+        """
+        _check_options(epochs, time_limit)
+        examples = self._examples(x, y, sample_weight, "x", "y")
+        self._restart_memory()
+        validation = self._validation(validation_data, metrics or {})
+        step = Step(self._objective, self.optimizer, self._slots, self._counter)
+        memory = self._memory
+        monitor = _monitor(early_stopping, validation)
+        plan = Plan(
+            step=step,
+            examples=examples,
+            batches=batches(rows_of(examples.x), batch_size),
+            shuffle=shuffle,
+            seed=self.seed,
+            first_epoch=self.epochs + 1,
+            last_epoch=self.epochs + epochs,
+            validation=validation,
+            metrics=metrics or {},
+            callbacks=tuple(callbacks),
+            watch=Watch(monitor, early_stopping),
+            restores_best=early_stopping is not None,
+            time_limit=time_limit,
+        )
+        with stop_on_interrupt() as request:
+            loop = Loop(plan, memory, request)
+            try:
+                return loop.run()
+            finally:
+                memory.store()
+                self.epochs += len(loop.history.rows)
+
+    def predict(self, x: Any) -> Array:
+        """The model's raw outputs (scores, values) for each row, in evaluation mode; see ``st.predict``."""
+        return predict(self.model, x)
+
+    # --------------------------------------------------------------------------------- the pieces
+
+    @property
+    def _objective(self) -> Objective:
+        return Objective(self.model, self.loss, self.l2)
+
+    def _restart_memory(self) -> None:
+        self._memory = Memory(
+            cells_of(Step(self._objective, self.optimizer, self._slots, self._counter))
+        )
+
+    def _examples(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Examples:
+        dtype = self.model.dtype
+        inputs = tables(x, dtype, x_name)
+        target = array_of(y, y_name)
+        if len(target) != rows_of(inputs):
+            raise DataError(
+                f"{x_name} has {rows_of(inputs):,} rows and {y_name} {len(target):,}: there should be "
+                "one target for each row"
+            )
+        check_finite(target, y_name)
+        if isinstance(self.loss, Loss):
+            target = self.loss.prepare(target, self._output_shape(inputs), dtype)
+        elif is_floating(target.dtype):
+            target = target.astype(dtype)
+        checked = None if weights is None else normalised_weights(weights, len(target), dtype)
+        return Examples(inputs, np.ascontiguousarray(target), checked)
+
+    def _output_shape(self, inputs: Tables) -> tuple[int, ...]:
+        """The shape of one prediction, found by predicting one row."""
+        first = mapped(inputs, lambda table: table[:1])
+        return predict(self.model, first).shape[1:]
+
+    def _validation(
+        self, data: tuple[Any, ...] | None, metrics: Mapping[str, Metric]
+    ) -> Validation | None:
+        if data is None:
+            return None
+        if not isinstance(data, tuple) or len(data) not in (2, 3):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError("validation_data is (x, y) or (x, y, sample_weight)")
+        weights = data[2] if len(data) == 3 else None
+        examples = self._examples(data[0], data[1], weights, "validation x", "validation y")
+        run: Callable[[Tables], Array] = predictor(self.model, examples.x, self._memory)
+        return Validation(examples, run, self.loss, metrics)
+
+
+def _check_options(epochs: Any, time_limit: float | None) -> None:
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise ConfigurationError(f"epochs is a whole number from 1 on, not {epochs!r}")
+    if time_limit is not None and not time_limit > 0:
+        raise ConfigurationError(f"time_limit is a number of seconds above 0, not {time_limit!r}")
+
+
+def _monitor(early_stopping: EarlyStopping | None, validation: Validation | None) -> str:
+    if early_stopping is None:
+        return "loss" if validation is None else "validation_loss"
+    if early_stopping.monitor.startswith("validation_") and validation is None:
+        raise ConfigurationError(
+            f"early stopping watches {early_stopping.monitor!r}: give validation_data, or watch 'loss'"
+        )
+    return early_stopping.monitor
