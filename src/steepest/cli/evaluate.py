@@ -41,7 +41,8 @@ def evaluate(
     left_out = len(rows) - evaluation.rows
     if left_out:
         name = fitted.schema.target.name
-        Terminal(quiet=quiet).say(f"{left_out:,} rows left out: no value in the target {name!r}")
+        rows_text = "1 row" if left_out == 1 else f"{left_out:,} rows"
+        Terminal(quiet=quiet).say(f"{rows_text} left out: no value in the target {name!r}")
     if json_:
         print(json.dumps(msgspec.to_builtins(evaluation), ensure_ascii=False))
     else:

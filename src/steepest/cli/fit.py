@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from msgspec import to_builtins
 
-from steepest.cli.exit_codes import INTERRUPTED
+from steepest.cli.exit_codes import FINISHED, INTERRUPTED
 from steepest.cli.flags import Json, Quiet, Table, columns, kinds, table_path
 from steepest.cli.outputs import Outputs, stem
 from steepest.cli.terminal import Terminal, shell
-from steepest.errors import ConfigurationError
+from steepest.errors import ConfigurationError, TrainingError
 
 if TYPE_CHECKING:
     from steepest.tabular.configuration import Configuration
@@ -156,10 +156,10 @@ def fit(
     flags: dict[str, Plain] = {
         "data.target": target,
         "data.task": task,
-        "data.types": kinds(types) if types else None,
-        "data.drop": columns(drop) if drop else None,
-        "data.features": columns(features) if features else None,
-        "data.missing": None if missing is None else columns([missing]),
+        "data.types": {**kinds(types)} if types else None,
+        "data.drop": [*columns(drop)] if drop else None,
+        "data.features": [*columns(features)] if features else None,
+        "data.missing": None if missing is None else [*columns([missing])],
         "data.separator": separator,
         "data.quote": quote,
         "data.header": False if no_header else None,
@@ -210,20 +210,22 @@ def _train(parts: Parts, outputs: Outputs, terminal: Terminal, json_: bool) -> i
 
     terminal.say(_counts(parts))
     with TrainingProgress(terminal, parts.configuration.training.max_epochs) as progress:
-        model = fit_parts(parts, on_epoch=progress.epoch)
+        model = fit_parts(parts, callbacks=progress.callbacks())
     outputs.write(model, parts)
-    interrupted = model.results.stopped == "interrupted"
-    terminal.say(ending(model.results))
-    for line in results_lines(model.results):
+    results = model.results
+    terminal.say(ending(results))
+    for line in results_lines(results):
         terminal.say(line)
     terminal.say(f"saved {outputs.model}")
-    if interrupted:
-        terminal.say("interrupted: the file holds the best weights so far")
-    elif outputs.model.is_file():
-        terminal.say(f"next: {shell(['steepest', 'predict', str(outputs.model), 'NEW.csv'])}")
     if json_:
-        print(json.dumps({"model": str(outputs.model), **to_builtins(model.results)}))
-    return INTERRUPTED if interrupted else 0
+        print(json.dumps({"model": str(outputs.model), **to_builtins(results)}))
+    if results.stopped == "interrupted":
+        terminal.say("interrupted: the file holds the best weights so far")
+        return INTERRUPTED
+    if results.stopped == "non-finite loss":
+        raise TrainingError(f"{results.message}\nthe best weights so far are in {outputs.model}")
+    terminal.say(f"next: {shell(['steepest', 'predict', str(outputs.model), 'NEW.csv'])}")
+    return FINISHED
 
 
 def _counts(parts: Parts) -> str:

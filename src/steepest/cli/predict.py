@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steepest.cli.flags import Model, Quiet, columns, table_path
-from steepest.cli.flags import Table as TablePath
+from steepest.cli.flags import Model, Quiet, Table as TablePath, columns, table_path
 from steepest.cli.terminal import Terminal
 from steepest.errors import ConfigurationError, nearest
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, final
 
 from steepest.cli.terminal import Terminal
+from steepest.train.callbacks import Callback, EverySteps, Snapshot
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -21,7 +21,6 @@ class TrainingProgress:
         """Prepare; nothing is written before the first epoch."""
         self._terminal = terminal
         self._max_epochs = max_epochs
-        self._started = monotonic()
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -32,7 +31,7 @@ class TrainingProgress:
             from rich.progress import BarColumn, Progress, TextColumn
 
             self._bar = Progress(
-                TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
+                TextColumn("epoch {task.completed:.0f} of {task.total:.0f}"),
                 BarColumn(bar_width=24),
                 TextColumn("{task.fields[figures]}"),
                 TextColumn("{task.fields[left]}", style="dim"),
@@ -53,23 +52,25 @@ class TrainingProgress:
         if self._bar is not None:
             self._bar.stop()
 
-    def epoch(self, row: Mapping[str, object]) -> None:
-        """Show what one epoch came to."""
-        number = row.get("epoch")
-        assert isinstance(number, int)
-        left = (monotonic() - self._started) / number * (self._max_epochs - number)
+    def callbacks(self) -> list[Callback]:
+        """What the Trainer is to call."""
+        return [self._after_epoch, EverySteps(10, self._after_steps)]
+
+    def _after_epoch(self, now: Snapshot) -> None:
         if self._bar is not None and self._task is not None:
-            self._bar.update(
-                self._task,
-                completed=number,
-                figures=figures(row),
-                left=f"at most {_clock(left)} left" if number < self._max_epochs else "",
-            )
+            self._bar.update(self._task, figures=figures(now.metrics))
             return
-        self._terminal.say(f"epoch {number}/{self._max_epochs}  {figures(row)}")
+        self._terminal.say(f"epoch {now.epoch}/{now.epochs}  {figures(now.metrics)}")
+
+    def _after_steps(self, now: Snapshot) -> None:
+        if self._bar is None or self._task is None:
+            return
+        done = now.step / now.steps_per_epoch
+        left = now.seconds / done * (now.epochs - done)
+        self._bar.update(self._task, completed=done, left=f"at most {_clock(left)} left")
 
 
-def figures(row: Mapping[str, object]) -> str:
+def figures(row: Mapping[str, float]) -> str:
     """Write an epoch's losses and metrics in one line.
 
     >>> figures({"epoch": 1, "loss": 0.51234, "validation_loss": 0.5, "validation_accuracy": 0.75})

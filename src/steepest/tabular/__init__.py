@@ -1,1 +1,17 @@
 """Tables: options, the recipe, the fitted model and its file."""
+
+from steepest.tabular.configuration import Configuration
+from steepest.tabular.evaluate import Evaluation, Score
+from steepest.tabular.fit import fit_table
+from steepest.tabular.model import TableModel, load
+from steepest.tabular.results import Results
+
+__all__ = [
+    "Configuration",
+    "Evaluation",
+    "Results",
+    "Score",
+    "TableModel",
+    "fit_table",
+    "load",
+]

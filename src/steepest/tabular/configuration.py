@@ -76,7 +76,7 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hidden_layer_sizes: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(description="units of each hidden layer; []: a linear model"),
-    ] = (256, 256)
+    ] = (256, 128)
     activation: Annotated[
         Literal[
             "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus",
@@ -85,8 +85,9 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="after each hidden layer"),
     ] = "relu"  # fmt: skip
     dropout: Annotated[
-        float, Meta(description="probability of dropping a hidden unit", ge=0, lt=1)
-    ] = 0.1
+        Auto | Annotated[float, Meta(ge=0, lt=1)],
+        Meta(description="probability of dropping a hidden unit; auto: 0.3 for classes, else 0.05"),
+    ] = "auto"
     embedding_size: Annotated[
         int, Meta(description="numbers per level of a category with many levels", ge=1, le=1024)
     ] = 8
@@ -133,11 +134,11 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = "auto"
     max_epochs: Annotated[
         int, Meta(description="passes over the training rows at most", ge=1, le=1_000_000)
-    ] = 60
+    ] = 50
     patience: Annotated[
         int,
         Meta(description="epochs without a better validation loss before stopping; 0: never", ge=0),
-    ] = 16
+    ] = 12
     l2: Annotated[
         float, Meta(description="penalty l2/2 * sum of squared weights", ge=0, le=1000)
     ] = 0.0
@@ -158,8 +159,8 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Configuration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every option of a fit; written to TOML, replayed from it, saved in the model file.
 
-    >>> Configuration().network.dropout
-    0.1
+    >>> Configuration().network.activation
+    'relu'
     >>> Configuration(training=Training(seed=3)).training.seed
     3
     """
@@ -176,25 +177,32 @@ class Resolved(Struct, frozen=True, kw_only=True):
     """What the options left on "auto" came to for one table."""
 
     batch_size: int
+    dropout: float
     learning_rate: float
     weight_decay: float
 
 
-def resolve(configuration: Configuration, rows: int) -> Resolved:
-    """Replace every "auto" by its documented value for `rows` training rows.
+def resolve(
+    configuration: Configuration, task: Literal["classification", "regression"], rows: int
+) -> Resolved:
+    """Replace every "auto" by its documented value for a task and `rows` training rows.
 
-    >>> resolve(Configuration(), 1_000)
-    Resolved(batch_size=32, learning_rate=0.002, weight_decay=0.01)
+    >>> resolve(Configuration(), "classification", 1_000)
+    Resolved(batch_size=32, dropout=0.3, learning_rate=0.002, weight_decay=0.01)
     """
-    optimizer, training = configuration.optimizer, configuration.training
+    optimizer = configuration.optimizer
     adaptive = optimizer.name in ("adam", "adamw")
-    batch_size = training.batch_size
-    if batch_size == "auto":
-        batch_size = 32 if rows <= 2048 else 64 if rows <= 8192 else 128 if rows <= 16_384 else 256
-    rate = optimizer.learning_rate
-    decay = optimizer.weight_decay
+    automatic = Resolved(
+        batch_size=32 if rows <= 2048 else 64 if rows <= 8192 else 128 if rows <= 16_384 else 256,
+        dropout=0.3 if task == "classification" else 0.05,
+        learning_rate=0.002 if adaptive else 0.05,
+        weight_decay=0.01 if optimizer.name == "adamw" else 0.0,
+    )
+    size, dropout = configuration.training.batch_size, configuration.network.dropout
+    rate, decay = optimizer.learning_rate, optimizer.weight_decay
     return Resolved(
-        batch_size=min(batch_size, rows),
-        learning_rate=(0.002 if adaptive else 0.05) if rate == "auto" else rate,
-        weight_decay=(0.01 if optimizer.name == "adamw" else 0.0) if decay == "auto" else decay,
+        batch_size=min(automatic.batch_size if size == "auto" else size, rows),
+        dropout=automatic.dropout if dropout == "auto" else dropout,
+        learning_rate=automatic.learning_rate if rate == "auto" else rate,
+        weight_decay=automatic.weight_decay if decay == "auto" else decay,
     )

@@ -47,7 +47,7 @@ class Option(Struct, frozen=True):
 def options() -> dict[str, Option]:
     """Describe every option by its dotted name.
 
-    >>> options()["network.dropout"].valid
+    >>> options()["data.test"].valid
     '0 <= value < 1'
     """
     found: dict[str, Option] = {}

@@ -15,7 +15,8 @@ class Results(Struct, frozen=True, kw_only=True):
     """Row counts, how training ended, the constant baseline and the scores.
 
     `baseline` holds each class's share of the training rows, or the target's training mean.
-    `best_epoch` is the epoch whose weights the model has.
+    `best_epoch` is the epoch whose weights the model has, None for the last; `message` says more
+    about the end where there is more to say.
     """
 
     training_rows: int
@@ -24,6 +25,7 @@ class Results(Struct, frozen=True, kw_only=True):
     baseline: tuple[float, ...]
     resolved: Resolved
     stopped: str
+    message: str
     epochs: int
     best_epoch: int | None
     validation: Evaluation | None

@@ -1,0 +1,163 @@
+"""The recipe: a table's parts in, a fitted model out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from steepest.data import Preprocessor, Table
+from steepest.losses import CrossEntropy, HalfSquaredError
+from steepest.tabular.configuration import Configuration, resolve
+from steepest.tabular.model import TableModel
+from steepest.tabular.network import build_network, network_inputs
+from steepest.tabular.parts import Parts, prepare, row_weights
+from steepest.tabular.recipe import make_optimizer
+from steepest.tabular.results import Results
+from steepest.train.batches import Batches
+from steepest.train.callbacks import Callback
+from steepest.train.early_stopping import EarlyStopping
+from steepest.train.metrics import Metric, accuracy, mse
+from steepest.train.trainer import Trainer
+
+
+def fit_table(
+    source: object,
+    target: str | None = None,
+    configuration: Configuration | None = None,
+    *,
+    validation: object | None = None,
+    test: object | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> TableModel:
+    """Train a network on a table, as `steepest fit` does.
+
+    Args:
+        source: A path, a pandas, polars or Arrow frame, a dictionary of columns, or a Table.
+        target: The column to predict; by default `configuration.data.target`.
+        configuration: All options; the defaults where it is left out.
+        validation: Rows to stop on, instead of a share of `source`.
+        test: Rows for an honest test, instead of a share of `source`.
+        callbacks: Called while it trains, as in `steepest.Trainer.fit`; may stop it.
+
+    Raises:
+        DataError: The table cannot be used: file, row, column and remedy.
+        ConfigurationError: An option makes no sense.
+
+    >>> from steepest.data import bundled_table
+    >>> model = fit_table(bundled_table("iris"), "target")
+    >>> model.results.validation["accuracy"] > 0.8
+    True
+    """
+    configuration = configuration or Configuration()
+    if target is not None:
+        data = msgspec.structs.replace(configuration.data, target=target)
+        configuration = msgspec.structs.replace(configuration, data=data)
+    parts = prepare(source, configuration, validation=validation, test=test)
+    return fit_parts(parts, callbacks=callbacks)
+
+
+def fit_parts(parts: Parts, *, callbacks: Sequence[Callback] = ()) -> TableModel:
+    """Fit preprocessing and network to the training rows, and score the others.
+
+    Raises:
+        DataError: A value that the columns' kinds do not allow; names row and column.
+        TrainingError: The loss is not finite from the first step on.
+    """
+    configuration, task = parts.configuration, parts.schema.target.task
+    resolved = resolve(configuration, task, len(parts.training))
+    preprocessor = Preprocessor.fit(
+        parts.training,
+        parts.schema,
+        scaling=configuration.preprocessing.numeric,
+        one_hot_levels=configuration.preprocessing.one_hot_levels,
+    )
+    rows = _arrays(parts.training, preprocessor, configuration)
+    held_out = None
+    if parts.validation is not None:
+        held_out = _arrays(parts.validation, preprocessor, configuration)
+    network = build_network(preprocessor, configuration, resolved)
+    training = configuration.training
+    batches = Batches(len(parts.training), resolved.batch_size)
+    steps = len(batches.extents) * training.max_epochs
+    trainer = Trainer(
+        network,
+        CrossEntropy() if task == "classification" else HalfSquaredError(),
+        make_optimizer(configuration, resolved, steps),
+        l2=training.l2,
+        seed=training.seed,
+    )
+    x, y, weights = rows
+    history = trainer.fit(
+        x,
+        y,
+        epochs=training.max_epochs,
+        batch_size=resolved.batch_size,
+        sample_weight=weights,
+        validation_data=held_out,
+        metrics=_metrics(preprocessor),
+        callbacks=callbacks,
+        early_stopping=_stopping(training.patience) if held_out is not None else None,
+        time_limit=training.time_limit,
+    )
+    model = TableModel(
+        configuration=configuration,
+        preprocessor=preprocessor,
+        network=network,
+        history=history.rows,
+        results=Results(
+            training_rows=len(parts.training),
+            validation_rows=len(parts.validation or ()),
+            test_rows=len(parts.test or ()),
+            baseline=_baseline(parts.training, preprocessor),
+            resolved=resolved,
+            stopped=history.stopped,
+            epochs=len(history.rows),
+            message=history.message,
+            best_epoch=history.best_epoch if held_out is not None else None,
+            validation=None,
+            test=None,
+        ),
+    )
+    model.results = msgspec.structs.replace(
+        model.results,
+        validation=None if parts.validation is None else model.evaluate(parts.validation),
+        test=None if parts.test is None else model.evaluate(parts.test),
+    )
+    return model
+
+
+Arrays = tuple[dict[str, NDArray[Any]], NDArray[Any], NDArray[np.float64] | None]
+
+
+def _arrays(table: Table, preprocessor: Preprocessor, configuration: Configuration) -> Arrays:
+    targets = preprocessor.transform_target(table)
+    codes = targets if preprocessor.target_scale is None else None
+    weights = row_weights(table, configuration, codes)
+    return network_inputs(preprocessor.transform(table)), targets, weights
+
+
+def _stopping(patience: int) -> EarlyStopping:
+    """Restore the best epoch's weights in any case; 0 means: train to the end all the same."""
+    return EarlyStopping(patience=patience or None)
+
+
+def _metrics(preprocessor: Preprocessor) -> dict[str, Metric]:
+    """Return accuracy, or the root mean squared error in the target's units."""
+    scale = preprocessor.target_scale
+    if scale is None:
+        return {"accuracy": accuracy}
+    return {"rmse": lambda prediction, target: math.sqrt(mse(prediction, target)) * scale.scale}
+
+
+def _baseline(table: Table, preprocessor: Preprocessor) -> tuple[float, ...]:
+    """Return each class's share of the rows, or the target's mean."""
+    if preprocessor.target_scale is not None:
+        return (preprocessor.target_scale.centre,)
+    codes = preprocessor.transform_target(table)
+    counts = np.bincount(codes, minlength=len(preprocessor.schema.target.classes))
+    return tuple((counts / len(codes)).tolist())

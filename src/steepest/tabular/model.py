@@ -1,0 +1,200 @@
+"""A fitted model of a table: predicts, evaluates, explains itself, and is saved in one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias, cast, final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from steepest import __version__
+from steepest.data import Preprocessor, Schema, Table, drop_rows_without, read_table, whole_file
+from steepest.data.target import codes_of_classes, target_numbers
+from steepest.errors import DataError, ModelFileError
+from steepest.nn import Module
+from steepest.tabular.configuration import Configuration
+from steepest.tabular.evaluate import Evaluation, evaluate_classes, evaluate_values
+from steepest.tabular.files import model_bytes, read_model_file
+from steepest.tabular.network import build_network, network_inputs, network_weights, set_weights
+from steepest.tabular.options import from_plain, to_plain
+from steepest.tabular.parts import read_options
+from steepest.tabular.results import Results
+from steepest.train.predict import predict
+
+Row: TypeAlias = Mapping[str, Any]
+_CLOCKS = ("seconds",)
+
+
+@final
+class TableModel:
+    """A network with all that stands between it and a table.
+
+    Attributes:
+        configuration: The options it was fitted with.
+        schema: What the table's columns mean.
+        preprocessor: From columns to arrays.
+        network: The trained module.
+        results: How training went, and the scores.
+        history: One mapping an epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        configuration: Configuration,
+        preprocessor: Preprocessor,
+        network: Module,
+        results: Results,
+        history: Sequence[Row],
+    ) -> None:
+        self.configuration = configuration
+        self.preprocessor = preprocessor
+        self.network = network
+        self.results = results
+        self.history: tuple[Row, ...] = tuple(history)
+
+    @property
+    def schema(self) -> Schema:
+        """What the table's columns mean."""
+        return self.preprocessor.schema
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class labels as the table writes them; empty for regression."""
+        return self.schema.target.classes
+
+    def predict(self, source: object) -> NDArray[Any]:
+        """Predict each row: the likeliest class's label (text), or a number in the target's units.
+
+        Args:
+            source: A path, a pandas, polars or Arrow frame, a dictionary of columns, or a Table.
+
+        Returns:
+            Array (n,), in the order of the rows.
+
+        Raises:
+            DataError: A column is missing or of another type; names row and column.
+        """
+        outputs = self.outputs(self.read(source))
+        if not self.classes:
+            return self.preprocessor.inverse_target(outputs[:, 0])
+        return np.array(self.classes)[outputs.argmax(axis=1)]
+
+    def predict_proba(self, source: object) -> NDArray[np.float64]:
+        """Predict each class's probability: softmax of the network's outputs, float64 (n, classes).
+
+        Raises:
+            DataError: As `predict`; also if the model is one of regression.
+        """
+        if not self.classes:
+            raise DataError(f"{self.schema.target.name!r} is a number: it has no probabilities")
+        return softmax(self.outputs(self.read(source)))
+
+    def evaluate(self, source: object) -> Evaluation:
+        """Score the predictions of rows whose target is known; others are left out.
+
+        Raises:
+            DataError: A label that is no class of the model (row, nearest class).
+        """
+        name = self.schema.target.name
+        table, _ = drop_rows_without(self.read(source), name)
+        if not len(table):
+            raise DataError(f"no row has a value in the target {name!r}")
+        if self.classes:
+            # Before the predictions, which take time: a label that nobody trained.
+            codes = codes_of_classes(table, name, self.classes).astype(np.int64)
+            frequencies = np.array(self.results.baseline)
+            probabilities = softmax(self.outputs(table))
+            return evaluate_classes(codes, probabilities, frequencies, self.classes)
+        actual = target_numbers(table, name)
+        predicted = self.preprocessor.inverse_target(self.outputs(table)[:, 0])
+        return evaluate_values(actual, predicted, self.results.baseline[0])
+
+    def read(self, source: object, *, separator: str | None = None) -> Table:
+        """Read a table with the model's own options: missing markers, header, text columns."""
+        options = read_options(self.configuration.data, separator=separator)
+        return read_table(source, options, text_columns=self.schema.text_columns)
+
+    def outputs(self, table: Table) -> NDArray[np.float32]:
+        """Compute the raw outputs of the network: logits (n, classes), or standardised (n, 1)."""
+        return predict(self.network, network_inputs(self.preprocessor.transform(table)))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model file, whole or not at all; it holds no rows, times or paths.
+
+        Raises:
+            DataError: The file cannot be written; an old one under the name is untouched.
+        """
+        content = self.to_bytes()
+        with whole_file(path) as file:
+            file.write(content)
+
+    def to_bytes(self) -> bytes:
+        """Build the model file's content; equal fits give equal bytes."""
+        document = {
+            "kind": "table",
+            "version": __version__,
+            "configuration": to_plain(self.configuration),
+            "preprocessor": self.preprocessor.to_json(),
+            "results": msgspec.to_builtins(self.results),
+            "history": [_timeless(row) for row in self.history],
+        }
+        return model_bytes(network_weights(self.network), document)
+
+    def summary(self) -> str:
+        """Describe the model for a person: task, layers, schema, training and scores."""
+        from steepest.tabular.summary import summarise
+
+        return summarise(self)
+
+
+def load(path: str | os.PathLike[str]) -> TableModel:
+    """Read a model file.
+
+    Args:
+        path: What `TableModel.save` or `steepest fit` wrote; of this or an earlier version.
+
+    Raises:
+        ModelFileError: Missing, cut short, damaged, of a newer format, or not ours.
+    """
+    path = Path(path)
+    tensors, document = read_model_file(path)
+    try:
+        configuration = from_plain(document["configuration"])
+        preprocessor = Preprocessor.from_json(document["preprocessor"])
+        results = msgspec.convert(document["results"], Results)
+        history = cast("list[Row]", document["history"])
+        network = build_network(preprocessor, configuration, results.resolved)
+        set_weights(network, tensors)
+    except (KeyError, TypeError, ValueError) as error:
+        missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
+        raise ModelFileError(
+            f"the model file {path} is damaged ({missing}); fit or copy it again"
+        ) from None
+    return TableModel(
+        configuration=configuration,
+        preprocessor=preprocessor,
+        network=network,
+        results=results,
+        history=history,
+    )
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Turn logits (n, k) into probabilities e^z_k / sum_j e^z_j in float64."""
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
+    exponentials = np.exp(shifted)
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def _timeless(row: Row) -> dict[str, Any]:
+    """Leave out clocks, and write numbers that JSON lacks as null."""
+    return {
+        name: None if isinstance(value, float) and not np.isfinite(value) else value
+        for name, value in row.items()
+        if name not in _CLOCKS
+    }

@@ -1,0 +1,97 @@
+"""The network of a table: embeddings beside the numeric columns, then a multi-layer perceptron."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steepest.data import Inputs, Preprocessor
+from steepest.errors import ModelFileError
+from steepest.nn import MLP, Dropout, Embedding, Module
+from steepest.ops.joins import concat
+from steepest.tabular.configuration import Configuration, Network, Resolved
+from steepest.tensor import random
+from steepest.tensor.tensor import Tensor
+
+
+@final
+class TableNetwork(Module):
+    """f(x) = MLP(numeric columns, e_1[c_1], ..., e_q[c_q]) with one embedding e_j per category.
+
+    Args:
+        numeric: Number of numeric columns, one-hot columns among them.
+        levels: For each embedded category, how many levels have a vector; code 0 gives zeros.
+        outputs: Classes, or 1 for a number.
+        network: Sizes and activation.
+        dropout: Probability of dropping a hidden unit.
+
+    Shapes: {"numeric": (n, numeric), "categories": (n, q)} to (n, outputs); an array without
+    columns is left out of the dictionary.
+    """
+
+    def __init__(
+        self, *, numeric: int, levels: Sequence[int], outputs: int, network: Network, dropout: float
+    ) -> None:
+        width = network.embedding_size
+        deviation = width**-0.5
+        self.embeddings = [Embedding(each, width, deviation=deviation) for each in levels]
+        self.embedding_dropout = Dropout(network.embedding_dropout)
+        self.perceptron = MLP(
+            numeric + width * len(levels),
+            network.hidden_layer_sizes,
+            outputs,
+            activation=network.activation,
+            dropout=dropout,
+        )
+
+    def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
+        """Compute logits, or standardised values."""
+        parts = [inputs["numeric"]] if "numeric" in inputs else []
+        for place, embedding in enumerate(self.embeddings):
+            parts.append(self.embedding_dropout(embedding(inputs["categories"][:, place])))
+        return self.perceptron(parts[0] if len(parts) == 1 else concat(parts, axis=1))
+
+
+def build_network(
+    preprocessor: Preprocessor, configuration: Configuration, resolved: Resolved
+) -> TableNetwork:
+    """Make the network that fits the preprocessed columns, its weights drawn by the seed."""
+    with random.stream(configuration.training.seed):
+        return TableNetwork(
+            numeric=len(preprocessor.numeric_names),
+            levels=[each.size for each in preprocessor.embedded],
+            outputs=len(preprocessor.schema.target.classes) or 1,
+            network=configuration.network,
+            dropout=resolved.dropout,
+        )
+
+
+def network_inputs(inputs: Inputs) -> dict[str, NDArray[Any]]:
+    """Leave out arrays without columns, which the network does not take."""
+    return {name: array for name, array in inputs.items() if array.shape[1]}
+
+
+def network_weights(network: Module) -> dict[str, NDArray[Any]]:
+    """Copy the network's cells by name."""
+    return {name: np.array(cell.value.data) for name, cell in network.states().items()}
+
+
+def set_weights(network: Module, weights: Mapping[str, NDArray[Any]]) -> None:
+    """Give the network's cells the values of a model file.
+
+    Raises:
+        ModelFileError: A tensor is missing, left over or has another shape.
+    """
+    cells = network.states()
+    if odd := sorted(set(cells) ^ set(weights)):
+        raise ModelFileError(f"the weights and the options disagree about {odd[0]!r}")
+    for name, cell in cells.items():
+        if cell.shape != weights[name].shape or cell.dtype != weights[name].dtype:
+            raise ModelFileError(
+                f"{name!r} should be {cell.dtype} {cell.shape}, and is "
+                f"{weights[name].dtype} {weights[name].shape}"
+            )
+        cell.assign(weights[name])

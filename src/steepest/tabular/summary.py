@@ -1,0 +1,85 @@
+"""A fitted model described for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from steepest.tabular.network import network_weights
+from steepest.tabular.options import to_toml
+from steepest.tabular.results import Results
+
+if TYPE_CHECKING:
+    from steepest.tabular.model import TableModel
+
+
+def summarise(model: TableModel) -> str:
+    """Write task, training, scores, layers, schema and options, each under its heading."""
+    sections = {
+        "model": _overview(model),
+        "results": results_lines(model.results),
+        "layers": model.network.summary().splitlines(),
+        "schema": model.schema.describe().splitlines(),
+        "options": to_toml(model.configuration).splitlines(),
+    }
+    return "\n\n".join(
+        "\n".join([heading, *(f"  {line}".rstrip() for line in lines)])
+        for heading, lines in sections.items()
+    )
+
+
+def results_lines(results: Results) -> list[str]:
+    """Write the first score of each part beside its baseline.
+
+    One line a part: `validation accuracy 0.9333  baseline 0.3333  15 rows`.
+    """
+    parts = [("validation", results.validation), ("test", results.test)]
+    lines: list[str] = []
+    for name, evaluation in parts:
+        if evaluation is not None:
+            score = evaluation.first
+            lines.append(
+                f"{name:<10} {score.name} {plain(score.value)}  "
+                f"baseline {plain(score.baseline)}  {evaluation.rows:,} rows"
+            )
+    return lines or ["no rows were kept for validation or test"]
+
+
+def plain(value: float | None) -> str:
+    """Write a number with about five digits and no exponent.
+
+    >>> plain(0.853412), plain(51234.567), plain(None)
+    ('0.85341', '51235', '-')
+    """
+    if value is None:
+        return "-"
+    size = abs(value)
+    decimals = 5 if size < 1 else 4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 0
+    return f"{value:.{decimals}f}"
+
+
+def ending(results: Results) -> str:
+    """Say in a sentence how training ended."""
+    kept = f"kept epoch {results.best_epoch}" if results.best_epoch else "kept the last weights"
+    epochs = "1 epoch" if results.epochs == 1 else f"{results.epochs} epochs"
+    return f"{epochs}, {results.stopped}; {kept}"
+
+
+def _overview(model: TableModel) -> Iterator[str]:
+    target, network = model.schema.target, model.configuration.network
+    results, resolved = model.results, model.results.resolved
+    inputs = len(model.preprocessor.numeric_names)
+    embedded = len(model.preprocessor.embedded)
+    hidden = [f"{size} {network.activation}" for size in network.hidden_layer_sizes]
+    outputs = f"{len(target.classes)} classes" if target.classes else "1 number"
+    start = f"{inputs} inputs" + (f" + {embedded} embeddings" if embedded else "")
+    weights = sum(array.size for array in network_weights(model.network).values())
+    yield f"predicts  {target.name} ({target.task}: {target.reason})"
+    if target.classes:
+        yield f"classes   {', '.join(target.classes)}"
+    yield f"network   {' -> '.join([start, *hidden, outputs])}; {weights:,} parameters"
+    yield (
+        f"training  {results.training_rows:,} rows, {ending(results)}; "
+        f"{model.configuration.optimizer.name}, learning rate {resolved.learning_rate:g}, "
+        f"batch size {resolved.batch_size}"
+    )

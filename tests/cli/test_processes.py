@@ -1,0 +1,150 @@
+"""What only a process of its own can show: signals, pipes, start-up."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from steepest.tabular import load
+
+STEEPEST = [sys.executable, "-m", "steepest"]
+ENDLESS = ["--max-epochs", "1000000", "--set", "training.patience=0"]
+KILLS = int(os.environ.get("KILLS", "6"))
+
+
+def start(*arguments: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*STEEPEST, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_training(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("epoch 2/"):
+            return
+    raise AssertionError("training did not start")
+
+
+def test_ctrl_c_keeps_and_saves_the_best_weights(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m.safetensors"
+    process = start("fit", table, "-t", "label", *ENDLESS, "--out", out)
+    wait_for_training(process)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert load(out).results.stopped == "interrupted"
+
+
+def test_ctrl_c_before_training_saves_nothing(tmp_path: Path) -> None:
+    """The table comes through a pipe that stays open, so reading never ends."""
+    process = subprocess.Popen(
+        [*STEEPEST, "fit", "-", "-t", "label", "--out", str(tmp_path / "m")],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write("a,label\n" * 100_000)
+    process.stdin.flush()
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "nothing was saved" in errors
+    assert "Traceback" not in errors
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_closed_pipe_is_no_error(table: Path, model: Path, tmp_path: Path) -> None:
+    long = tmp_path / "long.csv"
+    head, *rows = table.read_text().splitlines()
+    long.write_text("\n".join([head, *rows * 800]) + "\n")
+    process = start("predict", model, long, "--append")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=20) == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_stdout_is_an_error(table: Path, model: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [*STEEPEST, "predict", str(model), str(table)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ran.returncode == 2
+    assert "no space left" in ran.stderr.lower()
+    assert "Traceback" not in ran.stderr
+
+
+def test_killed_at_any_moment_the_model_file_is_whole(
+    table: Path, model: Path, tmp_path: Path
+) -> None:
+    """The fit overwrites a model again and again; `KILLS=50` is the long version."""
+    out = tmp_path / "m.safetensors"
+    out.write_bytes(model.read_bytes())
+    script = (
+        "import sys\n"
+        "from steepest.cli import main\n"
+        "print('ready', flush=True)\n"
+        "for seed in range(1_000_000):\n"
+        "    code = main([*sys.argv[1:], '--seed', str(seed)])\n"
+        "    print(code, flush=True)\n"
+    )
+    fast = ["--max-epochs", "1", "--hidden-layer-sizes", "64,64", "--quiet"]
+    arguments = ["fit", str(table), "-t", "label", *fast, "--out", str(out)]
+    moment = random.Random(0)
+    for _ in range(KILLS):
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, *arguments], stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        assert process.stdout.readline() == "0\n"  # once all is imported, moments are dense
+        time.sleep(moment.random() * 0.3)
+        process.kill()
+        process.communicate()
+        assert len(load(out).predict(table)) == 60
+
+
+def test_help_starts_quickly_without_heavy_imports() -> None:
+    heavy = "sklearn scipy duckdb pandas matplotlib"
+    script = (
+        "import sys\n"
+        "from steepest.cli import main\n"
+        "main(['fit', '-h'])\n"
+        f"print([name for name in {heavy.split()} if name in sys.modules])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_no_color_and_no_terminal_mean_plain_text(table: Path, tmp_path: Path) -> None:
+    ran = subprocess.run(
+        [*STEEPEST, "fit", str(table), "-t", "label", "--max-epochs", "2", "--out", tmp_path / "m"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "NO_COLOR": "1"},
+    )
+    assert "\x1b" not in ran.stderr
+    assert ran.stderr.count("epoch ") >= 2
