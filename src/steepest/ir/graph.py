@@ -11,6 +11,9 @@ from steepest.ir.picture import picture
 from steepest.ir.text import text
 
 
+_MOST_DRAWN = 300  # nodes; a notebook shows the text of larger graphs
+
+
 def order(outputs: Iterable[Node], known: Callable[[Node], bool] | None = None) -> list[Node]:
     """All nodes that ``outputs`` depend on, inputs before consumers; not past a ``known`` node.
 
@@ -84,5 +87,6 @@ class Graph:
     def __repr__(self) -> str:
         return text(self.inputs, self.nodes, self.outputs, self.updates)
 
-    def _repr_svg_(self) -> str:
-        return picture(self.nodes, self.results)
+    def _repr_svg_(self) -> str | None:
+        nodes = self.nodes
+        return picture(nodes, self.results) if len(nodes) <= _MOST_DRAWN else None

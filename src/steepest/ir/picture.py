@@ -71,11 +71,13 @@ def _place(nodes: Sequence[Node]) -> dict[Node, _Box]:
     depth: dict[Node, int] = {}
     for node in nodes:
         depth[node] = 1 + max((depth[each] for each in node.inputs), default=-1)
-    for node in reversed(nodes):  # an input stands just left of its first consumer
+    readers: dict[Node, int] = {}
+    for node in nodes:
         for each in node.inputs:
-            if not each.inputs:
-                readers = [depth[n] for n in nodes if each in n.inputs] if len(nodes) < 400 else [1]
-                depth[each] = max(0, min(readers) - 1)
+            readers[each] = min(readers.get(each, depth[node]), depth[node])
+    for node, first in readers.items():  # an input stands just left of its first consumer
+        if not node.inputs:
+            depth[node] = first - 1
     columns: dict[int, list[Node]] = {}
     for node in nodes:
         columns.setdefault(depth[node], []).append(node)
