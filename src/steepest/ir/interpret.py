@@ -41,14 +41,15 @@ class Program:
         self._slot = {node: slot for slot, node in enumerate(nodes)}
         self._inputs = [self._slot.get(node) for node in inputs]
         self._outputs = [self._slot[node] for node in outputs]
-        self._recorded = [
-            (slot, node.value)
-            for node, slot in self._slot.items()
-            if node.value is not None and node not in given
+        self._blank: list[Array | None] = [
+            None if node in given else node.value for node in self._slot
         ]
         computed = [node for node in nodes if node not in given and node.value is None]
         self.nodes = tuple(computed)
-        self._instructions = self._plan(computed)
+        literal = _literal(computed)
+        for node, value in literal.items():
+            self._blank[self._slot[node]] = value
+        self._instructions = self._plan([node for node in computed if node not in literal])
 
     def _plan(self, computed: list[Node]) -> list[_Instruction]:
         kept = set(self._outputs)
@@ -81,13 +82,22 @@ class Program:
         return {node: slots[self._slot[node]] for node in self.nodes}  # pyright: ignore
 
     def _start(self, values: tuple[Array, ...]) -> list[Array | None]:
-        slots: list[Array | None] = [None] * len(self._slot)
-        for slot, value in self._recorded:
-            slots[slot] = value
+        slots = self._blank.copy()
         for slot, value in zip(self._inputs, values, strict=True):
             if slot is not None:
                 slots[slot] = value
         return slots
+
+
+def _literal(nodes: Sequence[Node]) -> dict[Node, Array]:
+    """The nodes that depend on nothing but numbers of the program: computed once, not at each run."""
+    values: dict[Node, Array] = {}
+    for node in nodes:
+        if node.op is not INPUT and all(each in values for each in node.inputs):
+            with np.errstate(all="ignore"):
+                inputs = [values[each] for each in node.inputs]
+                values[node] = np.asarray(node.op.reference(*inputs, **node.attributes))
+    return values
 
 
 def _check_computable(node: Node) -> None:

@@ -149,7 +149,7 @@ class Dropout(Module):
         if not is_floating(x.dtype):
             raise explain(DTypeError("it takes floating-point numbers"), repr(self), (x,))
         kept = random.bernoulli(1.0 - self.rate, x.shape)
-        return where(kept, x * (1.0 / (1.0 - self.rate)), 0.0)
+        return x * (converted(kept, x.dtype) * (1.0 / (1.0 - self.rate)))
 
 
 def _size(value: Any, what: str) -> int:

@@ -210,8 +210,9 @@ tanh = unary("tanh", "The hyperbolic tangent, 2 sigmoid(2x) − 1.",
     reference=np.tanh,
     pullback=lambda g, y, x: (g * (1.0 - y * y),))
 relu = unary("relu", "max(x, 0); its derivative at 0 is 0, and NaN stays NaN.",
-    reference=lambda x: np.where(x < 0, np.zeros_like(x), x), choices=(-1.5, -0.4, 0.7, 2.0),
-    pullback=lambda g, y, x: (_only(x > 0.0, g),))
+    reference=lambda x: np.maximum(x, x.dtype.type(0)), choices=(-1.5, -0.4, 0.7, 2.0),
+    # a product: NumPy's where is 6 times slower on a mask without pattern
+    pullback=lambda g, y, x: (g * converted(x > 0.0, x.dtype),))
 erf = unary("erf", "The error function 2/√π ∫₀ˣ exp(−t²) dt.",
     reference=lambda x: _erf(x),
     pullback=lambda g, y, x: (g * TWO_OVER_SQRT_PI * exp(-x * x),))
