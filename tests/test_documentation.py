@@ -98,3 +98,13 @@ def test_links_and_pictures_of_a_page_exist(path: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not re.match(r"[a-z]+:|#", target) and "reference/" not in target:
             assert (path.parent / target.partition("#")[0]).exists(), f"{path.name}: {target}"
+
+
+def test_every_page_can_be_reached() -> None:
+    pages = {path.resolve() for path in ROOT.glob("docs/**/*.md") if "reference" not in path.parts}
+    navigation = (ROOT / "zensical.toml").read_text(encoding="utf-8")
+    reachable = {ROOT / "docs" / target for target in re.findall(r"\"([\w/-]+\.md)\"", navigation)}
+    for path in sorted(pages):
+        links = re.findall(r"\]\(([^)#\s]+\.md)", path.read_text(encoding="utf-8"))
+        reachable |= {(path.parent / link).resolve() for link in links}
+    assert not pages - reachable
