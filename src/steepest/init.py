@@ -1,7 +1,7 @@
 """Initial weights: how a layer's parameters are drawn, by name.
 
-A weight has shape (outputs, inputs); fan_in is its number of inputs, fan_out of outputs. Draws come from
-the current random stream: ``with st.random.stream(seed): …``.
+A weight has shape (outputs, inputs); fan_in is its number of inputs, fan_out of outputs. Draws come
+from the current random stream: ``with st.random.stream(seed): …``.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ glorot_normal = Initialiser(
 )
 glorot_uniform = Initialiser(
     "glorot_uniform",
-    "U(−a, a) with a = √(6/(fan_in + fan_out)), the variance of glorot_normal (Glorot, Bengio 2010).",
+    "U(−a, a), a = √(6/(fan_in + fan_out)): the variance of glorot_normal (Glorot, Bengio 2010).",
     lambda fan_in, fan_out: math.sqrt(2.0 / max(fan_in + fan_out, 1)),
     _uniform,
 )

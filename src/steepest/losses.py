@@ -53,7 +53,8 @@ class Loss(ABC):
             dtype: the element type of the model.
 
         Errors:
-            DataError, DTypeError, ShapeError: targets that the loss is not made for; names the first.
+            DataError, DTypeError, ShapeError: targets that the loss is not made for; names the
+            first.
         """
 
 
@@ -107,8 +108,9 @@ class SquaredError(Loss):
 class BinaryLogistic(Loss):
     """The logistic loss of two classes, ℓ = log(1 + exp(−y f)) with y ∈ {−1, 1}.
 
-    Targets in {0, 1} (or booleans) are accepted: 0 counts as −1. f is a score (logit): the probability
-    of the class 1 is sigmoid(f). Safe for scores of any size. PyTorch's ``BCEWithLogitsLoss``.
+    Targets in {0, 1} (or booleans) are accepted: 0 counts as −1. f is a score (logit): the
+    probability of the class 1 is sigmoid(f). Safe for scores of any size. PyTorch's
+    ``BCEWithLogitsLoss``.
 
     Shapes: prediction (batch,) or (batch, 1), target alike.
 
@@ -143,7 +145,8 @@ class CrossEntropy(Loss):
     """The cross entropy of K classes, ℓ = −log softmax(f)_y = log Σₖ exp fₖ − f_y.
 
     f are scores (logits), safe up to ±1e4 and beyond; y is the class, an integer from 0 to K − 1.
-    With K = 2 and f₂ = 0 it is :class:`BinaryLogistic`. PyTorch's ``CrossEntropyLoss``, per example.
+    With K = 2 and f₂ = 0 it is :class:`BinaryLogistic`. PyTorch's ``CrossEntropyLoss``, per
+    example.
 
     Shapes: prediction (batch, K), target (batch,).
 
@@ -171,7 +174,8 @@ class CrossEntropy(Loss):
         """Labels, integers from 0 to K − 1."""
         if len(outputs) != 1:
             raise ShapeError(
-                f"CrossEntropy needs a prediction of shape (batch, classes); one example's is {outputs}"
+                "CrossEntropy needs a prediction of shape (batch, classes); "
+                f"one example's is {outputs}"
             )
         if target.ndim == 2 and target.shape[1] == 1:
             target = target[:, 0]

@@ -1,4 +1,4 @@
-"""Activations: each is one definition with its formula, source and the initialiser that suits it."""
+"""Activations: each is one definition with formula, source and the initialiser that suits it."""
 
 from __future__ import annotations
 

@@ -75,8 +75,9 @@ class Linear(Module):
 class Embedding(Module):
     """A learned vector for each category: rows of a table, looked up by code.
 
-    Codes 1 … levels have a vector each. Code 0 stands for a level that nobody trained: its vector is
-    exactly zero, and it has no gradient. (PyTorch's codes start at 0, ``padding_idx`` is optional.)
+    Codes 1 … levels have a vector each. Code 0 stands for a level that nobody trained: its vector
+    is exactly zero, and it has no gradient. (PyTorch's codes start at 0, ``padding_idx`` is
+    optional.)
 
     Args:
         levels: how many categories.
@@ -87,8 +88,8 @@ class Embedding(Module):
         ConfigurationError: a size below 1.
         DTypeError: codes that are no integers.
 
-    Shapes: codes (…) to (…, width). Codes must be within 0 … levels; the Trainer's data and the table
-    preprocessing see to it, and an eager call outside of it is an IndexError.
+    Shapes: codes (…) to (…, width). Codes must be within 0 … levels; the Trainer's data and the
+    table preprocessing see to it, and an eager call outside of it is an IndexError.
 
     >>> import steepest as st
     >>> layer = st.nn.Embedding(3, 2)
@@ -114,12 +115,12 @@ class Embedding(Module):
 
 @final
 class Dropout(Module):
-    """Inverted dropout: in training each element is 0 with probability ``rate``, else x / (1 − rate).
+    """Inverted dropout: in training an element is 0 with probability ``rate``, else x / (1 − rate).
 
-    A fresh mask for every example and every step; the expectation is x, so nothing is scaled in use,
-    where it does nothing. ``rate`` is the probability of **dropping**, as in PyTorch and Keras; the
-    lectures' p and h are probabilities of keeping. Drops only within :func:`steepest.nn.training`,
-    which the Trainer enters by itself.
+    A fresh mask for every example and every step; the expectation is x, so nothing is scaled in
+    use, where it does nothing. ``rate`` is the probability of **dropping**, as in PyTorch and
+    Keras; the lectures' p and h are probabilities of keeping. Drops only within
+    :func:`steepest.nn.training`, which the Trainer enters by itself.
 
     Source: Srivastava et al. 2014.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -15,11 +15,12 @@ def is_training() -> bool:
 
 
 @contextmanager
-def training() -> Iterator[None]:
+def training() -> Generator[None]:
     """Within this block layers behave as in training: Dropout drops.
 
-    The Trainer does this by itself; a training loop written by hand says it. Differs from PyTorch, where
-    a model trains until ``model.eval()`` is called: here a model that is merely called predicts.
+    The Trainer does this by itself; a training loop written by hand says it. Differs from PyTorch,
+    where a model trains until ``model.eval()`` is called: here a model that is merely called
+    predicts.
 
     >>> import steepest as st
     >>> with st.nn.training():
@@ -36,7 +37,7 @@ def training() -> Iterator[None]:
 
 
 @contextmanager
-def evaluating() -> Iterator[None]:
+def evaluating() -> Generator[None]:
     """Within this block layers behave as in use, also inside of :func:`training`.
 
     >>> import steepest as st

@@ -1,9 +1,9 @@
-"""Modules: what networks are built of. A module holds cells and other modules, and can be called."""
+"""Modules: what networks are built of. They hold cells and other modules, and can be called."""
 
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
@@ -16,15 +16,16 @@ from steepest.ir.types import DType, dtype_of, float32, is_floating
 from steepest.tensor.state import State
 
 
-class Module(ABC):
+class Module(ABC):  # noqa: B024  (what a subclass has to write is forward)
     """A part of a network: cells with its parameters, other modules, and ``forward``.
 
     A subclass sets cells (:class:`steepest.State`), modules, and lists, tuples or dicts of them as
-    attributes, and writes ``forward``; nothing has to be registered and no ``super().__init__()`` called.
-    Cells are named by the attributes that lead to them: ``"layers.0.weight"``.
+    attributes, and writes ``forward``; nothing has to be registered and no ``super().__init__()``
+    called. Cells are named by the attributes that lead to them: ``"layers.0.weight"``.
 
-    Differs from PyTorch: :meth:`states` is a dict of cells (``state_dict`` and ``parameters`` in one), the
-    training mode is a context (:func:`steepest.nn.training`) and not an attribute of each module.
+    Differs from PyTorch: :meth:`states` is a dict of cells (``state_dict`` and ``parameters`` in
+    one), the training mode is a context (:func:`steepest.nn.training`) and not an attribute of each
+    module.
 
     >>> import steepest as st
     >>> class Scale(st.nn.Module):
@@ -204,7 +205,7 @@ _watcher: ContextVar[Watched | None] = ContextVar("watcher", default=None)
 
 
 @contextmanager
-def watching() -> Iterator[Watched]:
+def watching() -> Generator[Watched]:
     """Within this block every call of a module is noted with its result, inner ones first.
 
     >>> import steepest as st

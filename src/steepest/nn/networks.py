@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias, final
 
 import steepest.init as init
@@ -80,12 +81,12 @@ class MLP(Module):
         activation: σ, by name or from ``st.nn``.
         dropout: probability of dropping each hidden unit in training.
         output_activation: after the last layer; None for plain scores, as the losses want them.
-        initialise: how weights are drawn; by default the activation's own initialiser in hidden layers
-            and Glorot's in the last (the output activation's, if there is one).
+        initialise: how weights are drawn; by default the activation's own initialiser in hidden
+            layers and Glorot's in the last (the output activation's, if there is one).
 
     Errors:
-        ConfigurationError: a size below 1, an unknown activation, an initialiser that makes all units of
-            a hidden layer equal (see :func:`steepest.init.forced`).
+        ConfigurationError: a size below 1, an unknown activation, an initialiser that makes all
+            units of a hidden layer equal (see :func:`steepest.init.forced`).
 
     With the identity activation it is a linear map however deep. Weights are (outputs, inputs).
 
@@ -110,7 +111,7 @@ class MLP(Module):
         sigma, last = _functions(activation, output_activation)
         sizes = [inputs, *hidden]
         layers: list[Layer] = []
-        for n, m in zip(sizes, sizes[1:], strict=False):
+        for n, m in pairwise(sizes):
             layers += [Linear(n, m, initialise=initialise or sigma.initialiser), sigma]
             if dropout:
                 layers.append(Dropout(dropout))
@@ -139,8 +140,9 @@ def refuse_equal_units(layers: Sequence[object]) -> None:
     linear = [layer for layer in layers if isinstance(layer, Linear)]
     for layer in linear[:-1]:
         if layer.initialiser.gives_equal_units and layer.outputs > 1:
+            name = repr(layer.initialiser)
             raise ConfigurationError(
-                f"{layer!r} is a hidden layer that starts with {layer.initialiser!r}: all its units "
-                "are then equal, get equal gradients and stay equal, as if there were one. Draw them "
-                f"(he_normal, glorot_uniform …), or insist with init.forced({layer.initialiser!r})"
+                f"{layer!r} is a hidden layer that starts with {name}: all its units are then "
+                "equal, get equal gradients and stay equal, as if there were one. Draw them "
+                f"(he_normal, glorot_uniform …), or insist with init.forced({name})"
             )

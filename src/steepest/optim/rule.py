@@ -1,7 +1,7 @@
 """What an update rule is, and how it is applied: traced into a training step, or by hand.
 
-A rule is pure: from a parameter, its gradient, the rule's own numbers for it (slots), and scalars that
-depend on the time alone, to the change of the parameter and the next slots.
+A rule is pure: from a parameter, its gradient, the rule's own numbers for it (slots), and scalars
+that depend on the time alone, to the change of the parameter and the next slots.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ class Parameter:
 class Rule(ABC):
     """An update rule such as :class:`Adam`: frozen, pure, written in ops.
 
-    It works on one parameter at a time, eager or traced. A transform such as :class:`WeightDecay` is a
-    rule made of another rule.
+    It works on one parameter at a time, eager or traced. A transform such as :class:`WeightDecay`
+    is a rule made of another rule.
     """
 
     @property
@@ -69,7 +69,7 @@ class Rule(ABC):
 
     @abstractmethod
     def slots(self) -> tuple[str, ...]:
-        """The names of what it keeps for each parameter: arrays of the parameter's shape, 0 at first."""
+        """The names of what it keeps for each parameter: arrays of its shape, 0 at first."""
 
     @abstractmethod
     def scalars(self, time: Time) -> Scalars:
@@ -141,7 +141,7 @@ def advance(
     gradients: Mapping[State, Tensor],
     scalars: Callable[[State], Scalars],
 ) -> None:
-    """Assign every parameter and slot its next value; at once, or in a trace as updates of the graph."""
+    """Assign every parameter and slot its next value; at once, or in a trace as updates."""
     for cell, gradient in gradients.items():
         value = cell.value
         parameter = Parameter(value, gradient, cell.penalised)
@@ -155,8 +155,8 @@ def advance(
 class Attached:
     """A rule at work on a model's parameters, in a training loop written by hand.
 
-    Made by ``rule.attach(model)``. Gradients are those that ``backward()`` left on the parameters, or are
-    given to :meth:`step`. As in PyTorch, they add up until :meth:`zero_grad`.
+    Made by ``rule.attach(model)``. Gradients are those that ``backward()`` left on the parameters,
+    or are given to :meth:`step`. As in PyTorch, they add up until :meth:`zero_grad`.
 
     Attributes:
         epoch: Epochs finished, for schedules that count them; yours to raise.
@@ -168,8 +168,8 @@ class Attached:
     def __init__(self, rule: Rule, model: HoldsStates) -> None:
         if isinstance(rule, LooksAhead):
             raise ConfigurationError(
-                f"{type(rule).__name__} wants the gradient at a point ahead of the parameters, where "
-                "backward() has not been; use Nesterov, which takes the same path in other variables"
+                f"{type(rule).__name__} wants the gradient at a point ahead of the parameters, "
+                "where backward() has not been; use Nesterov, which takes the same path"
             )
         self.rule = rule
         self.epoch = 0
@@ -181,7 +181,8 @@ class Attached:
         """Change every parameter that has a gradient.
 
         Args:
-            gradients: by name, as ``st.grad(f)(model)`` gives them; by default each parameter's ``.grad``.
+            gradients: by name, as ``st.grad(f)(model)`` gives them; by default each parameter's
+                ``.grad``.
 
         Errors:
             GradientError: no parameter has a gradient.

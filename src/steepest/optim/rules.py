@@ -70,8 +70,8 @@ class SGD(Rule):
 class Momentum(Rule):
     """Gradient descent with momentum: v ← μ v − η g; w ← w + v.
 
-    The rate is inside v, as in the lectures and scikit-learn. PyTorch keeps it outside (v ← μ v + g;
-    w ← w − η v), which is the same while η is constant and differs when it changes.
+    The rate is inside v, as in the lectures and scikit-learn. PyTorch keeps it outside (v ← μ v +
+    g; w ← w − η v), which is the same while η is constant and differs when it changes.
 
     Args:
         learning_rate: η, a number or a schedule.
@@ -80,7 +80,8 @@ class Momentum(Rule):
     Source: Polyak 1964.
 
     >>> import steepest as st
-    >>> st.optim.Momentum(0.1, momentum=st.optim.schedules.LinearAnnealing(0.5, 0.99, steps=1000)).slots()
+    >>> annealed = st.optim.schedules.LinearAnnealing(0.5, 0.99, steps=1000)
+    >>> st.optim.Momentum(0.1, momentum=annealed).slots()
     ('velocity',)
     """
 
@@ -115,9 +116,9 @@ class Momentum(Rule):
 class Nesterov(Rule):
     """Nesterov's momentum, rearranged: v ← μ_t v − η g; w ← w − μ_t v_before + (1 + μ_{t+1}) v.
 
-    Here w is φ_t = θ_t + μ_{t+1} v_t, the point that :class:`NesterovLookAhead` looks ahead to from its
-    own θ_t; both take the same path. So g is the gradient at the parameters themselves, and a loop
-    written by hand can use it. With a constant μ it is scikit-learn's.
+    Here w is φ_t = θ_t + μ_{t+1} v_t, the point that :class:`NesterovLookAhead` looks ahead to from
+    its own θ_t; both take the same path. So g is the gradient at the parameters themselves, and a
+    loop written by hand can use it. With a constant μ it is scikit-learn's.
 
     Args:
         learning_rate: η, a number or a schedule.
@@ -166,8 +167,8 @@ class Nesterov(Rule):
 class NesterovLookAhead(Rule):
     """Nesterov's momentum as it is usually told: v ← μ v − η ∇f(θ + μ v); θ ← θ + v.
 
-    The gradient is taken at the point θ + μ v ahead. Takes the same path as :class:`Nesterov`, seen from
-    θ. For the Trainer; a loop written by hand has its gradients elsewhere.
+    The gradient is taken at the point θ + μ v ahead. Takes the same path as :class:`Nesterov`, seen
+    from θ. For the Trainer; a loop written by hand has its gradients elsewhere.
 
     Args:
         learning_rate: η, a number or a schedule.
@@ -223,9 +224,9 @@ class Adam(Rule):
         m ← β₁ m + (1 − β₁) g;\quad v ← β₂ v + (1 − β₂) g²;\quad
         w ← w − η \frac{m / (1 − β₁^t)}{\sqrt{v / (1 − β₂^t)} + ε}, \quad t = 1, 2, …
 
-    ε stands outside of the root and after the bias correction, as in the paper's algorithm and PyTorch;
-    scikit-learn and ONNX add it before the correction. One lecture counts t from 0 in 1 − β^t, which
-    would divide by 0.
+    ε stands outside of the root and after the bias correction, as in the paper's algorithm and
+    PyTorch; scikit-learn and ONNX add it before the correction. One lecture counts t from 0 in 1 −
+    β^t, which would divide by 0.
 
     Args:
         learning_rate: η, a number or a schedule.
@@ -286,8 +287,8 @@ class WeightDecay(Rule):
     """Another rule with decoupled decay: w ← (1 − η_t λ) w + (the rule's change).
 
     Decays what an L2 penalty would count: weights, not biases. Unlike the penalty it does not pass
-    through the rule's own scaling, and it shrinks by the current rate. (PyTorch's SGD and Adam call a
-    penalty ``weight_decay``; only its AdamW means this.)
+    through the rule's own scaling, and it shrinks by the current rate. (PyTorch's SGD and Adam call
+    a penalty ``weight_decay``; only its AdamW means this.)
 
     Args:
         rule: the rule that is composed with the decay.

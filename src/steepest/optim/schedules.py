@@ -1,7 +1,7 @@
 """Learning-rate schedules: functions of the step (or of the epoch), for numbers and in graphs.
 
-A schedule is called with a number to see it, or to plot it before training; inside of a training step the
-same definition is traced. t counts from 0.
+A schedule is called with a number to see it, or to plot it before training; inside of a training
+step the same definition is traced. t counts from 0.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class Constant(Schedule):
 class CosineAnnealing(Schedule):
     """Half a cosine from ``high`` down to ``low``: η_t = η_min + ½ (η_max − η_min)(1 + cos(π t/T)).
 
-    From t = T on it stays at ``low``. Unlike PyTorch's ``CosineAnnealingLR`` it does not rise again.
+    From t = T on it stays at ``low``. Unlike PyTorch's ``CosineAnnealingLR`` it does not rise
+    again.
 
     Args:
         high: η_max, the rate at t = 0.
@@ -101,7 +102,7 @@ class CosineAnnealing(Schedule):
 @final
 @dataclass(frozen=True)
 class LinearAnnealing(Schedule):
-    """A straight line from ``first`` at t = 0 to ``last`` at t = ``steps``, and ``last`` afterwards.
+    """A straight line from ``first`` at t = 0 to ``last`` at t = ``steps``, then ``last``.
 
     Anneals a momentum as well as a rate.
 
@@ -131,7 +132,8 @@ class LinearAnnealing(Schedule):
 class WarmUp(Schedule):
     """A straight rise over the first ``steps``, then the other schedule: its rate at t − steps.
 
-    At step t < w the rate is (t + 1)/(w + 1) · η₀, so that the first one is not 0 and w itself has η₀.
+    At step t < w the rate is (t + 1)/(w + 1) · η₀, so that the first one is not 0 and w itself has
+    η₀.
 
     Args:
         into: a number or a schedule.

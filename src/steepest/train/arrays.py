@@ -40,7 +40,7 @@ def rows_of(x: Tables) -> int:
 
 
 def leaves(x: Tables, name: str = "x") -> list[tuple[str, Array]]:
-    """The arrays with their places: ``x``, or ``x['numeric']`` …"""
+    """The arrays with their places: ``x``, or ``x['numeric']`` and so on."""
     found: list[tuple[str, Array]] = []
     _each(x, name, lambda value, where: found.append((where, value)))
     return found
@@ -95,12 +95,12 @@ def _table(value: Any, dtype: DType, name: str) -> Array:
 def check_finite(array: Array, name: str) -> None:
     """Refuse NaN and infinity, naming the first place."""
     if is_floating(array.dtype) and not np.isfinite(array).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        found = array[place]
+        place: list[int] = np.argwhere(~np.isfinite(array))[0].tolist()
+        found = array[tuple(place)]
         column = f", column {place[1]}" if len(place) > 1 else ""
         raise DataError(
-            f"{name} holds {found} at row {place[0]}{column} (counted from 0); fill missing values in "
-            "or leave the row out"
+            f"{name} holds {found} at row {place[0]}{column} (counted from 0); fill missing values "
+            "in or leave the row out"
         )
 
 

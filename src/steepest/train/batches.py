@@ -18,8 +18,8 @@ from steepest.tensor.random import permutation
 class Batches:
     """Disjoint batches that together are all rows: an epoch.
 
-    The last batch is smaller where ``size`` does not divide ``rows``; a last batch of one row would be
-    mostly noise (and has no variance), so it joins the one before it.
+    The last batch is smaller where ``size`` does not divide ``rows``; a last batch of one row would
+    be mostly noise (and has no variance), so it joins the one before it.
 
     Args:
         rows: how many there are.
@@ -58,14 +58,18 @@ def batches(rows: int, size: int | None) -> Batches:
     """
     if size is None:
         return Batches(rows, rows)
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not _is_whole(size) or size < 1:
         raise ConfigurationError(f"batch_size is a whole number from 1 on, or None, not {size!r}")
     if size > rows:
         raise ConfigurationError(
-            f"batch_size={size:,} is more than the {rows:,} rows there are; use batch_size=None to take "
-            "all rows at once"
+            f"batch_size={size:,} is more than the {rows:,} rows there are; use batch_size=None "
+            "to take all rows at once"
         )
     return Batches(rows, size)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def row_order(rows: int, *, shuffle: bool, seed: int, epoch: int) -> Array:

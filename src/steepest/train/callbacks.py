@@ -1,4 +1,4 @@
-"""Callbacks: functions that training calls, once an epoch or every n steps, and that may stop it."""
+"""Callbacks: functions that training calls once an epoch or every n steps; they may stop it."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class Snapshot:
         steps_per_epoch: Steps of an epoch.
         seconds: Since ``fit`` began.
         learning_rate: Of the step just taken.
-        metrics: At the end of an epoch its row of the history; after a step ``loss`` and ``penalty`` of
-            its batch.
+        metrics: At the end of an epoch its row of the history; after a step ``loss`` and
+            ``penalty`` of its batch.
         values: The model's arrays, by name; do not change them, :meth:`weights` gives copies.
     """
 

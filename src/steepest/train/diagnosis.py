@@ -86,13 +86,13 @@ class Diagnosis:
         inputs = max((_largest(table) for table in leaves_of(self._x)), default=0.0)
         if node is not None and node.op.name in _DOMAIN:
             return (
-                f"{node.op.name} has no finite value for what it was given (0, or a number of the wrong "
-                "sign): keep its argument away from there, by adding a small constant say"
+                f"{node.op.name} has no finite value for what it was given (0, or a number of the "
+                "wrong sign): keep its argument away from there, by adding a small constant say"
             )
         if largest > _LARGE_WEIGHT:
             return (
-                f"The weights have grown to {largest:.3g}: the learning rate ({rate:g}) is too high; take "
-                "a tenth of it, or warm up into it"
+                f"The weights have grown to {largest:.3g}: the learning rate ({rate:g}) is too "
+                "high; take a tenth of it, or warm up into it"
             )
         if inputs > _LARGE_INPUT:
             return f"x holds values as large as {inputs:.3g}: standardise its columns"

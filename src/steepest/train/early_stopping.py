@@ -18,14 +18,16 @@ RISING = ("accuracy", "binary_accuracy", "r2")
 class EarlyStopping:
     """Stop after ``patience`` epochs without improvement; the best epoch's weights are restored.
 
-    They are restored however training ends: when patience never fires, at the time limit, on Ctrl-C.
+    They are restored however training ends: when patience never fires, at the time limit, on
+    Ctrl-C.
 
     Args:
         patience: epochs without improvement that are waited for; None: never stop, only restore.
         minimum_improvement: by how much the best value must be beaten to count as improvement. (The
             weights kept are those of the best value all the same.)
         monitor: the history's column that is watched.
-        rising: whether more is better; by default it is for accuracy and r2, and not for the others.
+        rising: whether more is better; by default it is for accuracy and r2, and not for the
+            others.
 
     Errors:
         ConfigurationError: a patience below 1, a negative improvement.
@@ -43,7 +45,7 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         if self.patience is not None and self.patience < 1:
             raise ConfigurationError(
-                f"EarlyStopping: patience is a number of epochs from 1 on, or None, not {self.patience}"
+                f"EarlyStopping: patience is a number of epochs from 1 on, not {self.patience}"
             )
         if not 0 <= self.minimum_improvement < math.inf:
             raise ConfigurationError(

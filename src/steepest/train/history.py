@@ -22,13 +22,14 @@ class History:
 
     Attributes:
         rows: A dict for each epoch: ``epoch`` (from 1), ``step``, ``loss`` (mean over the epoch's
-            batches as trained, weighted by their sizes, without the penalty), ``penalty`` (likewise),
-            metrics as trained, ``validation_loss`` and ``validation_<metric>`` (at the end of the epoch,
-            without dropout), ``learning_rate`` (of the last step), ``seconds`` (since ``fit`` began).
+            batches as trained, weighted by their sizes, without the penalty), ``penalty``
+            (likewise), metrics as trained, ``validation_loss`` and ``validation_<metric>`` (at the
+            end of the epoch, without dropout), ``learning_rate`` (of the last step), ``seconds``
+            (since ``fit`` began).
         best_epoch: The epoch with the best watched value (validation loss; training loss without
             validation data); None before the end of the first epoch.
-        stopped: Why it ended: "finished", "early stopping", "time limit", "interrupted", "callback" or
-            "non-finite loss".
+        stopped: Why it ended: "finished", "early stopping", "time limit", "interrupted", "callback"
+            or "non-finite loss".
         message: More about the end, where there is more to say.
     """
 
@@ -43,13 +44,13 @@ class History:
         return [row[name] for row in self.rows]
 
     def to_json_lines(self) -> str:
-        """The rows as JSON, one object a line.
+        r"""The rows as JSON, one object a line.
 
         >>> import steepest as st
         >>> history = st.History()
         >>> history.rows.append({"epoch": 1, "loss": 0.5})
         >>> history.to_json_lines()
-        '{"epoch": 1, "loss": 0.5}\\n'
+        '{"epoch": 1, "loss": 0.5}\n'
         """
         return "".join(json.dumps(_plain(row)) + "\n" for row in self.rows)
 

@@ -1,10 +1,10 @@
-"""Ctrl-C during training: the first asks it to stop after the current batch, the second leaves at once."""
+"""Ctrl-C during training: the first asks to stop after the batch, the second leaves at once."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, final
@@ -19,7 +19,7 @@ class StopRequest:
 
 
 @contextmanager
-def stop_on_interrupt() -> Iterator[StopRequest]:
+def stop_on_interrupt() -> Generator[StopRequest]:
     """Within this block the first Ctrl-C sets ``made``; the next one acts as it did before.
 
     Elsewhere than in the main thread, and where Ctrl-C is ignored, nothing changes.

@@ -263,7 +263,7 @@ class Loop:
     def _call(
         self, functions: Sequence[Callable[[Snapshot], Any]], epoch: int, metrics: Row
     ) -> Stopped | None:
-        """Call them all; each sees the same snapshot, and the model's cells hold the same values."""
+        """Call them all; each sees the same snapshot, and the cells hold the same values."""
         if not functions:
             return None
         self._memory.store()

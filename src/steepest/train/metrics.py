@@ -30,7 +30,8 @@ def accuracy(prediction: Array, target: Array, /) -> float:
     >>> st.metrics.accuracy(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]))
     0.5
     """
-    return float(np.mean(prediction.argmax(axis=1) == target.reshape(-1)))
+    hits: Any = prediction.argmax(axis=1) == target.reshape(-1)
+    return _mean(hits)
 
 
 def binary_accuracy(prediction: Array, target: Array, /) -> float:
@@ -40,7 +41,8 @@ def binary_accuracy(prediction: Array, target: Array, /) -> float:
     >>> st.metrics.binary_accuracy(np.array([-2.0, 1.0]), np.array([0, 1]))
     1.0
     """
-    return float(np.mean((prediction.reshape(-1) > 0) == (target.reshape(-1) > 0)))
+    hits: Any = (prediction.reshape(-1) > 0) == (target.reshape(-1) > 0)
+    return _mean(hits)
 
 
 def mse(prediction: Array, target: Array, /) -> float:
@@ -50,7 +52,7 @@ def mse(prediction: Array, target: Array, /) -> float:
     >>> st.metrics.mse(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
     2.0
     """
-    return float(np.mean(_errors(prediction, target) ** 2))
+    return _mean(_errors(prediction, target) ** 2)
 
 
 def mae(prediction: Array, target: Array, /) -> float:
@@ -60,7 +62,7 @@ def mae(prediction: Array, target: Array, /) -> float:
     >>> st.metrics.mae(np.array([1.0, 3.0]), np.array([1.0, 1.0]))
     1.0
     """
-    return float(np.mean(np.abs(_errors(prediction, target))))
+    return _mean(np.abs(_errors(prediction, target)))
 
 
 def r2(prediction: Array, target: Array, /) -> float:
@@ -73,6 +75,11 @@ def r2(prediction: Array, target: Array, /) -> float:
     spread = target.astype(np.float64) - target.astype(np.float64).mean(axis=0)
     total = float(np.sum(spread**2))
     return 1.0 - float(np.sum(_errors(prediction, target) ** 2)) / total if total else float("nan")
+
+
+def _mean(values: Any) -> float:
+    mean: Any = np.mean(values)
+    return float(mean)
 
 
 def _errors(prediction: Array, target: Array) -> Any:

@@ -21,8 +21,8 @@ BLOCK = 256
 def predictor(model: Module, like: Tables, memory: Memory) -> Callable[[Tables], Array]:
     """A function from tables such as ``like`` to the model's outputs, in evaluation mode.
 
-    Rows go through in blocks of 256, the last one filled up and the filling dropped: a row's prediction
-    does not depend on the rows beside it.
+    Rows go through in blocks of 256, the last one filled up and the filling dropped: a row's
+    prediction does not depend on the rows beside it.
     """
     block = mapped(
         like, lambda table: Tensor(np.zeros((BLOCK, *table.shape[1:]), table.dtype), None)

@@ -41,13 +41,13 @@ from steepest.train.step import Objective, Step
 class Trainer:
     """Trains a model: makes (1/B) Σ wᵢ ℓᵢ + l2/2 Σ w² small, batch by batch.
 
-    A second call of :meth:`fit` goes on where the first ended: optimiser state, steps and epochs count on.
-    Equal data, options and seed give equal bits.
+    A second call of :meth:`fit` goes on where the first ended: optimiser state, steps and epochs
+    count on. Equal data, options and seed give equal bits.
 
     Args:
         model: a :class:`steepest.nn.Module`.
-        loss: a loss of ``st.losses``, its name, or a function of (prediction, target) to one number per
-            example.
+        loss: a loss of ``st.losses``, its name, or a function of (prediction, target) to one number
+            per example.
         optimizer: a rule of ``st.optim``, or its name.
         l2: λ of the penalty λ/2 Σ w² over weights (not biases); its gradient is λ w.
         seed: of the order of the rows and of the dropout masks.
@@ -77,7 +77,7 @@ class Trainer:
         l2: float = 0.0,
         seed: int = 0,
     ) -> None:
-        if not isinstance(l2, int | float) or not 0 <= l2 < math.inf:  # pyright: ignore[reportUnnecessaryIsInstance]
+        if not 0 <= l2 < math.inf:
             raise ConfigurationError(f"Trainer: l2 is a number from 0 on, not {l2!r}")
         make_key(seed)
         self.model = model
@@ -113,22 +113,25 @@ class Trainer:
     ) -> History:
         """Train.
 
-        Floating-point data is cast to the model's element type, integers stay. Ctrl-C stops within a
-        batch and returns; a second one leaves at once.
+        Floating-point data is cast to the model's element type, integers stay. Ctrl-C stops within
+        a batch and returns; a second one leaves at once.
 
         Args:
-            x: an array, or a dict, list or tuple of arrays, with equal first axes: what the model is
-                called with.
+            x: an array, or a dict, list or tuple of arrays, with equal first axes: what the model
+                is called with.
             y: one target per example, as the loss wants them.
             epochs: how many more.
-            batch_size: rows per step; None for all at once. A last batch of one row joins the one before.
+            batch_size: rows per step; None for all at once. A last batch of one row joins the one
+                before.
             shuffle: draw a new order of the rows for each epoch.
-            sample_weight: one per example; normalised to mean 1 over the training set, not in a batch.
+            sample_weight: one per example; normalised to mean 1 over the training set, not in a
+                batch.
             validation_data: (x, y) or (x, y, sample_weight).
-            metrics: name to function of (prediction, target) arrays; computed of the training rows as
-                trained, and of the validation data at the end of the epoch.
+            metrics: name to function of (prediction, target) arrays; computed of the training rows
+                as trained, and of the validation data at the end of the epoch.
             callbacks: :class:`EveryEpoch`, :class:`EverySteps`, or functions called every epoch.
-            early_stopping: when to stop; then the best epoch's weights are restored, else the last kept.
+            early_stopping: when to stop; then the best epoch's weights are restored, else the last
+                kept.
             time_limit: seconds, looked at after every batch.
 
         Returns:
@@ -170,7 +173,7 @@ class Trainer:
                 self.epochs += len(loop.history.rows)
 
     def predict(self, x: Any) -> Array:
-        """The model's raw outputs (scores, values) for each row, in evaluation mode; see ``st.predict``."""
+        """The model's raw outputs for each row, in evaluation mode; see ``st.predict``."""
         return predict(self.model, x)
 
     # --------------------------------------------------------------------------------- the pieces
@@ -190,8 +193,8 @@ class Trainer:
         target = array_of(y, y_name)
         if len(target) != rows_of(inputs):
             raise DataError(
-                f"{x_name} has {rows_of(inputs):,} rows and {y_name} {len(target):,}: there should be "
-                "one target for each row"
+                f"{x_name} has {rows_of(inputs):,} rows and {y_name} {len(target):,}: there should "
+                "be one target for each row"
             )
         check_finite(target, y_name)
         if isinstance(self.loss, Loss):
@@ -211,7 +214,7 @@ class Trainer:
     ) -> Validation | None:
         if data is None:
             return None
-        if not isinstance(data, tuple) or len(data) not in (2, 3):  # pyright: ignore[reportUnnecessaryIsInstance]
+        if len(data) not in (2, 3):
             raise ConfigurationError("validation_data is (x, y) or (x, y, sample_weight)")
         weights = data[2] if len(data) == 3 else None
         examples = self._examples(data[0], data[1], weights, "validation x", "validation y")
@@ -231,6 +234,7 @@ def _monitor(early_stopping: EarlyStopping | None, validation: Validation | None
         return "loss" if validation is None else "validation_loss"
     if early_stopping.monitor.startswith("validation_") and validation is None:
         raise ConfigurationError(
-            f"early stopping watches {early_stopping.monitor!r}: give validation_data, or watch 'loss'"
+            f"early stopping watches {early_stopping.monitor!r}: give validation_data, "
+            "or watch 'loss'"
         )
     return early_stopping.monitor
