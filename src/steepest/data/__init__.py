@@ -1,7 +1,7 @@
 """Tables to arrays: reading, schema, preprocessing, splits, bundled data sets, writing CSV."""
 
 from steepest.data.bundled import DATA_SETS, bundled_table
-from steepest.data.inference import infer_schema
+from steepest.data.inference import TypeName, infer_schema
 from steepest.data.options import MISSING, ReadOptions
 from steepest.data.preprocess import CategoricalInput, Inputs, NumericInput, Preprocessor
 from steepest.data.read import read_blocks, read_names, read_table
@@ -12,25 +12,35 @@ from steepest.data.scaling import (
     subtract_channel_means,
     subtract_mean_image,
 )
-from steepest.data.schema import Feature, LeftOut, Schema, Target
+from steepest.data.schema import Feature, Kind, LeftOut, Schema, Target, Task
 from steepest.data.split import Split, permutation, split
 from steepest.data.table import Column, NumberColumn, Table, TextColumn
 from steepest.data.target import (
+    codes_of_classes,
     drop_rows_without,
     sample_weights,
     target_labels,
     target_numbers,
 )
-from steepest.data.write import TableWriter, check_writable, open_writer, whole_file, write_table
+from steepest.data.write import (
+    Cells,
+    TableWriter,
+    check_writable,
+    open_writer,
+    whole_file,
+    write_table,
+)
 
 __all__ = [
     "DATA_SETS",
     "MISSING",
     "SCALINGS",
     "CategoricalInput",
+    "Cells",
     "Column",
     "Feature",
     "Inputs",
+    "Kind",
     "LeftOut",
     "NumberColumn",
     "NumericInput",
@@ -41,9 +51,12 @@ __all__ = [
     "Table",
     "TableWriter",
     "Target",
+    "Task",
     "TextColumn",
+    "TypeName",
     "bundled_table",
     "check_writable",
+    "codes_of_classes",
     "drop_rows_without",
     "infer_schema",
     "open_writer",

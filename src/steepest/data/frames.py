@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import narwhals as nw
 import numpy as np
 from numpy.typing import NDArray
 
 from steepest.data.options import ReadOptions
 from steepest.data.table import Column, NumberColumn, Table, text_column, without
 from steepest.errors import DataError
+
+if TYPE_CHECKING:
+    import narwhals as nw
 
 
 def table_from_frame(frame: object, options: ReadOptions | None = None) -> Table:
@@ -34,6 +36,8 @@ def table_from_frame(frame: object, options: ReadOptions | None = None) -> Table
         return Table.from_columns(
             {_name(name): _column(name, values, options) for name, values in columns.items()}
         )
+    import narwhals as nw  # frames only: a fit of a CSV file starts without it
+
     try:
         native = nw.from_native(cast("Any", frame), eager_only=True)
     except TypeError:
@@ -55,6 +59,8 @@ def _name(name: object) -> str:
 
 
 def _series(name: str, series: nw.Series[Any], options: ReadOptions) -> Column:
+    import narwhals as nw
+
     kind = series.dtype
     if kind.is_numeric():
         values = np.array(series.cast(nw.Float64).fill_null(math.nan).to_numpy(), dtype=np.float64)
