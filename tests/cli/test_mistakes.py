@@ -43,7 +43,7 @@ FIT_MISTAKES = [
     Mistake("missing file", ("does not exist", "table.csv"), table=None),
     Mistake("empty file", ("empty",), table=b""),
     Mistake("header only", ("no rows",), table=b"size,sort,label\n"),
-    Mistake("binary rubbish", ("table.csv", "binary"), table=bytes(range(256)) * 20),
+    Mistake("binary rubbish", ("table.csv", "binary"), table=b"\x7fELF\x02\x01\0\0" * 50),
     Mistake("zip", ("ZIP", "CSV"), table=b"PK\x03\x04" + bytes(100)),
     Mistake(
         "ragged", ("line 8", "2 fields", "3"), table=good_with(lambda r: r.__setitem__(7, "1,a"))
@@ -277,7 +277,7 @@ DAMAGES: dict[str, tuple[Callable[[bytes], bytes], tuple[str, ...]]] = {
     "newer": (lambda c: with_header(c, newer), ("format 99", "9.0", "upgrade")),
     "not ours": (
         lambda c: with_header(c, lambda h: h.pop("__metadata__")),
-        ("not", "steepest"),
+        ("no model saved by steepest",),
     ),
 }
 

@@ -68,7 +68,7 @@ def test_every_option_says_what_it_does_and_takes() -> None:
         ("optimizer.weight_decay", ["-0.1", "x"], ["0", "auto"]),
         ("optimizer.warm_up", ["-0.1", "1"], ["0", "0.5"]),
         ("optimizer.name", ["rmspop", "1"], ["sgd"]),
-        ("network.dropout", ["1", "-0.1", "x"], ["0", "0.99"]),
+        ("network.dropout", ["1", "-0.1", "x"], ["0", "0.99", "auto"]),
         ("network.hidden_layer_sizes", ["0", "5,-1", "x", "2.5"], ["", "5", "5, 6", "[7, 8]"]),
         ("network.embedding_size", ["0", "1.5"], ["4"]),
         ("training.batch_size", ["0", "-3", "2.5", "x"], ["1", "auto"]),
@@ -119,9 +119,13 @@ def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
 
 
 def test_automatic_values_follow_the_documented_rules() -> None:
-    sizes = {n: resolve(Configuration(), n).batch_size for n in (10, 2048, 2049, 8193, 10**6)}
+    default, task = Configuration(), "classification"
+    sizes = {n: resolve(default, task, n).batch_size for n in (10, 2048, 2049, 8193, 10**6)}
     assert sizes == {10: 10, 2048: 32, 2049: 64, 8193: 128, 10**6: 256}
-    nesterov = msgspec.structs.replace(Configuration(), optimizer=Optimizer(name="nesterov"))
-    assert resolve(nesterov, 100).weight_decay == 0
-    assert resolve(nesterov, 100).learning_rate == 0.05
-    assert resolve(CHANGED, 1000).learning_rate == 0.25
+    assert resolve(default, "classification", 9).dropout == 0.3
+    assert resolve(default, "regression", 9).dropout == 0.05
+    nesterov = msgspec.structs.replace(default, optimizer=Optimizer(name="nesterov"))
+    assert resolve(nesterov, task, 100).weight_decay == 0
+    assert resolve(nesterov, task, 100).learning_rate == 0.05
+    changed = resolve(CHANGED, task, 1000)
+    assert (changed.batch_size, changed.dropout, changed.learning_rate) == (16, 0.5, 0.25)

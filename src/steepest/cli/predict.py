@@ -65,7 +65,7 @@ def predict(
         names = read_names(path, options)
         kept = names if append else _kept(columns(keep or []), names)
         _refuse_clashes(kept, fitted, probabilities)
-        text = {*fitted.schema.text_columns, *kept}
+        text = {*fitted.text_columns, *kept}
         blocks = read_blocks(path, options, rows=_ROWS, text_columns=text)
         with open_writer(out) as writer:
             for number, block in enumerate(blocks):

@@ -18,6 +18,7 @@ from steepest.tabular.network import build_network, network_inputs
 from steepest.tabular.parts import Parts, prepare, row_weights
 from steepest.tabular.recipe import make_optimizer
 from steepest.tabular.results import Results
+from steepest.tabular.threads import suitable_threads
 from steepest.train.batches import Batches
 from steepest.train.callbacks import Callback
 from steepest.train.early_stopping import EarlyStopping
@@ -92,18 +93,19 @@ def fit_parts(parts: Parts, *, callbacks: Sequence[Callback] = ()) -> TableModel
         seed=training.seed,
     )
     x, y, weights = rows
-    history = trainer.fit(
-        x,
-        y,
-        epochs=training.max_epochs,
-        batch_size=resolved.batch_size,
-        sample_weight=weights,
-        validation_data=held_out,
-        metrics=_metrics(preprocessor),
-        callbacks=callbacks,
-        early_stopping=_stopping(training.patience) if held_out is not None else None,
-        time_limit=training.time_limit,
-    )
+    with suitable_threads(network, resolved.batch_size):
+        history = trainer.fit(
+            x,
+            y,
+            epochs=training.max_epochs,
+            batch_size=resolved.batch_size,
+            sample_weight=weights,
+            validation_data=held_out,
+            metrics=_metrics(preprocessor),
+            callbacks=callbacks,
+            early_stopping=_stopping(training.patience) if held_out is not None else None,
+            time_limit=training.time_limit,
+        )
     model = TableModel(
         configuration=configuration,
         preprocessor=preprocessor,

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from steepest import __version__
 from steepest.data import Preprocessor, Schema, Table, drop_rows_without, read_table, whole_file
+from steepest.data.table import parse_number
 from steepest.data.target import codes_of_classes, target_numbers
 from steepest.errors import DataError, ModelFileError
 from steepest.nn import Module
@@ -67,6 +68,20 @@ class TableModel:
         """The class labels as the table writes them; empty for regression."""
         return self.schema.target.classes
 
+    @property
+    def text_columns(self) -> frozenset[str]:
+        """Columns to keep as the file writes them: labels, and categories such as "01".
+
+        Others that were text in training are read as what they are, so that one that has become
+        numbers is noticed.
+        """
+        digits = {
+            each.name
+            for each in self.preprocessor.categorical
+            if any(parse_number(level) is not None for level in each.levels)
+        }
+        return frozenset(digits | ({self.schema.target.name} if self.classes else set()))
+
     def predict(self, source: object) -> NDArray[Any]:
         """Predict each row: the likeliest class's label (text), or a number in the target's units.
 
@@ -117,7 +132,7 @@ class TableModel:
     def read(self, source: object, *, separator: str | None = None) -> Table:
         """Read a table with the model's own options: missing markers, header, text columns."""
         options = read_options(self.configuration.data, separator=separator)
-        return read_table(source, options, text_columns=self.schema.text_columns)
+        return read_table(source, options, text_columns=self.text_columns)
 
     def outputs(self, table: Table) -> NDArray[np.float32]:
         """Compute the raw outputs of the network: logits (n, classes), or standardised (n, 1)."""
