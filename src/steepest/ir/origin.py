@@ -5,9 +5,12 @@ from __future__ import annotations
 import linecache
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 _PACKAGE = str(Path(__file__).parents[1])
+
+
+E = TypeVar("E", bound=Exception)
 
 
 class Origin(NamedTuple):
@@ -24,9 +27,23 @@ class Origin(NamedTuple):
 
 def origin() -> Origin | None:
     """The innermost line on the stack that is not steepest's own."""
-    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    return _crossing()[1]
+
+
+def located(error: E) -> E:
+    """The error, with the name of the function that the user called, and the user's line."""
+    called, line = _crossing()
+    where = f"\n  at {line}" if line else ""
+    said = type(error)(f"{called}(): {error}{where}")
+    said.__dict__["explained"] = True  # an op on the way up need not add its own name
+    return said
+
+
+def _crossing() -> tuple[str, Origin | None]:
+    """Where the user's program called steepest: the function called, and the line."""
+    frame, called = sys._getframe(1), ""  # pyright: ignore[reportPrivateUsage]
     while frame is not None:
         if not frame.f_code.co_filename.startswith(_PACKAGE):
-            return Origin(frame.f_code.co_filename, frame.f_lineno)
-        frame = frame.f_back
-    return None
+            return called, Origin(frame.f_code.co_filename, frame.f_lineno)
+        frame, called = frame.f_back, frame.f_code.co_name
+    return called, None

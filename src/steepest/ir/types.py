@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from steepest.errors import DTypeError, ShapeError
+from steepest.ir.origin import located
 
 Shape: TypeAlias = tuple[int, ...]
 Array: TypeAlias = NDArray[Any]
@@ -50,14 +51,13 @@ def type_of(array: Array) -> TensorType:
 
 def dtype_of(dtype: DTypeLike) -> DType:
     """The element type that the user means, or an error that lists those there are."""
-    names = ", ".join(map(str, DTYPES))
-    error = DTypeError(f"no element type {dtype!r} here; there are {names}")
     try:
-        known: DType = np.dtype(dtype)
+        known: DType | None = np.dtype(dtype)
     except TypeError:
-        raise error from None
-    if known not in DTYPES:
-        raise error
+        known = None
+    if known is None or known not in DTYPES:
+        names = ", ".join(map(str, DTYPES))
+        raise located(DTypeError(f"no element type {dtype!r} here; there are {names}"))
     return known
 
 
@@ -99,7 +99,7 @@ def normalise_axis(axis: int, rank: int) -> int:
     """The axis counted from the left; negative axes count from the right."""
     if not -rank <= axis < rank:
         where = f"axes {-rank} to {rank - 1}" if rank else "no axes (it is 0-dimensional)"
-        raise ShapeError(f"there is no axis {axis}: a Tensor of rank {rank} has {where}")
+        raise located(ShapeError(f"there is no axis {axis}: a Tensor of rank {rank} has {where}"))
     return axis % rank
 
 
@@ -110,5 +110,5 @@ def normalise_axes(axis: int | tuple[int, ...] | None, rank: int) -> tuple[int, 
     axes = (axis,) if isinstance(axis, int) else axis
     normal = sorted(normalise_axis(each, rank) for each in axes)
     if len(set(normal)) != len(normal):
-        raise ShapeError(f"axes {axes} name one axis twice")
+        raise located(ShapeError(f"axes {axes} name one axis twice"))
     return tuple(normal)

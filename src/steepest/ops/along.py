@@ -13,7 +13,7 @@ from steepest.ir.types import TensorType, int64, normalise_axis
 from steepest.ops.elementwise import multiply
 from steepest.ops.joins import concat
 from steepest.ops.movement import cut, flip, reshape
-from steepest.ops.rows import as_given, batch_single
+from steepest.ops.rows import as_given, batch_single, widened
 
 __all__ = [
     "argmax",
@@ -63,7 +63,7 @@ def cumulative_sum(x: T, /, *, axis: int = 0) -> T:
     >>> st.cumulative_sum(st.tensor([1.0, 2.0, 3.0]))
     tensor([1., 3., 6.])
     """
-    return _cumulative_sum(x, axis=normalise_axis(axis, x.ndim))
+    return _cumulative_sum(widened(x), axis=normalise_axis(axis, x.ndim))
 
 
 def cumulative_prod(x: T, /, *, axis: int = 0) -> T:
@@ -73,7 +73,7 @@ def cumulative_prod(x: T, /, *, axis: int = 0) -> T:
     >>> st.cumulative_prod(st.tensor([1.0, 2.0, 3.0]))
     tensor([1., 2., 6.])
     """
-    at, reach = normalise_axis(axis, x.ndim), 1
+    at, reach, x = normalise_axis(axis, x.ndim), 1, widened(x)
     whole = [(0, n, 1) for n in x.shape]
     while reach < x.shape[at]:  # each element takes in its neighbour at distance 1, 2, 4, …
         n = x.shape[at]

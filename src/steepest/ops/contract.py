@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from steepest.errors import ShapeError
 from steepest.ir.op import Case, Op, Operand, Sample, T, define, explain
-from steepest.ir.types import Array, TensorType, broadcast, normalise_axis, promote
+from steepest.ir.types import Array, TensorType, normalise_axis, promote
 from steepest.ops.movement import reshape
-from steepest.ops.rows import accept, as_given, converted, stretched
+from steepest.ops.rows import accept, as_given, common_shape, converted, stretched
 
 __all__ = [
     "matmul",
@@ -51,9 +52,9 @@ def _contract_reference(
     outer, inner = x.shape[: len(batch)], x.shape[len(batch) + len(rows) :]
     x_rows = x.shape[len(batch) : len(batch) + len(rows)]
     y_columns = y.shape[len(batch) + len(summed) :]
-    depth = int(np.prod(inner))
-    x = x.reshape((*outer, int(np.prod(x_rows)), depth))
-    y = y.reshape((*outer, depth, int(np.prod(y_columns))))
+    depth = prod(inner)
+    x = x.reshape((*outer, prod(x_rows), depth))
+    y = y.reshape((*outer, depth, prod(y_columns)))
     product = np.matmul(x, y).reshape((*outer, *x_rows, *y_columns))
     labels = (*batch, *rows, *columns)
     return product.transpose([labels.index(label) for label in result])
@@ -156,7 +157,7 @@ def _both(a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _matmul_stacks(x: Any, y: Any) -> Any:
-    batch = broadcast(x.shape[:-2], y.shape[:-2])
+    batch = common_shape("matmul", (x.shape[:-2], y.shape[:-2]), (x, y))
     x, y = stretched(x, (*batch, *x.shape[-2:])), stretched(y, (*batch, *y.shape[-2:]))
     outer = tuple(range(len(batch)))
     m, k, n = len(batch), len(batch) + 1, len(batch) + 2
@@ -172,7 +173,7 @@ def vecdot(a: T, b: T, /, *, axis: int = -1) -> T:
     """
     if axis >= 0:
         raise ShapeError("vecdot(): axis counts from the right, so it is negative")
-    shape = broadcast(a.shape, b.shape)
+    shape = common_shape("vecdot", (a.shape, b.shape), (a, b))
     a, b = stretched(a, shape), stretched(b, shape)
     at = normalise_axis(axis, len(shape))
     labels = tuple(range(len(shape)))

@@ -9,12 +9,19 @@ import numpy as np
 
 from steepest.errors import DTypeError, ShapeError
 from steepest.ir.op import Case, Op, Operand, PiecewiseConstant, Sample, Scalar, T, define, explain
-from steepest.ir.types import Array, TensorType, bool_, broadcast, int64, normalise_axis
+from steepest.ir.types import Array, TensorType, bool_, int64, normalise_axis
 from steepest.ops.along import argsort
 from steepest.ops.creation import iota
 from steepest.ops.elementwise import where
 from steepest.ops.movement import cut, moveaxis, permute_dims, reshape
-from steepest.ops.rows import accept, as_given, batch_elementwise, converted, stretched
+from steepest.ops.rows import (
+    accept,
+    as_given,
+    batch_elementwise,
+    common_shape,
+    converted,
+    stretched,
+)
 
 __all__ = [
     "sort",
@@ -215,7 +222,8 @@ def take_along_axis(x: T, indices: T | Array, /, *, axis: int = -1) -> T:
     if positions.ndim != x.ndim:
         error = ShapeError("x and the positions should have equally many axes")
         raise explain(error, "take_along_axis", (x, positions))
-    others = broadcast(_without(x.shape, at), _without(positions.shape, at))
+    shapes = _without(x.shape, at), _without(positions.shape, at)
+    others = common_shape("take_along_axis", shapes, (x, positions))
     x = stretched(x, (*others[:at], x.shape[at], *others[at:]))
     shape = (*others[:at], positions.shape[at], *others[at:])
     return _take(reshape(x, (-1,)), _flat_positions(x, positions, shape, at), axis=0)

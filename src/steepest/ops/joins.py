@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from steepest.errors import ShapeError
-from steepest.ir.op import Case, Op, Sample, T, define
-from steepest.ir.types import TensorType, broadcast, normalise_axis, promote
+from steepest.errors import DTypeError, ShapeError
+from steepest.ir.op import Case, Op, Operand, Sample, T, define, explain
+from steepest.ir.origin import located
+from steepest.ir.types import TensorType, normalise_axis, promote
 from steepest.ops.movement import cut, expand_dims, reshape, squeeze
-from steepest.ops.rows import as_given, converted, stretched
+from steepest.ops.rows import as_given, common_shape, converted, stretched
 
 __all__ = [
     "broadcast_arrays",
@@ -91,11 +92,21 @@ def concat(arrays: Sequence[T], /, *, axis: int | None = 0) -> T:
     >>> st.concat([st.ones((2,)), st.zeros((1,))])
     tensor([1., 1., 0.])
     """
-    if not arrays:
-        raise ShapeError("concat(): there is nothing to join")
+    given = _operands(arrays)
     if axis is None:
-        return concat([reshape(each, (-1,)) for each in arrays])
-    return _concat(*arrays, axis=normalise_axis(axis, arrays[0].ndim))
+        return _concat(*(reshape(each, (-1,)) for each in given), axis=0)
+    return _concat(*given, axis=normalise_axis(axis, given[0].ndim))
+
+
+def _operands(arrays: Sequence[Any]) -> list[Any]:
+    """Arrays and numbers become operands of the kind of the first one that is."""
+    if not len(arrays):
+        raise located(ShapeError("there is nothing to join"))
+    kinds = [each for each in arrays if isinstance(each, Operand)]
+    if not kinds:
+        given = type(arrays[0]).__name__
+        raise located(DTypeError(f"it joins Tensors, not {given}; wrap it in st.tensor(…)"))
+    return [each if isinstance(each, Operand) else kinds[0].lift(each) for each in arrays]
 
 
 def stack(arrays: Sequence[T], /, *, axis: int = 0) -> T:
@@ -105,7 +116,8 @@ def stack(arrays: Sequence[T], /, *, axis: int = 0) -> T:
     >>> st.stack([st.ones((2,)), st.zeros((2,))]).shape
     (2, 2)
     """
-    return concat([expand_dims(each, axis=axis) for each in arrays], axis=axis)
+    given = [expand_dims(each, axis=axis) for each in _operands(arrays)]
+    return _concat(*given, axis=normalise_axis(axis, given[0].ndim))
 
 
 def unstack(x: T, /, *, axis: int = 0) -> tuple[T, ...]:
@@ -128,7 +140,7 @@ def broadcast_arrays(*arrays: T) -> list[T]:
     >>> [each.shape for each in st.broadcast_arrays(st.ones((2, 1)), st.ones((3,)))]
     [(2, 3), (2, 3)]
     """
-    shape = broadcast(*(each.shape for each in arrays))
+    shape = common_shape("broadcast_arrays", [each.shape for each in arrays], arrays)
     return [stretched(each, shape) for each in arrays]
 
 
@@ -139,6 +151,8 @@ def repeat(x: T, repeats: int, /, *, axis: int = 0) -> T:
     >>> st.repeat(st.arange(2), 2)
     tensor([0, 0, 1, 1])
     """
+    if repeats < 0:
+        raise explain(ShapeError(f"{repeats} repeats: that is negative"), "repeat", (x,))
     at = normalise_axis(axis, x.ndim)
     before, n, after = x.shape[:at], x.shape[at], x.shape[at + 1 :]
     wide = stretched(reshape(x, (*before, n, 1, *after)), (*before, n, repeats, *after))
@@ -152,6 +166,9 @@ def tile(x: T, repetitions: Sequence[int], /) -> T:
     >>> st.tile(st.arange(2), (2,))
     tensor([0, 1, 0, 1])
     """
+    if any(each < 0 for each in repetitions):
+        error = ShapeError(f"{tuple(repetitions)} repetitions: some are negative")
+        raise explain(error, "tile", (x,))
     rank = max(x.ndim, len(repetitions))
     times = (1,) * (rank - len(repetitions)) + tuple(repetitions)
     shape = (1,) * (rank - x.ndim) + x.shape

@@ -15,14 +15,19 @@ from steepest.ir.types import (
     TensorType,
     dtype_of,
     int64,
-    is_floating,
     normalise_axes,
-    uint64,
 )
 from steepest.ops.elementwise import divide, equal, multiply, sqrt
 from steepest.ops.joins import concat
 from steepest.ops.movement import broadcast_to, cut, permute_dims, reshape
-from steepest.ops.rows import accept, as_given, batch_single, converted, stretched
+from steepest.ops.rows import (
+    accept,
+    as_given,
+    batch_single,
+    converted,
+    stretched,
+    widened,
+)
 
 __all__ = [
     "all",
@@ -137,10 +142,7 @@ reduce_any = fold(
 
 
 def _folded(op: Op, x: T, axis: Axis, keepdims: bool) -> T:
-    try:
-        axes = normalise_axes(axis, x.ndim)
-    except ShapeError as error:
-        raise explain(error, op.name.removeprefix("reduce_"), (x,)) from None
+    axes = normalise_axes(axis, x.ndim)
     result = op(x, axes=axes) if axes else x
     return reshape(result, _kept(x.shape, axes)) if keepdims else result
 
@@ -158,11 +160,8 @@ def sum(x: T, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False
     >>> st.sum(st.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([4., 6.])
     """
-    if dtype is None:
-        wide = uint64 if x.dtype.kind == "u" else int64
-        kept = is_floating(x.dtype)
-        return _folded(reduce_sum, x if kept else converted(x, wide), axis, keepdims)
-    return _folded(reduce_sum, converted(x, dtype_of(dtype)), axis, keepdims)
+    summed = widened(x) if dtype is None else converted(x, dtype_of(dtype))
+    return _folded(reduce_sum, summed, axis, keepdims)
 
 
 def max(x: T, /, *, axis: Axis = None, keepdims: bool = False) -> T:
@@ -226,7 +225,7 @@ def prod(x: T, /, *, axis: Axis = None, keepdims: bool = False) -> T:
     >>> st.prod(st.tensor([2.0, 0.0, 3.0]))
     tensor(0.)
     """
-    axes = normalise_axes(axis, x.ndim)
+    x, axes = widened(x), normalise_axes(axis, x.ndim)
     kept = tuple(n for i, n in enumerate(x.shape) if i not in axes)
     order = [i for i in range(x.ndim) if i not in axes] + list(axes)
     flat = reshape(

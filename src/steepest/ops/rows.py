@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,10 +19,12 @@ from steepest.ir.op import (
     Scalar,
     Undifferentiable,
     define,
+    explain,
 )
 from steepest.ir.types import (
     Array,
     DType,
+    Shape,
     TensorType,
     bool_,
     broadcast,
@@ -31,6 +33,7 @@ from steepest.ir.types import (
     is_floating,
     is_integer,
     promote,
+    uint64,
 )
 
 UnaryReference: TypeAlias = Callable[[Array], Any]
@@ -90,6 +93,14 @@ def together(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(stretched(converted(each, dtype), shape) for each in full)
 
 
+def common_shape(name: str, shapes: Iterable[Shape], operands: Sequence[Operand]) -> Shape:
+    """The shape that ``shapes`` stretch to; an error tells of the function and its operands."""
+    try:
+        return broadcast(*shapes)
+    except ShapeError as error:
+        raise explain(error, name, tuple(operands)) from None
+
+
 def _with_number(dtype: DType, number: Scalar) -> DType:
     if isinstance(number, float) and not is_floating(dtype):
         return float32
@@ -106,6 +117,13 @@ def _with_number(dtype: DType, number: Scalar) -> DType:
 def converted(x: Any, dtype: DType) -> Any:
     """``x`` cast, if it has another element type."""
     return x if x.dtype == dtype else OPS["cast"](x, dtype=dtype)
+
+
+def widened(x: Any) -> Any:
+    """``x`` as sums and products are computed: small integers and booleans in 64 bits."""
+    if is_floating(x.dtype):
+        return x
+    return converted(x, uint64 if x.dtype.kind == "u" else int64)
 
 
 def stretched(x: Any, shape: tuple[int, ...]) -> Any:
