@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+_MOST_NAMES = 20  # a table may have thousands of columns
+
 
 class SteepestError(Exception):
     """Any mistake that steepest can explain; the command prints its text and exits with code 2."""
@@ -54,4 +56,5 @@ def nearest(name: str, valid: Iterable[str], *, limit: int = 3) -> str:
     close = difflib.get_close_matches(name, names, n=limit, cutoff=0.6)
     if close:
         return "did you mean " + " or ".join(repr(each) for each in close) + "?"
-    return "valid: " + ", ".join(repr(each) for each in names)
+    told = ", ".join(repr(each) for each in names[:_MOST_NAMES])
+    return f"valid: {told}" + (f" … ({len(names)} in all)" if len(names) > _MOST_NAMES else "")

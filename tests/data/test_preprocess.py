@@ -192,6 +192,7 @@ def test_text_columns_that_hold_numbers_are_read_as_numbers() -> None:
         ({"x": ["1", "abc"], "s": ["a", "a"]}, "row 2, column 'x': 'abc' is not a number"),
         ({"x": [1, np.inf], "s": ["a", "a"]}, "row 2, column 'x': the value is infinite"),
         ({"x": [1, 2], "s": [None, 7]}, r"row 2, column 's': 7(\.0)? is a number.*was text"),
+        ({"x": [1, 2], "s": ["7", "8"]}, r"row 1, column 's': 7 is a number.*was text"),
     ],
 )
 def test_rows_that_do_not_fit(columns: dict[str, Any], told: str) -> None:

@@ -75,14 +75,17 @@ class CategoricalInput:
         return codes.astype(np.int32)
 
     def _check_type(self, table: Table, column: Column) -> None:
-        if not isinstance(column, NumberColumn) or column.missing.all() or not self.levels:
+        """Refuse a column that is all numbers where no level of training is one."""
+        if not self.levels or any(parse_number(level) is not None for level in self.levels):
             return
-        if all(parse_number(level) is None for level in self.levels):
-            row = int(np.flatnonzero(~column.missing)[0])
+        present = np.flatnonzero(~column.missing)
+        if len(present) and not np.isnan(_as_numbers(column)[present]).any():
+            row = int(present[0])
             example = column.take(slice(row, row + 1)).texts()[0]
             raise DataError(
-                f"{table.place(row, self.name)}: {example} is a number, and the column was text in "
-                f"training ({', '.join(repr(level) for level in self.levels[:3])} …)"
+                f"{table.place(row, self.name)}: {example} is a number, as are all values of this "
+                "column, which was text in training "
+                f"({', '.join(repr(level) for level in self.levels[:3])} …)"
             )
 
 
@@ -261,6 +264,10 @@ class Preprocessor:
             raise ModelFileError(
                 f"the preprocessing in this file cannot be read: {error!r}"
             ) from None
+
+
+def _as_numbers(column: Column) -> NDArray[np.float64]:
+    return column.values if isinstance(column, NumberColumn) else column.as_numbers()[0]
 
 
 def _present_numbers(table: Table, name: str) -> NDArray[np.float64]:
