@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -24,10 +25,13 @@ HEAVY = ["sklearn", "scipy", "duckdb", "pandas", "matplotlib", "llvmlite", "type
 # listed may import NumPy only.
 THIRD_PARTY = {
     "data": {"numpy", "duckdb", "narwhals", "sklearn"},
-    "report": {"numpy", "matplotlib", "jinja2", "rich"},
-    "tabular": {"numpy", "sklearn", "scipy", "safetensors", "msgspec", "tomli_w", "narwhals"},
-    "cli": {"numpy", "typer", "click", "rich", "msgspec"},
+    "report": {"numpy", "matplotlib"},
+    "tabular": {"numpy", "safetensors", "msgspec", "tomli_w", "threadpoolctl"},
+    "cli": {"numpy", "typer", "rich", "msgspec"},
 }
+
+
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "tomli_w": "tomli-w"}
 
 
 def name_of(path: Path) -> str:
@@ -102,6 +106,16 @@ def test_a_room_imports_another_by_its_own_name(path: Path) -> None:
         elif isinstance(node, ast.ImportFrom) and node.module == "steepest":
             names = {alias.name for alias in node.names}
             assert names <= allowed, f"{name_of(path)}:{node.lineno}: import from the room"
+
+
+def test_what_is_imported_is_declared_and_nothing_else() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {re.split(r"[<>=]", each)[0] for each in project["dependencies"]}
+    imported = set[str]().union(*THIRD_PARTY.values())
+    assert declared == {DISTRIBUTIONS.get(name, name) for name in imported}
+    texts = [path.read_text(encoding="utf-8") for path in FILES]
+    for name in imported:
+        assert any(re.search(rf"import(_module\(\")? ?{name}\b|from {name}\b", t) for t in texts)
 
 
 def test_import_loads_nothing_heavy() -> None:

@@ -73,8 +73,8 @@ def test_a_fit_from_the_installed_wheel(elsewhere: Path) -> None:
     assert Path(where.strip()).is_relative_to(elsewhere)
     command = binaries / "steepest"
     run([command, "dataset", "wine", "--out", "wine.csv"], elsewhere)
-    options = ["--target", "target", "--epochs", "5", "--test", "0.2", "--out", "wine.safetensors"]
-    run([command, "fit", "wine.csv", *options], elsewhere)
+    options = ["--target", "target", "--max-epochs", "5", "--test", "0.2"]
+    run([command, "fit", "wine.csv", *options, "--out", "wine.safetensors"], elsewhere)
     assert (elsewhere / "wine.safetensors").stat().st_size > 0
     table = run([command, "predict", "wine.safetensors", "wine.csv"], elsewhere)
     assert len(table.splitlines()) == 1 + 178
