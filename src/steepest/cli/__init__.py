@@ -50,9 +50,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: list[str]) -> int:
+    from typer import Exit
+
     from steepest.cli.application import command
 
-    code = command().main(args=arguments, prog_name="steepest", standalone_mode=False)
+    # Not command().main(), which has its own idea of Ctrl-C and closed pipes.
+    group = command()
+    try:
+        with group.make_context("steepest", arguments) as context:
+            code = group.invoke(context)
+    except Exit as leave:
+        code = leave.exit_code
     sys.stdout.flush()
     return code if isinstance(code, int) else FINISHED
 
