@@ -57,7 +57,8 @@ tests: $(STAMP)
 
 docs: $(STAMP)
 	$(PYTHON) tools/reference.py
-	.venv/bin/zensical build --clean --strict
+	.venv/bin/zensical build --clean --strict 2>&1 | tee .venv/docs.log
+	@! grep '^griffe:' .venv/docs.log # a docstring that does not fit its function
 
 format: $(STAMP)
 	.venv/bin/ruff check --fix-only
