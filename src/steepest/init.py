@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import final
 
 from steepest.errors import ConfigurationError, nearest
@@ -87,12 +88,20 @@ def _uniform(shape: Shape, deviation: float, dtype: DType) -> Tensor:
     return random.uniform(shape, low=-bound, high=bound, dtype=dtype)
 
 
-def _filled(value: float) -> Callable[[Shape, float, DType], Tensor]:
-    return lambda shape, deviation, dtype: full(shape, value, dtype=dtype)
+def _filled(value: float, shape: Shape, deviation: float, dtype: DType) -> Tensor:
+    return full(shape, value, dtype=dtype)
 
 
 def _none(fan_in: int, fan_out: int) -> float:
     return 0.0
+
+
+def _per_input(gain: float, fan_in: int, fan_out: int) -> float:
+    return math.sqrt(gain / max(fan_in, 1))
+
+
+def _per_both(fan_in: int, fan_out: int) -> float:
+    return math.sqrt(2.0 / max(fan_in + fan_out, 1))
 
 
 def constant(value: float) -> Initialiser:
@@ -106,7 +115,7 @@ def constant(value: float) -> Initialiser:
         "constant",
         f"Every element is {value}.",
         _none,
-        _filled(value),
+        partial(_filled, value),
         gives_equal_units=True,
     )
 
@@ -116,31 +125,31 @@ lecun_normal = Initialiser(
     "lecun_normal",
     "N(0, 1/fan_in): keeps the variance through linear units and tanh near 0 (LeCun et al. 1998; "
     "some lectures call it Xavier).",
-    lambda fan_in, fan_out: math.sqrt(1.0 / max(fan_in, 1)),
+    partial(_per_input, 1.0),
     _normal,
 )
 glorot_normal = Initialiser(
     "glorot_normal",
     "N(0, 2/(fan_in + fan_out)): a compromise between forward and backward (Glorot, Bengio 2010).",
-    lambda fan_in, fan_out: math.sqrt(2.0 / max(fan_in + fan_out, 1)),
+    _per_both,
     _normal,
 )
 glorot_uniform = Initialiser(
     "glorot_uniform",
     "U(−a, a), a = √(6/(fan_in + fan_out)): the variance of glorot_normal (Glorot, Bengio 2010).",
-    lambda fan_in, fan_out: math.sqrt(2.0 / max(fan_in + fan_out, 1)),
+    _per_both,
     _uniform,
 )
 he_normal = Initialiser(
     "he_normal",
     "N(0, 2/fan_in): keeps the variance through ReLU, which drops half of it (He et al. 2015).",
-    lambda fan_in, fan_out: math.sqrt(2.0 / max(fan_in, 1)),
+    partial(_per_input, 2.0),
     _normal,
 )
 he_uniform = Initialiser(
     "he_uniform",
     "U(−a, a) with a = √(6/fan_in), the variance of he_normal (He et al. 2015).",
-    lambda fan_in, fan_out: math.sqrt(2.0 / max(fan_in, 1)),
+    partial(_per_input, 2.0),
     _uniform,
 )
 

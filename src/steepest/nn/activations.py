@@ -49,6 +49,18 @@ class Activation:
     def __repr__(self) -> str:
         return self.name
 
+    def __reduce__(self) -> Any:
+        """Pickled by name: a formula is code."""
+        if ACTIVATIONS.get(self.name) is self:
+            return activation, (self.name,)
+        return Activation, (
+            self.name,
+            self.formula,
+            self.source,
+            self.function,
+            self.initialiser,
+        )
+
 
 def _elu(x: Tensor) -> Tensor:
     return where(x > 0.0, x, expm1(minimum(x, 0.0)))  # expm1 of a large x would overflow

@@ -78,8 +78,7 @@ def r2(prediction: Array, target: Array, /) -> float:
 
 
 def _mean(values: Any) -> float:
-    mean: Any = np.mean(values)
-    return float(mean)
+    return float(np.asarray(values, np.float64).mean())
 
 
 def _errors(prediction: Array, target: Array) -> Any:
