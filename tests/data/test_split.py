@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from steepest.data import permutation, split
+from steepest.data import split
 from steepest.errors import ConfigurationError, DataError
 
 
@@ -69,17 +69,9 @@ def test_the_test_part_does_not_depend_on_the_validation_part() -> None:
     assert split(100, test=0.2, seed=6).test.tolist() != one.test.tolist()
 
 
-def test_permutation_is_fixed_for_ever() -> None:
-    assert permutation(8, seed=0, stream=0).tolist() == [0, 2, 1, 5, 4, 3, 6, 7]
-    assert permutation(8, seed=0, stream=1).tolist() == [5, 3, 7, 2, 4, 1, 0, 6]
-    assert sorted(permutation(1000, 7, 2).tolist()) == list(range(1000))
-
-
-def test_permutations_are_uniform() -> None:
-    places = np.array([permutation(5, seed, 0) for seed in range(4000)])
-    for place in range(5):
-        counts = np.bincount(places[:, place], minlength=5)
-        assert (np.abs(counts - 800) < 130).all()  # five standard deviations of 25.3
+def test_a_split_is_fixed_for_ever() -> None:
+    parts = split(12, validation=0.25, test=0.25, seed=0)
+    assert (parts.validation.tolist(), parts.test.tolist()) == ([3, 5, 11], [1, 2, 9])
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from steepest.data.scaling import (
     subtract_mean_image,
 )
 from steepest.data.schema import Feature, Kind, LeftOut, Schema, Target, Task
-from steepest.data.split import Split, permutation, split
+from steepest.data.split import Split, split
 from steepest.data.table import Column, NumberColumn, Table, TextColumn
 from steepest.data.target import (
     codes_of_classes,
@@ -60,7 +60,6 @@ __all__ = [
     "drop_rows_without",
     "infer_schema",
     "open_writer",
-    "permutation",
     "read_blocks",
     "read_names",
     "read_table",

@@ -13,8 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from steepest.errors import ConfigurationError, DataError
+from steepest.tensor.random import permutation
 
 Rows = NDArray[np.intp]
+
+# Draws of permutations below this are for epochs of training, under the same seed.
+_FIRST_DRAW = 2**31
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,20 +28,6 @@ class Split:
     train: Rows
     validation: Rows
     test: Rows
-
-
-def permutation(rows: int, seed: int, stream: int) -> Rows:
-    """Shuffle 0 … rows−1, the same for the same seed and stream on every machine and version.
-
-    The order of `rows` random 64-bit numbers of the Philox generator with key (seed, stream).
-
-    >>> sorted(permutation(4, seed=1, stream=0).tolist())
-    [0, 1, 2, 3]
-    """
-    if not 0 <= seed < 2**64:
-        raise ConfigurationError(f"seed must be from 0 to 2^64 − 1, not {seed}")
-    generator = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64))
-    return np.argsort(generator.random_raw(rows), kind="stable")
 
 
 def split(
@@ -112,7 +102,7 @@ def _draw(groups: list[Rows], size: int, seed: int, stream: int) -> tuple[Rows, 
     """Draw `size` rows from the groups by their shares; return them and what is left."""
     total = sum(len(group) for group in groups)
     order = np.empty(max((int(group.max()) for group in groups), default=-1) + 1, dtype=np.intp)
-    order[permutation(len(order), seed, stream)] = np.arange(len(order))
+    order[permutation(len(order), seed=seed, draw=_FIRST_DRAW + stream)] = np.arange(len(order))
     taken: list[Rows] = []
     left: list[Rows] = []
     for group, count in zip(groups, _shares([len(g) for g in groups], size, total), strict=True):

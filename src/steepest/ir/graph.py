@@ -10,7 +10,6 @@ from steepest.ir.node import INPUT, Node
 from steepest.ir.picture import picture
 from steepest.ir.text import text
 
-
 _MOST_DRAWN = 300  # nodes; a notebook shows the text of larger graphs
 
 

@@ -161,22 +161,42 @@ def ones(shape: Shape | int, *, dtype: DTypeLike = float32) -> Tensor:
 
 
 def full_like(x: Tensor, /, value: float, *, dtype: DTypeLike | None = None) -> Tensor:
-    """A Tensor of ``x``'s shape in which every element is ``value``."""
+    """A Tensor of ``x``'s shape in which every element is ``value``.
+
+    >>> import steepest as st
+    >>> st.full_like(st.tensor([1, 2]), 7)
+    tensor([7, 7])
+    """
     return full(x.shape, value, dtype=x.dtype if dtype is None else dtype)
 
 
 def zeros_like(x: Tensor, /, *, dtype: DTypeLike | None = None) -> Tensor:
-    """A Tensor of zeros of ``x``'s shape."""
+    """A Tensor of zeros of ``x``'s shape.
+
+    >>> import steepest as st
+    >>> st.zeros_like(st.tensor([1, 2]))
+    tensor([0, 0])
+    """
     return full_like(x, 0, dtype=dtype)
 
 
 def ones_like(x: Tensor, /, *, dtype: DTypeLike | None = None) -> Tensor:
-    """A Tensor of ones of ``x``'s shape."""
+    """A Tensor of ones of ``x``'s shape.
+
+    >>> import steepest as st
+    >>> st.ones_like(st.tensor([1, 2]))
+    tensor([1, 1])
+    """
     return full_like(x, 1, dtype=dtype)
 
 
 def empty(shape: Shape | int, *, dtype: DTypeLike = float32) -> Tensor:
-    """A Tensor to be ignored: zeros here, since a Tensor cannot be filled later."""
+    """A Tensor to be ignored: zeros here, since a Tensor cannot be filled later.
+
+    >>> import steepest as st
+    >>> st.empty((2, 3)).shape
+    (2, 3)
+    """
     return zeros(shape, dtype=dtype)
 
 

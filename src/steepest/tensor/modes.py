@@ -16,7 +16,12 @@ _recording: ContextVar[bool] = ContextVar("recording", default=True)
 
 
 def is_recording() -> bool:
-    """Whether operations on Tensors that require grad are recorded."""
+    """Whether operations on Tensors that require grad are recorded.
+
+    >>> import steepest as st
+    >>> st.is_recording()
+    True
+    """
     return _recording.get()
 
 
@@ -40,7 +45,13 @@ def no_grad() -> Generator[None]:
 
 @contextmanager
 def enable_grad() -> Generator[None]:
-    """Within this block operations are recorded, also inside of :func:`no_grad`."""
+    """Within this block operations are recorded, also inside of :func:`no_grad`.
+
+    >>> import steepest as st
+    >>> with st.no_grad(), st.enable_grad():
+    ...     st.is_recording()
+    True
+    """
     token = _recording.set(True)
     try:
         yield

@@ -149,6 +149,7 @@ def permutation(n: int, *, seed: int, draw: int = 0, member: int = 0) -> Array:
     >>> sorted(int(i) for i in st.random.permutation(4, seed=0))
     [0, 1, 2, 3]
     """
-    words = philox4x32((np.arange(n), 0, draw, 0xFFFFFFFF), (seed, member))
+    key = make_key(seed, member).data
+    words = philox4x32((np.arange(n), 0, draw, 0xFFFFFFFF), (key[0], key[1]))
     order: Any = words[0].astype(np.uint64) << np.uint64(32) | words[1]
     return np.argsort(order, stable=True)
