@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -146,6 +147,27 @@ def test_help_starts_quickly_without_heavy_imports() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_in_a_terminal_one_line_is_rewritten(table: Path, tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    arguments = ["fit", str(table), "-t", "label", "--max-epochs", "30", "--out", tmp_path / "m"]
+    process = subprocess.Popen(
+        [*STEEPEST, *map(str, arguments)], stderr=theirs, env={**os.environ, "TERM": "xterm"}
+    )
+    os.close(theirs)
+    seen = b""
+    with contextlib.suppress(OSError):  # Linux says EIO at the end
+        while part := os.read(ours, 4096):
+            seen += part
+    os.close(ours)
+    assert process.wait() == 0
+    assert b"/30" in seen
+    assert b"validation" in seen
+    assert b"epoch 3/30" not in seen
+    assert seen.count(b"\n") < 30
+    assert b"next: steepest predict" in seen.splitlines()[-1]
 
 
 def test_no_color_and_no_terminal_mean_plain_text(table: Path, tmp_path: Path) -> None:

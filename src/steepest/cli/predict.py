@@ -80,7 +80,7 @@ def predict_block(fitted: TableModel, block: Table, *, probabilities: bool) -> d
     if not fitted.classes:
         return {"prediction": fitted.predict(block)}
     chances = fitted.predict_proba(block)
-    labels = [fitted.classes[code] for code in chances.argmax(axis=1)]
+    labels = [fitted.classes[int(code)] for code in chances.argmax(axis=1)]
     predictions: dict[str, Cells] = {"prediction": labels}
     if probabilities:
         for code, label in enumerate(fitted.classes):

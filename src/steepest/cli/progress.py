@@ -12,6 +12,8 @@ from steepest.train.callbacks import Callback, EverySteps, Snapshot
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+_UNSHOWN = ("epoch", "step", "penalty", "learning_rate", "seconds")
+
 
 @final
 class TrainingProgress:
@@ -31,15 +33,17 @@ class TrainingProgress:
             from rich.progress import BarColumn, Progress, TextColumn
 
             self._bar = Progress(
-                TextColumn("epoch {task.completed:.0f} of {task.total:.0f}"),
-                BarColumn(bar_width=24),
+                TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+                BarColumn(bar_width=10),
                 TextColumn("{task.fields[figures]}"),
                 TextColumn("{task.fields[left]}", style="dim"),
                 console=Console(stderr=True),
                 transient=True,
             )
             self._bar.start()
-            self._task = self._bar.add_task("", total=self._max_epochs, figures="starting", left="")
+            self._task = self._bar.add_task(
+                "", total=self._max_epochs, figures="first epoch", left=""
+            )
         return self
 
     def __exit__(
@@ -54,11 +58,15 @@ class TrainingProgress:
 
     def callbacks(self) -> list[Callback]:
         """What the Trainer is to call."""
-        return [self._after_epoch, EverySteps(10, self._after_steps)]
+        if self._terminal.quiet:
+            return []
+        often = [EverySteps(10, self._after_steps)] if self._bar is not None else []
+        return [self._after_epoch, *often]
 
     def _after_epoch(self, now: Snapshot) -> None:
         if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, figures=figures(now.metrics))
+            shown = figures(now.metrics).replace("validation loss", "validation")
+            self._bar.update(self._task, figures=shown.replace("validation accuracy", "accuracy"))
             return
         self._terminal.say(f"epoch {now.epoch}/{now.epochs}  {figures(now.metrics)}")
 
@@ -67,7 +75,7 @@ class TrainingProgress:
             return
         done = now.step / now.steps_per_epoch
         left = now.seconds / done * (now.epochs - done)
-        self._bar.update(self._task, completed=done, left=f"at most {_clock(left)} left")
+        self._bar.update(self._task, completed=done, left=f"{_clock(left)} left")
 
 
 def figures(row: Mapping[str, float]) -> str:
@@ -76,12 +84,17 @@ def figures(row: Mapping[str, float]) -> str:
     >>> figures({"epoch": 1, "loss": 0.51234, "validation_loss": 0.5, "validation_accuracy": 0.75})
     'loss 0.5123  validation loss 0.5000  validation accuracy 0.7500'
     """
-    names = ["loss", "validation_loss"]
-    names += [n for n in row if n.startswith("validation_") and n != "validation_loss"]
-    shown = [(name, row.get(name)) for name in names]
-    return "  ".join(
-        f"{name.replace('_', ' ')} {value:.4f}" for name, value in shown if isinstance(value, float)
-    )
+    validated = "validation_loss" in row
+    shown = {
+        name: value
+        for name, value in row.items()
+        if name not in _UNSHOWN and (name == "loss" or name.startswith("validation_") == validated)
+    }
+    return "  ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in shown.items())
+
+
+def _short(value: float) -> str:
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _clock(seconds: float) -> str:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, final
 
 import msgspec
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from steepest.data import Preprocessor, Table
 from steepest.losses import CrossEntropy, HalfSquaredError
-from steepest.tabular.configuration import Configuration, resolve
+from steepest.nn import Module
+from steepest.tabular.configuration import Configuration, Resolved, resolve
 from steepest.tabular.model import TableModel
 from steepest.tabular.network import build_network, network_inputs
+from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.parts import Parts, prepare, row_weights
 from steepest.tabular.recipe import make_optimizer
 from steepest.tabular.results import Results
@@ -22,6 +25,7 @@ from steepest.tabular.threads import suitable_threads
 from steepest.train.batches import Batches
 from steepest.train.callbacks import Callback
 from steepest.train.early_stopping import EarlyStopping
+from steepest.train.history import History
 from steepest.train.metrics import Metric, accuracy, mse
 from steepest.train.trainer import Trainer
 
@@ -54,7 +58,7 @@ def fit_table(
     >>> model.results.validation["accuracy"] > 0.8
     True
     """
-    configuration = configuration or Configuration()
+    configuration = from_plain(to_plain(configuration or Configuration()))
     if target is not None:
         data = msgspec.structs.replace(configuration.data, target=target)
         configuration = msgspec.structs.replace(configuration, data=data)
@@ -82,30 +86,7 @@ def fit_parts(parts: Parts, *, callbacks: Sequence[Callback] = ()) -> TableModel
     if parts.validation is not None:
         held_out = _arrays(parts.validation, preprocessor, configuration)
     network = build_network(preprocessor, configuration, resolved)
-    training = configuration.training
-    batches = Batches(len(parts.training), resolved.batch_size)
-    steps = len(batches.extents) * training.max_epochs
-    trainer = Trainer(
-        network,
-        CrossEntropy() if task == "classification" else HalfSquaredError(),
-        make_optimizer(configuration, resolved, steps),
-        l2=training.l2,
-        seed=training.seed,
-    )
-    x, y, weights = rows
-    with suitable_threads(network, resolved.batch_size):
-        history = trainer.fit(
-            x,
-            y,
-            epochs=training.max_epochs,
-            batch_size=resolved.batch_size,
-            sample_weight=weights,
-            validation_data=held_out,
-            metrics=_metrics(preprocessor),
-            callbacks=callbacks,
-            early_stopping=_stopping(training.patience) if held_out is not None else None,
-            time_limit=training.time_limit,
-        )
+    history = _train(network, rows, held_out, configuration, resolved, callbacks)
     model = TableModel(
         configuration=configuration,
         preprocessor=preprocessor,
@@ -118,8 +99,8 @@ def fit_parts(parts: Parts, *, callbacks: Sequence[Callback] = ()) -> TableModel
             baseline=_baseline(parts.training, preprocessor),
             resolved=resolved,
             stopped=history.stopped,
-            epochs=len(history.rows),
             message=history.message,
+            epochs=len(history.rows),
             best_epoch=history.best_epoch if held_out is not None else None,
             validation=None,
             test=None,
@@ -133,14 +114,59 @@ def fit_parts(parts: Parts, *, callbacks: Sequence[Callback] = ()) -> TableModel
     return model
 
 
-Arrays = tuple[dict[str, NDArray[Any]], NDArray[Any], NDArray[np.float64] | None]
+@final
+class Rows(Struct, frozen=True, kw_only=True):
+    """Preprocessed rows; `scale` is a regression target's deviation, None for classes."""
+
+    inputs: dict[str, NDArray[Any]]
+    targets: NDArray[Any]
+    weights: NDArray[np.float64] | None
+    scale: float | None
 
 
-def _arrays(table: Table, preprocessor: Preprocessor, configuration: Configuration) -> Arrays:
+def _train(
+    network: Module,
+    rows: Rows,
+    held_out: Rows | None,
+    configuration: Configuration,
+    resolved: Resolved,
+    callbacks: Sequence[Callback],
+) -> History:
+    training = configuration.training
+    batches = Batches(len(rows.targets), resolved.batch_size)
+    trainer = Trainer(
+        network,
+        CrossEntropy() if rows.scale is None else HalfSquaredError(),
+        make_optimizer(configuration, resolved, len(batches.extents) * training.max_epochs),
+        l2=training.l2,
+        seed=training.seed,
+    )
+    with suitable_threads(network, resolved.batch_size):
+        return trainer.fit(
+            rows.inputs,
+            rows.targets,
+            epochs=training.max_epochs,
+            batch_size=resolved.batch_size,
+            sample_weight=rows.weights,
+            validation_data=None
+            if held_out is None
+            else (held_out.inputs, held_out.targets, held_out.weights),
+            metrics=_metrics(rows.scale),
+            callbacks=callbacks,
+            early_stopping=None if held_out is None else _stopping(training.patience),
+            time_limit=training.time_limit,
+        )
+
+
+def _arrays(table: Table, preprocessor: Preprocessor, configuration: Configuration) -> Rows:
     targets = preprocessor.transform_target(table)
-    codes = targets if preprocessor.target_scale is None else None
-    weights = row_weights(table, configuration, codes)
-    return network_inputs(preprocessor.transform(table)), targets, weights
+    scale = preprocessor.target_scale
+    return Rows(
+        inputs=network_inputs(preprocessor.transform(table)),
+        targets=targets,
+        weights=row_weights(table, configuration, targets if scale is None else None),
+        scale=None if scale is None else scale.scale,
+    )
 
 
 def _stopping(patience: int) -> EarlyStopping:
@@ -148,12 +174,11 @@ def _stopping(patience: int) -> EarlyStopping:
     return EarlyStopping(patience=patience or None)
 
 
-def _metrics(preprocessor: Preprocessor) -> dict[str, Metric]:
+def _metrics(scale: float | None) -> dict[str, Metric]:
     """Return accuracy, or the root mean squared error in the target's units."""
-    scale = preprocessor.target_scale
     if scale is None:
         return {"accuracy": accuracy}
-    return {"rmse": lambda prediction, target: math.sqrt(mse(prediction, target)) * scale.scale}
+    return {"rmse": lambda prediction, target: math.sqrt(mse(prediction, target)) * scale}
 
 
 def _baseline(table: Table, preprocessor: Preprocessor) -> tuple[float, ...]:

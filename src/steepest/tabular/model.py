@@ -15,7 +15,7 @@ from steepest import __version__
 from steepest.data import Preprocessor, Schema, Table, drop_rows_without, read_table, whole_file
 from steepest.data.table import parse_number
 from steepest.data.target import codes_of_classes, target_numbers
-from steepest.errors import DataError, ModelFileError
+from steepest.errors import DataError, ModelFileError, TrainingError
 from steepest.nn import Module
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.evaluate import Evaluation, evaluate_classes, evaluate_values
@@ -24,6 +24,7 @@ from steepest.tabular.network import build_network, network_inputs, network_weig
 from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.parts import read_options
 from steepest.tabular.results import Results
+from steepest.tabular.summary import summarise
 from steepest.train.predict import predict
 
 Row: TypeAlias = Mapping[str, Any]
@@ -135,8 +136,18 @@ class TableModel:
         return read_table(source, options, text_columns=self.text_columns)
 
     def outputs(self, table: Table) -> NDArray[np.float32]:
-        """Compute the raw outputs of the network: logits (n, classes), or standardised (n, 1)."""
-        return predict(self.network, network_inputs(self.preprocessor.transform(table)))
+        """Compute the raw outputs of the network: logits (n, classes), or standardised (n, 1).
+
+        Raises:
+            TrainingError: They are not finite, because training went wrong.
+        """
+        outputs = predict(self.network, network_inputs(self.preprocessor.transform(table)))
+        if not np.isfinite(outputs).all():
+            raise TrainingError(
+                "the network's outputs are not finite: its training has blown up; fit it again "
+                "with a smaller learning rate (a tenth, say)"
+            )
+        return outputs
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file, whole or not at all; it holds no rows, times or paths.
@@ -162,9 +173,7 @@ class TableModel:
 
     def summary(self) -> str:
         """Describe the model for a person: task, layers, schema, training and scores."""
-        from steepest.tabular.summary import summarise
-
-        return summarise(self)
+        return summarise(self.configuration, self.preprocessor, self.network, self.results)
 
 
 def load(path: str | os.PathLike[str]) -> TableModel:

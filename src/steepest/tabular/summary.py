@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from steepest.data import Preprocessor
+from steepest.nn import Module
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.network import network_weights
 from steepest.tabular.options import to_toml
 from steepest.tabular.results import Results
 
-if TYPE_CHECKING:
-    from steepest.tabular.model import TableModel
 
-
-def summarise(model: TableModel) -> str:
+def summarise(
+    configuration: Configuration, preprocessor: Preprocessor, network: Module, results: Results
+) -> str:
     """Write task, training, scores, layers, schema and options, each under its heading."""
     sections = {
-        "model": _overview(model),
-        "results": results_lines(model.results),
-        "layers": model.network.summary().splitlines(),
-        "schema": model.schema.describe().splitlines(),
-        "options": to_toml(model.configuration).splitlines(),
+        "model": _overview(configuration, preprocessor, network, results),
+        "results": results_lines(results),
+        "layers": network.summary().splitlines(),
+        "schema": preprocessor.schema.describe().splitlines(),
+        "options": to_toml(configuration).splitlines(),
     }
     return "\n\n".join(
         "\n".join([heading, *(f"  {line}".rstrip() for line in lines)])
@@ -65,21 +66,23 @@ def ending(results: Results) -> str:
     return f"{epochs}, {results.stopped}; {kept}"
 
 
-def _overview(model: TableModel) -> Iterator[str]:
-    target, network = model.schema.target, model.configuration.network
-    results, resolved = model.results, model.results.resolved
-    inputs = len(model.preprocessor.numeric_names)
-    embedded = len(model.preprocessor.embedded)
-    hidden = [f"{size} {network.activation}" for size in network.hidden_layer_sizes]
+def _overview(
+    configuration: Configuration, preprocessor: Preprocessor, network: Module, results: Results
+) -> Iterator[str]:
+    target, options, resolved = preprocessor.schema.target, configuration.network, results.resolved
+    embedded = len(preprocessor.embedded)
+    start = f"{len(preprocessor.numeric_names)} inputs"
+    start += f" + {embedded} embeddings" if embedded else ""
+    hidden = [f"{size} {options.activation}" for size in options.hidden_layer_sizes]
     outputs = f"{len(target.classes)} classes" if target.classes else "1 number"
-    start = f"{inputs} inputs" + (f" + {embedded} embeddings" if embedded else "")
-    weights = sum(array.size for array in network_weights(model.network).values())
+    weights = sum(array.size for array in network_weights(network).values())
     yield f"predicts  {target.name} ({target.task}: {target.reason})"
     if target.classes:
         yield f"classes   {', '.join(target.classes)}"
     yield f"network   {' -> '.join([start, *hidden, outputs])}; {weights:,} parameters"
+    yield f"training  {results.training_rows:,} rows; {ending(results)}"
     yield (
-        f"training  {results.training_rows:,} rows, {ending(results)}; "
-        f"{model.configuration.optimizer.name}, learning rate {resolved.learning_rate:g}, "
+        f"recipe    {configuration.optimizer.name}, learning rate {resolved.learning_rate:g}, "
+        f"weight decay {resolved.weight_decay:g}, dropout {resolved.dropout:g}, "
         f"batch size {resolved.batch_size}"
     )
