@@ -7,11 +7,11 @@
 tensor([2., 4.])
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 # Every public name is listed in the __all__ of the one file that defines it.
-import steepest.init as init
-import steepest.losses as losses
-import steepest.nn as nn
-import steepest.optim as optim
+from steepest import init as init, losses as losses, nn as nn, optim as optim
 from steepest.ir.graph import Graph as Graph
 from steepest.ir.types import (
     bool_ as bool_,
@@ -42,6 +42,7 @@ from steepest.tensor.searching import *
 from steepest.tensor.state import State as State
 from steepest.tensor.tensor import Tensor as Tensor
 from steepest.train import (
+    Batches as Batches,
     EarlyStopping as EarlyStopping,
     EveryEpoch as EveryEpoch,
     EverySteps as EverySteps,
@@ -59,3 +60,18 @@ from steepest.transform.trace import *
 from steepest.transform.vmap import *
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from steepest.tabular import TableModel as TableModel, fit_table as fit_table, load as load
+
+_TABLES = ("TableModel", "fit_table", "load")
+_ROOMS = ("data", "report", "tabular")
+
+
+def __getattr__(name: str) -> object:
+    """Load what is about tables when it is asked for: ``import steepest`` needs NumPy only."""
+    if name in _TABLES:
+        return getattr(import_module("steepest.tabular"), name)
+    if name in _ROOMS:
+        return import_module(f"steepest.{name}")
+    raise AttributeError(f"module 'steepest' has no attribute {name!r}")
