@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import steepest as st
+from steepest.errors import ConfigurationError
 
 
 def order(n: int, **options: int) -> list[int]:
@@ -30,5 +31,5 @@ def test_orders_are_uniform() -> None:
 
 
 def test_a_seed_is_a_32_bit_number() -> None:
-    with pytest.raises(st.errors.ConfigurationError, match="from 0 to 4294967295"):
+    with pytest.raises(ConfigurationError, match="from 0 to 4294967295"):
         order(3, seed=-1)
