@@ -1,0 +1,176 @@
+"""Losses against scikit-learn and SciPy, their gradients by closed forms, and what they refuse."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.special
+import sklearn.metrics
+
+import steepest as st
+from steepest.errors import ConfigurationError, DataError, DTypeError, ShapeError
+
+RNG = np.random.default_rng(0)
+N, K = 40, 5
+SCORES = RNG.normal(size=(N, K)) * 3
+LABELS = RNG.integers(0, K, N)
+F, Y = RNG.normal(size=N) * 3, RNG.normal(size=N)
+SIGNS = np.where(RNG.random(N) < 0.5, -1, 1)
+Array = Any
+
+
+def values(loss: st.losses.Loss, prediction: Array, target: Array) -> Array:
+    return loss(st.tensor(prediction), st.tensor(target)).numpy()
+
+
+def gradient(loss: st.losses.Loss, prediction: Array, target: Array) -> Array:
+    return st.grad(lambda f: st.sum(loss(f, st.tensor(target))))(st.tensor(prediction)).numpy()
+
+
+CASES: dict[str, tuple[Array, Array, Array, Array]] = {
+    # name: (prediction, target, loss, gradient), the last two by closed forms
+    "half_squared_error": (F, Y, 0.5 * (F - Y) ** 2, F - Y),
+    "squared_error": (F, Y, (F - Y) ** 2, 2 * (F - Y)),
+    "binary_logistic": (
+        F,
+        SIGNS,
+        np.log1p(np.exp(-SIGNS * F)),
+        -SIGNS * scipy.special.expit(-SIGNS * F),
+    ),
+    "cross_entropy": (
+        SCORES,
+        LABELS,
+        -scipy.special.log_softmax(SCORES, axis=1)[np.arange(N), LABELS],
+        scipy.special.softmax(SCORES, axis=1) - np.eye(K)[LABELS],
+    ),
+}
+
+
+def test_each_loss_has_its_closed_form_here() -> None:
+    assert set(CASES) == set(st.losses.LOSSES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_value(name: str) -> None:
+    prediction, target, expected, _ = CASES[name]
+    found = values(st.losses.LOSSES[name](), prediction, target)
+    assert found.shape == (N,)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradient(name: str) -> None:
+    prediction, target, _, expected = CASES[name]
+    found = gradient(st.losses.LOSSES[name](), prediction, target)
+    np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_element_type_is_that_of_the_prediction(name: str) -> None:
+    prediction, target, _, _ = CASES[name]
+    loss = st.losses.LOSSES[name]()
+    prepared = loss.prepare(target, prediction.shape[1:], st.float32)
+    found = loss(st.tensor(prediction, dtype=st.float32), st.tensor(prepared))
+    assert found.dtype == st.float32
+
+
+def test_against_scikit_learn() -> None:
+    soft = scipy.special.softmax(SCORES, axis=1)
+    expected = sklearn.metrics.log_loss(LABELS, soft)
+    assert values(st.losses.CrossEntropy(), SCORES, LABELS).mean() == pytest.approx(expected)
+    expected = sklearn.metrics.log_loss(SIGNS, scipy.special.expit(F))
+    assert values(st.losses.BinaryLogistic(), F, SIGNS).mean() == pytest.approx(expected)
+
+
+def test_cross_entropy_of_two_classes_with_a_zero_score_is_the_binary_logistic_loss() -> None:
+    scores = np.stack([F, np.zeros(N)], axis=1)
+    labels = (1 - SIGNS) // 2  # class 0 is y = 1
+    np.testing.assert_allclose(
+        values(st.losses.CrossEntropy(), scores, labels),
+        values(st.losses.BinaryLogistic(), F, SIGNS),
+        rtol=1e-12,
+        atol=1e-14,
+    )
+    np.testing.assert_allclose(
+        gradient(st.losses.CrossEntropy(), scores, labels)[:, 0],
+        gradient(st.losses.BinaryLogistic(), F, SIGNS),
+        rtol=1e-10,
+        atol=1e-14,
+    )
+
+
+def test_binary_logistic_maps_zero_and_false_to_minus_one() -> None:
+    expected = values(st.losses.BinaryLogistic(), F, SIGNS)
+    for target in ((SIGNS + 1) // 2, SIGNS > 0, (SIGNS > 0).astype(np.float64)):
+        np.testing.assert_array_equal(values(st.losses.BinaryLogistic(), F, target), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scores_of_ten_thousand_are_safe(dtype: type) -> None:
+    far = np.array([[1e4, -1e4, 0.0], [-1e4, 1e4, 0.0]], dtype)
+    labels = np.array([0, 0])
+    np.testing.assert_allclose(values(st.losses.CrossEntropy(), far, labels), [0.0, 2e4])
+    assert np.isfinite(gradient(st.losses.CrossEntropy(), far, labels)).all()
+    ones = np.array([1, 1])
+    np.testing.assert_allclose(values(st.losses.BinaryLogistic(), far[:, 0], ones), [0.0, 1e4])
+    assert np.isfinite(gradient(st.losses.BinaryLogistic(), far[:, 0], ones)).all()
+
+
+@pytest.mark.parametrize("loss", [st.losses.HalfSquaredError(), st.losses.SquaredError()])
+def test_several_outputs_are_averaged_as_scikit_learn_does(loss: st.losses.Loss) -> None:
+    targets = RNG.normal(size=(N, K))
+    half = 0.5 if isinstance(loss, st.losses.HalfSquaredError) else 1.0
+    expected = half * sklearn.metrics.mean_squared_error(targets, SCORES)
+    assert values(loss, SCORES, targets).mean() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["half_squared_error", "squared_error", "binary_logistic"])
+def test_a_column_meets_a_vector_without_becoming_a_square(name: str) -> None:
+    prediction, target, expected, _ = CASES[name]
+    loss = st.losses.LOSSES[name]()
+    np.testing.assert_allclose(values(loss, prediction[:, None], target), expected)
+    np.testing.assert_allclose(values(loss, prediction, target[:, None]), expected)
+    np.testing.assert_allclose(values(loss, prediction[:, None], target[:, None]), expected)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_other_shapes_are_refused(name: str) -> None:
+    prediction, target, _, _ = CASES[name]
+    with pytest.raises(ShapeError):
+        st.losses.LOSSES[name]()(st.tensor(prediction), st.tensor(target[:-1]))
+
+
+def test_eager_labels_outside_are_refused() -> None:
+    for label in (-1, K):
+        bad = np.where(np.arange(N) == 7, label, LABELS)
+        with pytest.raises(DataError, match=f"label {label} of example 7 is outside of 0 … 4"):
+            values(st.losses.CrossEntropy(), SCORES, bad)
+
+
+PREPARE: list[tuple[str, Array, tuple[int, ...], type[Exception], str]] = [
+    ("cross_entropy", LABELS + 1, (K,), DataError, "outside of 0 … 4"),
+    ("cross_entropy", LABELS * 1.0, (K,), DTypeError, r"use y.astype\(int\)"),
+    ("cross_entropy", LABELS, (), ShapeError, r"needs a prediction of shape \(batch, classes\)"),
+    ("cross_entropy", np.eye(K, dtype=int)[LABELS], (K,), ShapeError, "one number per example"),
+    ("binary_logistic", LABELS, (1,), DataError, "0 and 1, or −1 and 1"),
+    ("binary_logistic", np.array([-1, 0, 1]), (1,), DataError, "y holds -1, 0, 1"),
+    ("half_squared_error", np.array(["a", "b"]), (1,), DTypeError, "no numbers"),
+    ("half_squared_error", np.zeros((4, 2)), (3,), ShapeError, "per example"),
+    ("squared_error", np.zeros(4), (3,), ShapeError, "per example"),
+]
+
+
+@pytest.mark.parametrize(("name", "target", "outputs", "error", "message"), PREPARE)
+def test_targets_that_do_not_fit_are_refused(
+    name: str, target: Array, outputs: tuple[int, ...], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        st.losses.LOSSES[name]().prepare(target, outputs, st.float32)
+
+
+def test_a_function_is_a_loss_and_a_name_stands_for_one() -> None:
+    own = lambda f, y: (f - y) ** 4  # noqa: E731
+    assert st.losses.loss(own) is own
+    assert st.losses.loss("squared_error") == st.losses.SquaredError()
+    with pytest.raises(ConfigurationError, match="did you mean 'cross_entropy'"):
+        st.losses.loss("crossentropy")

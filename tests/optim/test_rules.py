@@ -1,0 +1,328 @@
+"""Update rules against plain NumPy transcriptions of the papers, and against each other."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import steepest as st
+from steepest.errors import ConfigurationError, GradientError
+
+Array = Any
+STEPS = 100
+RNG = np.random.default_rng(0)
+TARGET, CURVATURE = RNG.normal(size=(3, 4)), RNG.uniform(0.1, 2.0, size=(3, 4))
+START = RNG.normal(size=(3, 4))
+ANNEALED = st.optim.schedules.LinearAnnealing(0.5, 0.99, steps=60)
+FALLING = st.optim.schedules.CosineAnnealing(0.2, steps=80, low=0.01)
+
+
+class Point(st.nn.Module):
+    """The parameters themselves as a model; x is ignored."""
+
+    def __init__(self, start: Array) -> None:
+        self.point = st.State(np.array(start), penalised=True)
+
+    def forward(self, x: st.Tensor) -> st.Tensor:
+        return x * 0.0 + self.point.value
+
+
+def slope(w: Array) -> Array:
+    """The gradient of Σ c/2 (w − t)² + cos(3w)/9, which is neither constant nor convex."""
+    return CURVATURE * (w - TARGET) - np.sin(3 * w) / 3
+
+
+def objective(w: st.Tensor) -> st.Tensor:
+    bowl = 0.5 * st.tensor(CURVATURE) * (w - st.tensor(TARGET)) ** 2
+    return st.sum(bowl + st.cos(3.0 * w) / 9.0)
+
+
+def path(rule: st.optim.Rule, steps: int = STEPS) -> list[Array]:
+    """What a loop written by hand passes through."""
+    model = Point(START)
+    optimizer = rule.attach(model)
+    points: list[Array] = []
+    for _ in range(steps):
+        optimizer.zero_grad()
+        objective(model.point.value).backward()
+        optimizer.step()
+        points.append(model.point.value.numpy())
+    return points
+
+
+def trained_path(rule: st.optim.Rule, steps: int = STEPS) -> list[Array]:
+    """What the Trainer passes through: the same rule, traced into the step."""
+    model = Point(START)
+    points: list[Array] = []
+    trainer = st.Trainer(model, lambda f, y: st.sum(f * 0.0, axis=(1, 2)) + objective(f[0]), rule)
+    x = np.zeros((2, 1, 1))
+    trainer.fit(
+        x,
+        np.zeros(2),
+        epochs=steps,
+        batch_size=None,
+        callbacks=[lambda now: points.append(now.weights()["point"])],
+    )
+    return points
+
+
+# ------------------------------------------------------------------------------- transcriptions
+
+
+def sgd(rate: Callable[[int], float] = lambda t: 0.1) -> list[Array]:
+    w, points = START.copy(), []
+    for t in range(STEPS):
+        w = w - rate(t) * slope(w)
+        points.append(w)
+    return points
+
+
+def momentum(
+    mu: Callable[[int], float] = lambda t: 0.9, rate: Callable[[int], float] = lambda t: 0.05
+) -> list[Array]:
+    w, v, points = START.copy(), np.zeros_like(START), []
+    for t in range(STEPS):
+        v = mu(t) * v - rate(t) * slope(w)
+        w = w + v
+        points.append(w)
+    return points
+
+
+def nesterov(
+    mu: Callable[[int], float] = lambda t: 0.9, rate: Callable[[int], float] = lambda t: 0.05
+) -> list[Array]:
+    """θ of the look-ahead form; φ = θ + μ v is found from it."""
+    theta, v, points = START.copy(), np.zeros_like(START), []
+    for t in range(STEPS):
+        v = mu(t) * v - rate(t) * slope(theta + mu(t) * v)
+        theta = theta + v
+        points.append((theta, theta + mu(t + 1) * v))
+    return points
+
+
+def adam(rate: float = 0.05, decay: float = 0.0, epsilon: float = 1e-8) -> list[Array]:
+    """Algorithm 1 of Kingma and Ba; with decay, algorithm 2 of Loshchilov and Hutter."""
+    beta1, beta2 = 0.9, 0.999
+    w, m, v, points = START.copy(), np.zeros_like(START), np.zeros_like(START), []
+    for t in range(1, STEPS + 1):
+        g = slope(w)
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g * g
+        m_hat = m / (1 - beta1**t)
+        v_hat = v / (1 - beta2**t)
+        w = w - rate * m_hat / (np.sqrt(v_hat) + epsilon) - rate * decay * w
+        points.append(w)
+    return points
+
+
+def annealed(t: int) -> float:
+    return 0.5 + (0.99 - 0.5) * min(t / 60, 1.0)
+
+
+def falling(t: int) -> float:
+    return 0.01 + 0.5 * (0.2 - 0.01) * (1 + math.cos(math.pi * min(t, 80) / 80))
+
+
+PATHS: dict[str, tuple[st.optim.Rule, list[Array]]] = {
+    "sgd": (st.optim.SGD(0.1), sgd()),
+    "sgd falling": (st.optim.SGD(FALLING), sgd(falling)),
+    "momentum": (st.optim.Momentum(0.05), momentum()),
+    "momentum annealed": (
+        st.optim.Momentum(FALLING, momentum=ANNEALED),
+        momentum(annealed, falling),
+    ),
+    "nesterov": (st.optim.Nesterov(0.05), [phi for _, phi in nesterov()]),
+    "nesterov annealed": (
+        st.optim.Nesterov(FALLING, momentum=ANNEALED),
+        [phi for _, phi in nesterov(annealed, falling)],
+    ),
+    "nesterov_look_ahead": (
+        st.optim.NesterovLookAhead(0.05),
+        [theta for theta, _ in nesterov()],
+    ),
+    "nesterov_look_ahead annealed": (
+        st.optim.NesterovLookAhead(FALLING, momentum=ANNEALED),
+        [theta for theta, _ in nesterov(annealed, falling)],
+    ),
+    "adam": (st.optim.Adam(0.05), adam()),
+    "adam epsilon": (st.optim.Adam(0.05, epsilon=0.1), adam(epsilon=0.1)),
+    "adamw": (st.optim.AdamW(0.05, weight_decay=0.3), adam(decay=0.3)),
+}
+
+
+def test_every_rule_has_its_transcription_here() -> None:
+    assert {name.split()[0] for name in PATHS} == set(st.optim.RULES)
+
+
+@pytest.mark.parametrize("name", [name for name in PATHS if "look_ahead" not in name])
+def test_by_hand(name: str) -> None:
+    rule, expected = PATHS[name]
+    np.testing.assert_allclose(path(rule), expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_in_the_trainer(name: str) -> None:
+    rule, expected = PATHS[name]
+    np.testing.assert_allclose(trained_path(rule), expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("options", [{}, {"momentum": ANNEALED}, {"learning_rate": FALLING}])
+def test_both_forms_of_nesterov_take_the_same_path(options: dict[str, Any]) -> None:
+    """φ_t = θ_t + μ_{t+1} v_t, where v_t = θ_t − θ_{t−1}."""
+    mu = annealed if "momentum" in options else (lambda t: 0.9)
+    thetas = trained_path(st.optim.NesterovLookAhead(**options))
+    phis = trained_path(st.optim.Nesterov(**options))
+    before = [START, *thetas[:-1]]
+    mapped = [
+        theta + mu(t + 1) * (theta - last)
+        for t, (theta, last) in enumerate(zip(thetas, before, strict=True))
+    ]
+    np.testing.assert_allclose(phis, mapped, rtol=0, atol=1e-12)
+
+
+def test_momentum_unrolled_is_a_sum_of_all_gradients() -> None:
+    """w_T = w₀ − η Σ_t g_t Σ_{i ≤ T−t} μ^i, for gradients that do not depend on w."""
+    eta, mu = 0.1, 0.8
+    gradients = RNG.normal(size=(20, 3))
+    model = Point(np.zeros(3))
+    optimizer = st.optim.Momentum(eta, momentum=mu).attach(model)
+    for each in gradients:
+        optimizer.step({"point": st.tensor(each)})
+    expected = -eta * sum(g * sum(mu**i for i in range(20 - t)) for t, g in enumerate(gradients))
+    np.testing.assert_allclose(model.point.value.numpy(), expected, rtol=0, atol=1e-12)
+
+
+def test_adam_is_indifferent_to_the_scale_of_the_loss_when_epsilon_is_tiny() -> None:
+    small, large = Point(START), Point(START)
+    optimizers = [st.optim.Adam(0.01, epsilon=1e-30).attach(each) for each in (small, large)]
+    for _ in range(20):
+        gradient = slope(small.point.value.numpy())
+        optimizers[0].step({"point": st.tensor(gradient)})
+        optimizers[1].step({"point": st.tensor(1000 * gradient)})
+    np.testing.assert_allclose(small.point.value.numpy(), large.point.value.numpy(), atol=1e-12)
+
+
+def test_adams_first_step_has_the_length_of_the_rate() -> None:
+    model = Point(START)
+    st.optim.Adam(0.01).attach(model).step({"point": st.tensor(slope(START))})
+    moved = np.abs(model.point.value.numpy() - START)
+    np.testing.assert_allclose(moved, 0.01, rtol=1e-6)
+
+
+def test_decay_is_decoupled_and_spares_biases() -> None:
+    """With a zero gradient, weights shrink by 1 − η_t λ a step and biases stay."""
+    model = st.nn.Linear(3, 2).astype(st.float64)
+    assert model.bias is not None
+    model.bias.assign(np.ones(2))
+    weight = model.weight.value.numpy()
+    zero = {name: st.zeros_like(cell.value) for name, cell in model.states().items()}
+    rule = st.optim.WeightDecay(st.optim.Momentum(FALLING), weight_decay=0.5)
+    optimizer = rule.attach(model)
+    for _ in range(3):
+        optimizer.step(zero)
+    factor = np.prod([1 - falling(t) * 0.5 for t in range(3)])
+    np.testing.assert_allclose(model.weight.value.numpy(), weight * factor, rtol=1e-12)
+    np.testing.assert_array_equal(model.bias.value.numpy(), 1.0)
+
+
+def test_adamw_is_adam_with_weight_decay_around_it() -> None:
+    composed = st.optim.WeightDecay(st.optim.Adam(0.05), 0.3)
+    np.testing.assert_array_equal(path(composed), path(st.optim.AdamW(0.05, weight_decay=0.3)))
+
+
+# --------------------------------------------------------------------------- loops written by hand
+
+
+def test_loop_by_hand_without_an_optimizer() -> None:
+    w = st.tensor(START, requires_grad=True)
+    for _ in range(STEPS):
+        w.grad = None
+        objective(w).backward()
+        with st.no_grad():
+            assert w.grad is not None
+            w -= 0.1 * w.grad
+    np.testing.assert_allclose(w.detach().numpy(), sgd()[-1], rtol=0, atol=1e-10)
+
+
+def test_gradients_add_up_until_zero_grad() -> None:
+    model = Point(START)
+    optimizer = st.optim.SGD(0.1).attach(model)
+    st.sum(model.point.value).backward()
+    optimizer.step()
+    assert model.point.value.grad is not None  # as in PyTorch
+    st.sum(model.point.value).backward()
+    np.testing.assert_array_equal(model.point.value.grad.numpy(), 2.0)
+    optimizer.zero_grad()
+    assert model.point.value.grad is None
+
+
+def test_step_takes_the_gradients_of_grad() -> None:
+    one, two = Point(START), Point(START)
+    objective(one.point.value).backward()
+    st.optim.SGD(0.1).attach(one).step()
+    gradients = st.grad(lambda model: objective(model.point.value))(two)
+    st.optim.SGD(0.1).attach(two).step(gradients)
+    np.testing.assert_array_equal(one.point.value.numpy(), two.point.value.numpy())
+
+
+def test_step_leaves_parameters_without_gradient_alone() -> None:
+    model = st.nn.Linear(2, 1)
+    st.sum(model.weight.value).backward()
+    st.optim.SGD(0.5).attach(model).step()
+    assert model.bias is not None
+    assert not model.bias.value.numpy().any()
+
+
+def test_step_without_backward_says_so() -> None:
+    with pytest.raises(GradientError, match=r"call backward\(\) on the loss first"):
+        st.optim.SGD(0.1).attach(Point(START)).step()
+
+
+def test_look_ahead_by_hand_points_to_nesterov() -> None:
+    with pytest.raises(ConfigurationError, match="use Nesterov"):
+        st.optim.NesterovLookAhead(0.1).attach(Point(START))
+    with pytest.raises(ConfigurationError, match="Nesterov"):
+        st.optim.WeightDecay(st.optim.NesterovLookAhead(0.1))
+
+
+def test_epochs_of_a_hand_written_loop_are_the_users() -> None:
+    model = Point(START)
+    rate = st.optim.schedules.PerEpoch(st.optim.schedules.LinearAnnealing(1.0, 0.0, steps=4))
+    optimizer = st.optim.SGD(rate).attach(model)
+    moves: list[float] = []
+    for epoch in range(3):
+        optimizer.epoch = epoch
+        for _ in range(2):
+            before = model.point.value.numpy()
+            optimizer.step({"point": st.ones((3, 4), dtype=st.float64)})
+            moves.append(float((before - model.point.value.numpy())[0, 0]))
+    np.testing.assert_allclose(moves, [1.0, 1.0, 0.75, 0.75, 0.5, 0.5])
+
+
+# -------------------------------------------------------------------------------- what is refused
+
+BAD: list[tuple[Callable[[], object], str]] = [
+    (lambda: st.optim.SGD(0.0), "learning_rate is a number above 0"),
+    (lambda: st.optim.SGD(-1.0), "learning_rate is a number above 0"),
+    (lambda: st.optim.SGD(math.nan), "learning_rate is a number above 0"),
+    (lambda: st.optim.SGD(math.inf), "learning_rate is a number above 0"),
+    (lambda: st.optim.SGD("0.1"), "learning_rate is a number above 0"),  # type: ignore[arg-type]
+    (lambda: st.optim.Momentum(momentum=1.0), "momentum is a number from 0 to below 1"),
+    (lambda: st.optim.Nesterov(momentum=-0.1), "momentum is a number from 0 to below 1"),
+    (lambda: st.optim.NesterovLookAhead(momentum=2.0), "momentum is a number from 0 to below 1"),
+    (lambda: st.optim.Adam(beta1=1.0), "beta1 is a number from 0 to below 1"),
+    (lambda: st.optim.Adam(beta2=-0.5), "beta2 is a number from 0 to below 1"),
+    (lambda: st.optim.Adam(epsilon=-1e-8), "epsilon is a number from 0 on"),
+    (lambda: st.optim.AdamW(weight_decay=-1.0), "weight_decay is a number from 0 on"),
+    (lambda: st.optim.AdamW(learning_rate=0.0), "AdamW: learning_rate"),
+    (lambda: st.optim.WeightDecay(st.optim.SGD(), -1.0), "weight_decay is a number from 0 on"),
+    (lambda: st.optim.rule("adm"), "did you mean 'adam'"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), BAD)
+def test_impossible_values_are_refused(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        make()
