@@ -13,7 +13,7 @@ import steepest as st
 
 Anything = Any  # what scikit-learn takes and gives is not typed
 EPOCHS, BATCH, ALPHA = 5, 30, 0.05
-IRIS = sklearn.datasets.load_iris()
+IRIS: Anything = sklearn.datasets.load_iris()
 ORDER = np.random.default_rng(0).permutation(len(IRIS.data))
 X = ((IRIS.data - IRIS.data.mean(axis=0)) / IRIS.data.std(axis=0))[ORDER]
 LABELS = IRIS.target[ORDER]
