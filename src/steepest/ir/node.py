@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Self, final
 
-import numpy as np
-
 from steepest.ir.op import Case, Op, Operand, PiecewiseConstant, Scalar
 from steepest.ir.origin import Origin, origin
-from steepest.ir.types import Array, DType, TensorType, type_of
+from steepest.ir.types import Array, DType, TensorType, numbers, type_of
 
 
 @final
@@ -67,7 +65,7 @@ class Node(Operand):
 
     def lift(self, value: Array | Scalar, dtype: DType | None = None) -> Self:
         """A constant node."""
-        return constant(np.asarray(value, dtype))  # pyright: ignore[reportReturnType]
+        return constant(numbers(value, dtype))  # pyright: ignore[reportReturnType]
 
     @property
     def value(self) -> Array | None:

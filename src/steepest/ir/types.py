@@ -61,6 +61,16 @@ def dtype_of(dtype: DTypeLike) -> DType:
     return known
 
 
+def numbers(value: Any, dtype: DType | None = None) -> Array:
+    """A copy of ``value`` as an array; floats in a list are Python's, so they become float32."""
+    array = np.array(value, dtype)
+    if array.dtype.kind not in "biuf":
+        raise DTypeError(f"it works on numbers, not on {type(value).__name__}")
+    if isinstance(value, list | tuple) and dtype is None and is_floating(array.dtype):
+        return array.astype(float32)
+    return array
+
+
 def is_floating(dtype: DType) -> bool:
     """Whether values of this type have derivatives."""
     return dtype.kind == "f"

@@ -201,11 +201,12 @@ def take(x: T, indices: T | Array, /, *, axis: int | None = None) -> T:
 
 def _from_start(x: Operand, indices: Any, extent: int) -> Any:
     """Negative positions counted from the start."""
-    positions = indices if isinstance(indices, Operand) else x.lift(np.asarray(indices))
+    positions = indices if isinstance(indices, Operand) else np.asarray(indices)
     if positions.dtype.kind not in "iu":
         error = DTypeError(f"positions are integers, not {positions.dtype}")
-        raise explain(error, "take", (x, positions))
-    return _position(positions, extent=extent)
+        raise explain(error, "take", (x, indices))
+    lifted: Any = positions if isinstance(positions, Operand) else x.lift(positions)
+    return _position(lifted, extent=extent)
 
 
 def take_along_axis(x: T, indices: T | Array, /, *, axis: int = -1) -> T:
@@ -351,9 +352,14 @@ def _gathered(x: Any, arrays: list[tuple[int, Any]], target: int) -> Any:
 
 
 def replaced(x: T, key: Any, value: T | Array | Scalar) -> T:
-    """A copy of ``x`` with the part at ``key`` (which names no element twice) replaced."""
+    """A copy of ``x`` with the part at ``key`` replaced."""
     positions = np.arange(x.size).reshape(x.shape)
-    chosen = positions[key]
+    try:
+        chosen = positions[key]
+    except IndexError as error:
+        raise explain(ShapeError(str(error)), "at", (x,)) from None
+    if len(np.unique(chosen)) != chosen.size:
+        raise explain(ShapeError("the index names an element twice"), "at", (x,))
     part: Any = value if isinstance(value, Operand) else x.lift(value, x.dtype)
     flat = reshape(stretched(converted(part, x.dtype), chosen.shape), (-1,))
     placed = scatter_add(flat, chosen.reshape(-1), axis=0, size=x.size)

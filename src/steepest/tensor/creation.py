@@ -252,8 +252,14 @@ def tril(x: Tensor, /, *, k: int = 0) -> Tensor:
     tensor([[1., 0.],
             [1., 1.]])
     """
-    rows, columns = x.shape[-2], x.shape[-1]
+    rows, columns = _matrix("tril", x)
     return x * Tensor(np.tri(rows, columns, k).astype(x.dtype), None)
+
+
+def _matrix(name: str, x: Tensor) -> tuple[int, int]:
+    if x.ndim < 2:
+        raise ShapeError(f"{name}(): it needs at least two axes, not {x.ndim}")
+    return x.shape[-2], x.shape[-1]
 
 
 def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
@@ -264,7 +270,7 @@ def triu(x: Tensor, /, *, k: int = 0) -> Tensor:
     tensor([[1., 1.],
             [0., 1.]])
     """
-    rows, columns = x.shape[-2], x.shape[-1]
+    rows, columns = _matrix("triu", x)
     return x * Tensor(1 - np.tri(rows, columns, k - 1).astype(x.dtype), None)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike
 
 from steepest.errors import ConfigurationError
 from steepest.ir.types import Array, Shape, dtype_of, float32, uint32
+from steepest.ops.elementwise import minimum
 from steepest.ops.philox import philox4x32
 from steepest.ops.random import normal_bits, random_bits, uniform_bits
 from steepest.tensor.tensor import Tensor
@@ -102,7 +103,10 @@ def uniform(
     unit = uniform_bits(
         of.key, of.step, site=2 * of.site(), shape=tuple(shape), dtype=dtype_of(dtype)
     )
-    return unit if (low, high) == (0.0, 1.0) else unit * (high - low) + low
+    if (low, high) == (0.0, 1.0):
+        return unit
+    below = np.nextafter(unit.dtype.type(high), unit.dtype.type(low))
+    return minimum(unit * (high - low) + low, float(below))  # the sum may be rounded up to high
 
 
 def normal(
@@ -129,6 +133,8 @@ def bernoulli(probability: float, shape: Shape) -> Tensor:
     ...     bool(st.all(st.random.bernoulli(1.0, (100,))))
     True
     """
+    if not 0.0 <= probability <= 1.0:
+        raise ConfigurationError(f"a probability is from 0 to 1, not {probability}")
     words = bits(shape)
     limit = round(probability * 2**32)
     if limit >= 2**32:

@@ -50,7 +50,7 @@ class State:
         self.trainable = trainable
         self.penalised = penalised
         self.name = name
-        self._value = self._stored(value.data if isinstance(value, Tensor) else np.asarray(value))
+        self._value = self._stored(value.data if isinstance(value, Tensor) else np.array(value))
 
     def _stored(self, array: Array) -> Tensor:
         if not self.trainable:

@@ -14,7 +14,7 @@ from steepest.errors import DTypeError, GradientError, ShapeError, TraceError
 from steepest.ir.node import Node, Record, constant, leaf
 from steepest.ir.op import Like, Op, Operand, PiecewiseConstant, Scalar, Stopped
 from steepest.ir.origin import origin
-from steepest.ir.types import Array, DType, Shape, TensorType, is_floating, type_of
+from steepest.ir.types import Array, DType, Shape, TensorType, is_floating, numbers, type_of
 from steepest.ops import composite, contract, elementwise, index, movement, reduce
 from steepest.ops.along import argmax, argmin
 from steepest.ops.elementwise import identity, stop_gradient
@@ -24,6 +24,7 @@ from steepest.tensor.display import html
 from steepest.tensor.modes import is_recording
 
 _PLAIN_DTYPES = ("float32", "int64", "bool")
+_COMPARABLE: tuple[type[Any], ...] = (Operand, np.ndarray, np.generic, bool, int, float)
 
 
 @final
@@ -67,7 +68,7 @@ class Tensor(Operand):
 
     def lift(self, value: Array | Scalar, dtype: DType | None = None) -> Self:
         """The array or number as a Tensor; a number is written into graphs as a constant."""
-        array = np.asarray(value, dtype)
+        array = numbers(value, dtype)
         made = Tensor(array, constant(array) if array.ndim == 0 else None)
         return made  # pyright: ignore[reportReturnType]
 
@@ -97,7 +98,7 @@ class Tensor(Operand):
     def data(self) -> Array:
         """The value itself, for those who promise not to change it; others use ``numpy()``."""
         if self._value is None:
-            self._refuse_traced("its value")
+            self._refuse_traced("the value")
         return self._value
 
     def _refuse_traced(self, wanted: str) -> NoReturn:
@@ -140,7 +141,10 @@ class Tensor(Operand):
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
-        self._record("assign .grad").gradient = value
+        record = self._record("assign .grad")
+        if value is not None and value.shape != self.shape:
+            raise ShapeError(f".grad of a Tensor of {self.shape} cannot have shape {value.shape}")
+        record.gradient = value
 
     def _record(self, purpose: str) -> Record:
         record = None if self._node is None else self._node.record
@@ -230,9 +234,7 @@ class Tensor(Operand):
         if self._value is None:
             self._refuse_traced("the truth (bool)")
         if self.size != 1:
-            raise ShapeError(
-                f"a Tensor of {self.size} elements is neither true nor false: all, any?"
-            )
+            raise ShapeError(f"{self.size} elements are neither true nor false: all, any?")
         return bool(self._value)
 
     def __float__(self) -> float:
@@ -273,11 +275,12 @@ class Tensor(Operand):
     def _repr_html_(self) -> str:
         return html(self._value, self.type, repr(self))
 
-    def __eq__(self, other: object) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return elementwise.equal(self, other)  # pyright: ignore[reportArgumentType]
+    def __eq__(self, other: Any) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        return elementwise.equal(self, other) if isinstance(other, _COMPARABLE) else NotImplemented
 
-    def __ne__(self, other: object) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        return elementwise.not_equal(self, other)  # pyright: ignore[reportArgumentType]
+    def __ne__(self, other: Any) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        known = isinstance(other, _COMPARABLE)
+        return elementwise.not_equal(self, other) if known else NotImplemented
 
     __hash__ = object.__hash__
 
