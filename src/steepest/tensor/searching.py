@@ -42,7 +42,7 @@ def unique_values(x: Tensor, /) -> Tensor:
     >>> st.unique_values(st.tensor([3, 1, 3]))
     tensor([1, 3])
     """
-    return Tensor(np.unique_values(_eager("unique_values", x)), None)
+    return Tensor(np.unique(_eager("unique_values", x), equal_nan=False), None)
 
 
 def unique_counts(x: Tensor, /) -> tuple[Tensor, Tensor]:
@@ -52,8 +52,8 @@ def unique_counts(x: Tensor, /) -> tuple[Tensor, Tensor]:
     >>> st.unique_counts(st.tensor([3, 1, 3]))
     (tensor([1, 3]), tensor([1, 2]))
     """
-    found = np.unique_counts(_eager("unique_counts", x))
-    return Tensor(found.values, None), Tensor(found.counts, None)
+    values, counts = np.unique(_eager("unique_counts", x), return_counts=True, equal_nan=False)
+    return Tensor(values, None), Tensor(counts, None)
 
 
 def unique_inverse(x: Tensor, /) -> tuple[Tensor, Tensor]:
