@@ -108,6 +108,20 @@ def test_a_rising_metric_can_be_watched() -> None:
     assert history.best_epoch == 1 + int(np.argmax(history.column("validation_r2")))
 
 
+def test_a_value_that_is_not_a_number_is_never_the_best() -> None:
+    values = iter([float("nan"), 3.0, float("nan"), 2.0, 5.0])
+    history = trainer().fit(
+        X,
+        Y,
+        epochs=5,
+        batch_size=30,
+        metrics={"odd": lambda f, y: next(values) if len(f) == 60 else 0.0},
+        early_stopping=st.EarlyStopping(patience=3, monitor="odd"),
+    )
+    assert len(history) == 5
+    assert history.best_epoch == 4
+
+
 def test_what_is_watched_must_exist() -> None:
     with pytest.raises(ConfigurationError, match="give validation_data, or watch 'loss'"):
         trainer().fit(X, Y, epochs=1, batch_size=10, early_stopping=st.EarlyStopping())
@@ -138,6 +152,8 @@ def test_callbacks_see_snapshots_that_stay_as_they_were() -> None:
     first, second = (now.weights()["layers.0.weight"] for now in seen[:2])
     assert not np.array_equal(first, second)
     first[:] = 0.0
+    with pytest.raises(ValueError, match="read-only"):
+        seen[0].values["layers.0.weight"][:] = 0.0
     assert seen[0].weights()["layers.0.weight"].any()
     with pytest.raises(AttributeError):
         seen[0].epoch = 5  # type: ignore[misc]

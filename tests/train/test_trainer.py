@@ -335,6 +335,49 @@ def test_data_is_cast_to_the_models_element_type() -> None:
         assert model.dtype == dtype
 
 
+def test_a_model_may_change_its_element_type_between_fits() -> None:
+    trainer = st.Trainer(network().astype(st.float32), "half_squared_error", "adam")
+    trainer.fit(X, Y, epochs=1, batch_size=10)
+    trainer.model.astype(st.float64)
+    other = st.Trainer(network().astype(st.float32), "half_squared_error", "adam")
+    other.fit(X, Y, epochs=2, batch_size=10)
+    trainer.fit(X, Y, epochs=1, batch_size=10)
+    for a, b in zip(weights(trainer.model), weights(other.model), strict=True):
+        assert a.dtype == np.float64
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+        assert not np.array_equal(a, b)
+
+
+def test_masks_are_not_the_numbers_the_weights_were_drawn_from() -> None:
+    """One seed for both, as the command does: the first step's mask has bits of its own."""
+    with st.random.stream(0):
+        drawn = st.random.bernoulli(0.5, (64, 1)).numpy()[:, 0]
+    masks: list[Array] = []
+
+    class Mask(st.nn.Module):
+        def __init__(self) -> None:
+            self.drop = st.nn.Dropout(0.5)
+            self.still = st.State(np.zeros(1))
+
+        def forward(self, x: st.Tensor) -> st.Tensor:
+            return self.drop(x) + 0.0 * self.still.value
+
+    def keep(prediction: Array, target: Array) -> float:
+        masks.append(prediction[:, 0] > 0)
+        return 0.0
+
+    trainer = st.Trainer(Mask(), "half_squared_error", "sgd", seed=0)
+    trainer.fit(np.ones((64, 1)), np.zeros(64), epochs=1, batch_size=None, metrics={"m": keep})
+    assert 10 < np.count_nonzero(masks[0] != drawn) < 54
+
+
+def test_tensors_are_data_too() -> None:
+    history = st.Trainer(network(), "half_squared_error", "sgd").fit(
+        st.tensor(X), st.tensor(Y), epochs=1, batch_size=10
+    )
+    assert history.stopped == "finished"
+
+
 def test_a_function_is_a_loss() -> None:
     model = network()
     trainer = st.Trainer(model, lambda f, y: st.abs(f[:, 0] - y), st.optim.Adam(0.05))

@@ -117,6 +117,14 @@ def make_slots(rule: Rule, cells: Mapping[str, State]) -> SlotCells:
     }
 
 
+def convert_slots(slots: SlotCells) -> None:
+    """Give slots the element type of their parameter, which ``model.astype`` may have changed."""
+    for cell, own in slots.items():
+        for slot in own.values():
+            if slot.dtype != cell.dtype:
+                slot.convert(cell.dtype)
+
+
 def cast_scalars(rule: Rule, cells: Sequence[State], time: Time) -> Callable[[State], Scalars]:
     """The rule's scalars, for each cell in its element type; computed once in float64."""
     scalars = rule.scalars(time)
@@ -198,6 +206,7 @@ class Attached:
                 "step(): no parameter has a gradient; call backward() on the loss first"
             )
         kept = {cell: cell.value.grad for cell in found}
+        convert_slots(self._slots)
         with no_grad():
             time = Time(_scalar(self._steps), _scalar(self.epoch))
             scalars = cast_scalars(self.rule, list(found), time)

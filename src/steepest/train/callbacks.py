@@ -26,7 +26,7 @@ class Snapshot:
         learning_rate: Of the step just taken.
         metrics: At the end of an epoch its row of the history; after a step ``loss`` and
             ``penalty`` of its batch.
-        values: The model's arrays, by name; do not change them, :meth:`weights` gives copies.
+        values: The model's arrays by name, not to be written to; :meth:`weights` gives copies.
     """
 
     epoch: int

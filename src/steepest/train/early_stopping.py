@@ -82,6 +82,7 @@ class Watch:
                 )
             )
         value = self._sign * row[self._monitor]
+        value = math.inf if math.isnan(value) else value  # the worst, and comparable
         if value < self.best or self.best_epoch is None:
             self.best, self.best_epoch, self.snapshot = value, int(row["epoch"]), snapshot
         least = 0.0 if self._stopping is None else self._stopping.minimum_improvement

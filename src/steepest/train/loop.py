@@ -59,7 +59,7 @@ class Validation:
         mean = np.mean(losses if data.weights is None else losses * data.weights)
         row: Row = {"validation_loss": float(mean)}
         for name, metric in self.metrics.items():
-            row[f"validation_{name}"] = metric(prediction, data.y)
+            row[f"validation_{name}"] = float(metric(prediction, data.y))
         return row
 
 
@@ -192,7 +192,7 @@ class Loop:
         if plan.metrics:
             outputs = np.concatenate(progress.outputs)
             targets = plan.examples.y[seen]
-            row.update({name: metric(outputs, targets) for name, metric in plan.metrics.items()})
+            row.update({name: float(of(outputs, targets)) for name, of in plan.metrics.items()})
         if plan.validation is not None:
             row.update(plan.validation.row())
         row["learning_rate"] = self._rate(epoch)
@@ -240,7 +240,7 @@ class Loop:
     def _diagnose(self, rows: Array, epoch: int, progress: Progress, loss: float) -> None:
         data = self._plan.examples
         batch = mapped(data.x, lambda table: table[rows])
-        values = (batch, self._key, np.asarray(self._steps, uint32))
+        values = (batch, self._key, np.asarray(self._steps + 1, uint32))
         weights = None if data.weights is None else data.weights[rows]
         found = Diagnosis(
             self._plan.step.objective, self._memory, values, data.y[rows], weights
@@ -276,7 +276,7 @@ class Loop:
             seconds=time.monotonic() - self._started,
             learning_rate=self._rate(epoch),
             metrics=dict(metrics),
-            values={name: self._memory.values[cell] for name, cell in self._names.items()},
+            values={name: _locked(self._memory.values[cell]) for name, cell in self._names.items()},
         )
         answers = [function(snapshot) for function in functions]
         self._memory.load()
@@ -298,6 +298,13 @@ class Loop:
         if not isinstance(rule.rate, Schedule):
             return float(rule.rate)
         return rule.rate(epoch - 1 if isinstance(rule.rate, PerEpoch) else max(self._steps - 1, 0))
+
+
+def _locked(array: Array) -> Array:
+    """A view that cannot be written to."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def cells_of(step: Step) -> list[State]:

@@ -92,7 +92,9 @@ class Step:
         """Take the step; objective, mean loss, penalty and predictions of the batch."""
         counter = self.counter.value
         time = Time(counter.astype(np.float64), epoch.astype(np.float64))
-        with training(), random.stream(Stream(key, counter)), enable_grad():
+        following = counter + np.asarray(1, uint32)
+        # Draws of step 0 belong to the initial weights, which may have the same seed.
+        with training(), random.stream(Stream(key, following)), enable_grad():
             scalars = cast_scalars(self.rule, list(self.slots), time)
             points = self._points(scalars)
             moved = scope(Bound(points)) if isinstance(self.rule, LooksAhead) else nullcontext()
@@ -101,7 +103,7 @@ class Step:
                 penalty = self.objective.penalty()
             total = loss if penalty is None else loss + penalty
             advance(self.rule, self.slots, _gradients(total, points), scalars)
-        self.counter.assign(counter + np.asarray(1, uint32))
+        self.counter.assign(following)
         return [total, loss, zeros_like(loss) if penalty is None else penalty, prediction]
 
     def _points(self, scalars: Callable[[State], Scalars]) -> dict[State, Tensor]:

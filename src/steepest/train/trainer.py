@@ -10,9 +10,9 @@ import numpy as np
 
 from steepest.errors import ConfigurationError, DataError
 from steepest.ir.types import Array, is_floating, uint32
-from steepest.losses import Loss, LossFunction, loss
+from steepest.losses import Loss, LossFunction, loss as loss_of
 from steepest.nn import Module
-from steepest.optim.rule import Rule, make_slots
+from steepest.optim.rule import Rule, convert_slots, make_slots
 from steepest.optim.rules import rule
 from steepest.tensor.random import make_key
 from steepest.tensor.state import State
@@ -71,7 +71,7 @@ class Trainer:
     def __init__(
         self,
         model: Module,
-        loss_function: str | LossFunction,
+        loss: str | LossFunction,
         optimizer: str | Rule,
         *,
         l2: float = 0.0,
@@ -81,7 +81,7 @@ class Trainer:
             raise ConfigurationError(f"Trainer: l2 is a number from 0 on, not {l2!r}")
         make_key(seed)
         self.model = model
-        self.loss: LossFunction = loss(loss_function)
+        self.loss: LossFunction = loss_of(loss)
         self.optimizer: Rule = rule(optimizer)() if isinstance(optimizer, str) else optimizer
         self.l2 = float(l2)
         self.seed = seed
@@ -183,6 +183,7 @@ class Trainer:
         return Objective(self.model, self.loss, self.l2)
 
     def _restart_memory(self) -> None:
+        convert_slots(self._slots)
         self._memory = Memory(
             cells_of(Step(self._objective, self.optimizer, self._slots, self._counter))
         )
