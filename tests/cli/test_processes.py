@@ -108,11 +108,14 @@ def fit(seed):
 fit(0)
 moment, seen = random.Random(0), set()
 for kill in range(kills):
+    before = os.stat(out).st_ino
     child = os.fork()
     if not child:
-        for seed in range(1_000_000):
+        for seed in range(1 + 1000 * kill, 1_000_000):
             fit(seed)
-    time.sleep(0.05 + moment.random())
+    while os.stat(out).st_ino == before:
+        time.sleep(0.005)
+    time.sleep(moment.random() * 0.3)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     assert len(load(out).predict(table)) == 60
