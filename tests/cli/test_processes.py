@@ -47,6 +47,22 @@ def test_ctrl_c_keeps_and_saves_the_best_weights(table: Path, tmp_path: Path) ->
     assert load(out).results.stopped == "interrupted"
 
 
+def test_ctrl_c_twice_leaves_at_once_and_breaks_no_file(
+    table: Path, model: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "m.safetensors"
+    out.write_bytes(model.read_bytes())
+    process = start("fit", table, "-t", "label", *ENDLESS, "--out", out)
+    wait_for_training(process)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert [path.name for path in tmp_path.iterdir()] == [out.name]
+    load(out)
+
+
 def test_ctrl_c_before_training_saves_nothing(tmp_path: Path) -> None:
     """The table comes through a pipe that stays open, so reading never ends."""
     process = subprocess.Popen(

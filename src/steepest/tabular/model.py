@@ -25,7 +25,8 @@ from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.parts import read_options
 from steepest.tabular.results import Results
 from steepest.tabular.summary import summarise
-from steepest.train.predict import predict
+from steepest.tabular.threads import suitable_threads
+from steepest.train.predict import BLOCK, predict
 
 Row: TypeAlias = Mapping[str, Any]
 _CLOCKS = ("seconds",)
@@ -141,7 +142,9 @@ class TableModel:
         Raises:
             TrainingError: They are not finite, because training went wrong.
         """
-        outputs = predict(self.network, network_inputs(self.preprocessor.transform(table)))
+        inputs = network_inputs(self.preprocessor.transform(table))
+        with suitable_threads(self.network, BLOCK):
+            outputs = predict(self.network, inputs)
         if not np.isfinite(outputs).all():
             raise TrainingError(
                 "the network's outputs are not finite: its training has blown up; fit it again "
