@@ -136,8 +136,10 @@ def test_a_column_meets_a_vector_without_becoming_a_square(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_other_shapes_are_refused(name: str) -> None:
     prediction, target, _, _ = CASES[name]
-    with pytest.raises(ShapeError):
+    with pytest.raises(ShapeError, match=r"should have|number per example|is \(batch, classes\)"):
         st.losses.LOSSES[name]()(st.tensor(prediction), st.tensor(target[:-1]))
+    with pytest.raises(ShapeError, match=r"should have|number per example|is \(batch, classes\)"):
+        st.losses.LOSSES[name]()(st.zeros((4, 3, 2)), st.tensor(target))
 
 
 def test_eager_labels_outside_are_refused() -> None:
@@ -158,6 +160,25 @@ PREPARE: list[tuple[str, Array, tuple[int, ...], type[Exception], str]] = [
     ("half_squared_error", np.zeros((4, 2)), (3,), ShapeError, "per example"),
     ("squared_error", np.zeros(4), (3,), ShapeError, "per example"),
 ]
+
+
+@pytest.mark.parametrize("outputs", [(), (1,)])
+@pytest.mark.parametrize("shape", [(4,), (4, 1)])
+@pytest.mark.parametrize("name", ["half_squared_error", "squared_error", "binary_logistic"])
+def test_one_number_per_example_may_be_a_column(
+    name: str, shape: tuple[int, ...], outputs: tuple[int, ...]
+) -> None:
+    loss = st.losses.LOSSES[name]()
+    prepared = loss.prepare(np.ones(shape), outputs, st.float32)
+    assert prepared.dtype == st.float32
+    assert loss(st.zeros((4, *outputs)), st.tensor(prepared)).shape == (4,)
+    with pytest.raises(ShapeError, match=r"y holds \(2,\) numbers per example"):
+        loss.prepare(np.ones((4, 2)), outputs, st.float32)
+
+
+def test_labels_may_be_a_column() -> None:
+    prepared = st.losses.CrossEntropy().prepare(LABELS[:, None], (K,), st.float32)
+    np.testing.assert_array_equal(prepared, LABELS)
 
 
 @pytest.mark.parametrize(("name", "target", "outputs", "error", "message"), PREPARE)

@@ -81,6 +81,12 @@ def test_embedding_of_an_untrained_level_is_zero_even_if_the_table_is_nan() -> N
     assert not layer(st.tensor([0])).detach().numpy().any()
 
 
+def test_embedding_refuses_codes_it_has_no_vector_for() -> None:
+    with pytest.raises(ShapeError, match="position 3 is outside of an axis of extent 3"):
+        st.nn.Embedding(3, 2)(st.tensor([1, 4]))
+    assert not st.nn.Embedding(3, 2)(st.tensor([-1])).detach().numpy().any()
+
+
 def test_embedding_refuses_floats() -> None:
     with pytest.raises(DTypeError, match="codes are integers"):
         st.nn.Embedding(3, 2)(st.tensor([1.0]))

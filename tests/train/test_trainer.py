@@ -392,6 +392,26 @@ def test_every_rule_and_every_activation_learns_by_name() -> None:
         assert history.rows[-1]["loss"] < history.rows[0]["loss"]
 
 
+def test_modes_around_do_not_matter() -> None:
+    usual, odd = network(dropout=0.3), network(dropout=0.3)
+    options: Any = {"epochs": 2, "batch_size": 20, "validation_data": (X, Y)}
+    expected = st.Trainer(usual, "half_squared_error", "adam").fit(X, Y, **options)
+    with st.no_grad(), st.nn.training(), st.random.stream(9):
+        found = st.Trainer(odd, "half_squared_error", "adam").fit(X, Y, **options)
+    assert same(weights(usual), weights(odd))
+    assert found.column("validation_loss") == expected.column("validation_loss")
+
+
+def test_the_step_is_one_graph_with_the_state_as_updates() -> None:
+    model = network(dropout=0.2)
+    trainer = st.Trainer(model, "half_squared_error", st.optim.Adam(0.01), l2=0.1)
+    graph = trainer.graph(X, Y, batch_size=20)
+    slots = [f"{n}/{s}" for n in model.states() for s in ("mean", "mean_square")]
+    assert {state.name for state, _ in graph.updates} == {*model.states(), *slots, "step"}
+    assert "random_bits" in repr(graph)
+    assert not any(node.op.name == "stop_gradient" for node in graph.nodes)
+
+
 # ---------------------------------------------------------------------------------- predictions
 
 

@@ -75,21 +75,21 @@ class Linear(Module):
 class Embedding(Module):
     """A learned vector for each category: rows of a table, looked up by code.
 
-    Codes 1 … levels have a vector each. Code 0 stands for a level that nobody trained: its vector
-    is exactly zero, and it has no gradient. (PyTorch's codes start at 0, ``padding_idx`` is
-    optional.)
+    Codes 1 … levels have a vector each. Code 0 (or below) stands for a level that nobody trained:
+    its vector is exactly zero, and it has no gradient. (PyTorch's codes start at 0, and
+    ``padding_idx`` is optional.)
 
     Args:
         levels: how many categories.
         width: numbers per category.
         deviation: the vectors start as N(0, deviation²).
 
+    Shapes: codes (…) to (…, width).
+
     Errors:
         ConfigurationError: a size below 1.
         DTypeError: codes that are no integers.
-
-    Shapes: codes (…) to (…, width). Codes must be within 0 … levels; the Trainer's data and the
-    table preprocessing see to it, and an eager call outside of it is an IndexError.
+        ShapeError: a code above ``levels``.
 
     >>> import steepest as st
     >>> layer = st.nn.Embedding(3, 2)

@@ -73,7 +73,7 @@ class CosineAnnealing(Schedule):
 
     Args:
         high: η_max, the rate at t = 0.
-        steps: T.
+        steps: T; for a whole training ``epochs * len(st.Batches(rows, batch_size).extents)``.
         low: η_min.
 
     Source: Loshchilov, Hutter: "SGDR" (2017), without restarts.

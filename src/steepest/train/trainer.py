@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 
 from steepest.errors import ConfigurationError, DataError
+from steepest.ir.graph import Graph
 from steepest.ir.types import Array, is_floating, uint32
 from steepest.losses import Loss, LossFunction, loss as loss_of
 from steepest.nn import Module
@@ -34,7 +35,7 @@ from steepest.train.interruption import stop_on_interrupt
 from steepest.train.loop import Examples, Loop, Plan, Validation, cells_of
 from steepest.train.metrics import Metric
 from steepest.train.predict import predict, predictor
-from steepest.train.step import Objective, Step
+from steepest.train.step import Objective, Step, trace_step
 
 
 @final
@@ -146,7 +147,7 @@ class Trainer:
         examples = self._examples(x, y, sample_weight, "x", "y")
         self._restart_memory()
         validation = self._validation(validation_data, metrics or {})
-        step = Step(self._objective, self.optimizer, self._slots, self._counter)
+        step = self._step
         memory = self._memory
         monitor = _monitor(early_stopping, validation)
         plan = Plan(
@@ -172,6 +173,23 @@ class Trainer:
                 memory.store()
                 self.epochs += len(loop.history.rows)
 
+    def graph(self, x: Any, y: Any, *, batch_size: int | None) -> Graph:
+        """The training step itself, one pure graph: forward, backward, and the state's next values.
+
+        Its inputs are the tables, the numbers of the batch's rows, the random key, the epoch, and
+        the state; ``updates`` are the next parameters, the rule's slots and the step counter.
+
+        >>> import steepest as st
+        >>> trainer = st.Trainer(st.nn.Linear(2, 1), "half_squared_error", st.optim.SGD(0.1))
+        >>> graph = trainer.graph(np.ones((8, 2)), np.ones(8), batch_size=4)
+        >>> [state.name for state, _ in graph.updates]
+        ['weight', 'bias', 'step']
+        """
+        examples = self._examples(x, y, None, "x", "y")
+        size = batches(rows_of(examples.x), batch_size).extents[0]
+        convert_slots(self._slots)
+        return trace_step(self._step, examples.x, examples.y, None, size).graph
+
     def predict(self, x: Any) -> Array:
         """The model's raw outputs for each row, in evaluation mode; see ``st.predict``."""
         return predict(self.model, x)
@@ -179,14 +197,13 @@ class Trainer:
     # --------------------------------------------------------------------------------- the pieces
 
     @property
-    def _objective(self) -> Objective:
-        return Objective(self.model, self.loss, self.l2)
+    def _step(self) -> Step:
+        objective = Objective(self.model, self.loss, self.l2)
+        return Step(objective, self.optimizer, self._slots, self._counter)
 
     def _restart_memory(self) -> None:
         convert_slots(self._slots)
-        self._memory = Memory(
-            cells_of(Step(self._objective, self.optimizer, self._slots, self._counter))
-        )
+        self._memory = Memory(cells_of(self._step))
 
     def _examples(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Examples:
         dtype = self.model.dtype
