@@ -7,6 +7,7 @@ import pytest
 
 import steepest as st
 from steepest.errors import ConfigurationError
+from steepest.init import fans
 
 FAN_OUT, FAN_IN = 300, 500
 VARIANCE = {
@@ -70,3 +71,11 @@ def test_only_constants_give_equal_units() -> None:
 def test_unknown_name_gives_the_nearest() -> None:
     with pytest.raises(ConfigurationError, match="did you mean 'he_normal'"):
         st.init.initialiser("he_norml")
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [((3, 2), (2, 3)), ((4, 3, 5, 5), (75, 100)), ((7,), (7, 7)), ((), (1, 1))],
+)
+def test_fans(shape: tuple[int, ...], expected: tuple[int, int]) -> None:
+    assert fans(shape) == expected
