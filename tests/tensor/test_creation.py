@@ -76,7 +76,7 @@ def test_every_element_type(dtype: DType) -> None:
         (None, {}, DTypeError, "not numbers"),
         ({1: 2}, {}, DTypeError, "not numbers"),
         (1j, {}, DTypeError, "not numbers but complex128"),
-        (object(), {}, DTypeError, "not numbers"),
+        (slice(3), {}, DTypeError, "not numbers"),
         ([[1.0], [1.0, 2.0]], {}, ShapeError, "nested lists of unequal lengths"),
         ([1, [2]], {}, ShapeError, "nested lists of unequal lengths"),
         (np.float16(1), {}, DTypeError, "no element type .*float16"),

@@ -90,7 +90,7 @@ class Program:
 
 
 def _literal(nodes: Sequence[Node]) -> dict[Node, Array]:
-    """The nodes that depend on nothing but numbers of the program: computed once, not at each run."""
+    """The nodes that depend on nothing but numbers of the program, computed once and kept."""
     values: dict[Node, Array] = {}
     for node in nodes:
         if node.op is not INPUT and all(each in values for each in node.inputs):
