@@ -9,6 +9,7 @@ import numpy as np
 
 from steepest.ir.interpret import Program
 from steepest.ir.node import Node
+from steepest.ir.origin import origin
 from steepest.ir.types import Array, is_floating
 from steepest.tensor.state import State
 from steepest.train.arrays import leaves_of
@@ -72,7 +73,7 @@ class Diagnosis:
         return next((cell for cell in cells if not _is_finite(self._memory.values[cell])), None)
 
     def _place(self, node: Node | None) -> str:
-        op = f", in {node.op.name}" if node is not None else ""
+        op = f", in {node.op.name}{_line(node)}" if node is not None else ""
         names = {module: name for name, module in self._model.named()}
         for module, position in self._modules:
             value = self._values.get(self._outputs[position])
@@ -97,6 +98,11 @@ class Diagnosis:
         if inputs > _LARGE_INPUT:
             return f"x holds values as large as {inputs:.3g}: standardise its columns"
         return f"Try a smaller learning rate than {rate:g}, and standardised columns"
+
+
+def _line(node: Node) -> str:
+    """The user's line that made a node; not that of the call of ``fit``, which says nothing."""
+    return "" if node.origin is None or node.origin == origin() else f" at {node.origin}"
 
 
 def _is_finite(value: Array) -> bool:
