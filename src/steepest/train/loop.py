@@ -232,8 +232,8 @@ class Loop:
             return
         if best is None:
             raise TrainingError(
-                f"{self._failure}. No epoch was finished, so there are no better weights to go back "
-                "to; the model holds those before that batch"
+                f"{self._failure}. No epoch was finished, so there are no better weights to go "
+                "back to; the model holds those before that batch"
             )
         kept = f"the weights of epoch {self.history.best_epoch} are kept"
         self.history.message = f"{self._failure}; {kept}"
