@@ -345,7 +345,10 @@ def test_python_door_gives_the_same_model(
 def test_help_is_on_stdout_with_examples(command: Command, arguments: list[str]) -> None:
     ran = command(*arguments)
     assert (ran.code, ran.err) == (0, "")
-    assert "steepest" in ran.out
+    assert "\\b" not in ran.out
+    assert "\b" not in ran.out
+    if "-h" in arguments:
+        assert sum(line.startswith("    steepest ") for line in ran.out.splitlines()) >= 2
 
 
 def test_no_command_shows_the_help_as_a_mistake(command: Command) -> None:

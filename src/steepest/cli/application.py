@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from inspect import cleandoc
 from typing import Annotated
 
 import typer
@@ -40,7 +41,8 @@ def command() -> TyperGroup:
     )
     application.callback(invoke_without_command=True)(_steepest)
     for function in (fit, predict, evaluate, inspect, dataset):
-        application.command(context_settings=settings)(function)
+        text = cleandoc(function.__doc__ or "").replace(r"\b", "\b")  # keeps the lines below it
+        application.command(help=text, context_settings=settings)(function)
     group = get_command(application)
     assert isinstance(group, TyperGroup)
     return group

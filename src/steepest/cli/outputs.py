@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from msgspec import Struct
 
@@ -44,7 +46,7 @@ class Outputs(Struct, frozen=True, kw_only=True):
 
         model.save(self.model)
         if self.history is not None:
-            lines = "".join(json.dumps(row, allow_nan=True) + "\n" for row in model.history)
+            lines = "".join(json.dumps(_without_nan(row)) + "\n" for row in model.history)
             with whole_file(self.history) as file:
                 file.write(lines.encode())
         if self.plot is not None:
@@ -58,6 +60,14 @@ class Outputs(Struct, frozen=True, kw_only=True):
             )
             with whole_file(self.plot) as file:
                 file.write(picture)
+
+
+def _without_nan(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Write numbers that JSON lacks as null."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }
 
 
 def stem(table: str) -> str:

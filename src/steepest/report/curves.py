@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from steepest.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.typing import RcKeyType
 
 FORMATS = ("png", "svg", "pdf")
+_NO_METRICS = frozenset({"epoch", "step", "loss", "penalty", "learning_rate", "seconds"})
 Rows: TypeAlias = Sequence[Mapping[str, float | int | str | None]]
 
 # Okabe and Ito's palette: told apart by people with any kind of colour vision, and in grey.
@@ -32,10 +35,7 @@ _STYLE: dict[RcKeyType, Any] = {
     "grid.color": "#e6e6e6",
     "grid.linewidth": 0.8,
     "axes.axisbelow": True,
-    "legend.frameon": True,
-    "legend.framealpha": 1.0,
-    "legend.edgecolor": "none",
-    "legend.facecolor": "white",
+    "legend.frameon": False,
     "svg.hashsalt": "steepest",
 }
 
@@ -54,9 +54,7 @@ def picture_format(path: Path) -> str:
     return suffix
 
 
-def draw_curves(
-    rows: Rows, *, best_epoch: int | None, title: str, format: str, scale: float = 1.0
-) -> bytes:
+def draw_curves(rows: Rows, *, best_epoch: int | None, title: str, format: str) -> bytes:
     """Draw loss and metrics over the epochs, the epoch whose weights were kept marked.
 
     Args:
@@ -65,7 +63,6 @@ def draw_curves(
         best_epoch: The epoch whose weights were kept.
         title: Above the figure.
         format: "png", "svg" or "pdf".
-        scale: Multiplies the losses and metrics' "rmse": the target's deviation, for its units.
 
     Returns:
         The picture's bytes; equal input gives equal bytes.
@@ -79,10 +76,11 @@ def draw_curves(
             figsize=(5.2 * (1 + len(metrics)) if metrics else 6.4, 4.0), layout="constrained"
         )
         panels = figure.subplots(1, 1 + len(metrics), squeeze=False)[0]
-        _panel(panels[0], rows, "loss", best_epoch, 1.0)
+        _panel(panels[0], rows, "loss", best_epoch)
         for axes, metric in zip(panels[1:], metrics, strict=True):
-            _panel(axes, rows, metric, best_epoch, scale)
+            _panel(axes, rows, metric, best_epoch)
         figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+        _legend(figure, panels)
         output = io.BytesIO()
         undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(format, {})
         figure.savefig(output, format=format, dpi=150, metadata=undated)
@@ -90,46 +88,52 @@ def draw_curves(
 
 
 def _metrics(rows: Rows) -> list[str]:
-    known = {name for row in rows for name in row}
-    return sorted(
-        name.removeprefix("validation_")
-        for name in known
-        if name.startswith("validation_") and name != "validation_loss"
-    )
+    known = {name.removeprefix("validation_") for row in rows for name in row}
+    return sorted(known - _NO_METRICS)
 
 
-def _panel(axes: Axes, rows: Rows, name: str, best_epoch: int | None, scale: float) -> None:
+def _panel(axes: Axes, rows: Rows, name: str, best_epoch: int | None) -> None:
     from matplotlib.ticker import MaxNLocator
 
     words = name.replace("_", " ")
-    epochs, training = _series(rows, name, scale)
+    epochs, training = _series(rows, name)
     marker = "o" if len(rows) <= 30 else ""
     if training:
         axes.plot(epochs, training, color=_TRAINING, label="training", lw=2, marker=marker, ms=4)
-    epochs, validation = _series(rows, f"validation_{name}", scale)
+    epochs, validation = _series(rows, f"validation_{name}")
     if validation:
         axes.plot(
             epochs, validation, color=_VALIDATION, label="validation", lw=2, ls=(0, (5, 1.5)),
             marker=marker, ms=4,
         )  # fmt: skip
+    axes.set_title(words, loc="left")
     if best_epoch is not None and best_epoch in epochs:
         value = validation[epochs.index(best_epoch)]
         axes.axvline(best_epoch, color=_BEST, lw=1.2, ls=":", zorder=1)
         axes.plot(
             [best_epoch], [value], marker="o", ms=9, mfc="white", mec=_BEST, mew=2, ls="", zorder=5,
-            label=f"kept: epoch {best_epoch}, {value:.4g}",
+            label=f"kept: epoch {best_epoch}",
         )  # fmt: skip
-    axes.set(xlabel="epoch", title=words)
+        axes.set_title(f"{value:.4g}", loc="right", color=_BEST)
+    axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.02, y=0.08)
-    if training or validation:
-        axes.legend()
 
 
-def _series(rows: Rows, name: str, scale: float) -> tuple[list[int], list[float]]:
+def _legend(figure: Figure, panels: Iterable[Axes]) -> None:
+    """Say once for all panels, above them, which line is which: inside it would hide lines."""
+    found: dict[str, Artist] = {}
+    for axes in panels:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if found:
+        figure.legend(found.values(), found.keys(), loc="outside upper right", ncols=len(found))
+
+
+def _series(rows: Rows, name: str) -> tuple[list[int], list[float]]:
     points = [(row["epoch"], row.get(name)) for row in rows]
     kept = [
-        (int(epoch), float(value) * scale)
+        (int(epoch), float(value))
         for epoch, value in points
         if isinstance(epoch, int) and isinstance(value, float)
     ]
