@@ -1,6 +1,7 @@
 """The rules of the house that no other tool checks: size, names, imports, documentation."""
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
@@ -147,7 +148,8 @@ def test_every_public_name_exists_and_is_documented(module: ModuleType) -> None:
     assert len(names) == len(set(names))
     for name in names:
         value = getattr(module, name)
-        if callable(value) or isinstance(value, ModuleType):
+        is_alias = type(value).__module__ in {"typing", "types"} and not inspect.isroutine(value)
+        if isinstance(value, ModuleType) or (callable(value) and not is_alias):
             assert (value.__doc__ or "").strip(), f"{module.__name__}.{name} has no docstring"
 
 

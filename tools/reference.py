@@ -48,6 +48,8 @@ class Entry:
     @property
     def documentation(self) -> str:
         """What it says about itself."""
+        if is_alias(self.value):
+            return f"The type `{self.value}`."
         if callable(self.value):
             return inspect.getdoc(self.value) or ""
         return f"The {type(self.value).__name__} `{self.value!r}`."
@@ -68,7 +70,12 @@ def parameters(value: object) -> str:
         named = inputs[: len(value.cases[0].inputs)] if len(value.cases[0].inputs) <= 3 else ("*x",)
         attributes = {key: None for case in value.cases for key in case.attributes}
         return f"({', '.join([*named, *(['*'] if attributes else []), *attributes])})"
-    return str(inspect.signature(value)) if callable(value) else ""
+    return str(inspect.signature(value)) if callable(value) and not is_alias(value) else ""
+
+
+def is_alias(value: object) -> bool:
+    """Whether it is a type as annotations write it, like ``int | str`` or a Literal."""
+    return type(value).__module__ in {"typing", "types"} and not inspect.isroutine(value)
 
 
 def written(value: FunctionType | type) -> bool:
