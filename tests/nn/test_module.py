@@ -62,6 +62,15 @@ def test_a_shared_cell_is_one_parameter() -> None:
     assert sum("factor" in name for name in nest.states()) == 5
 
 
+def test_a_cell_that_two_modules_hold_is_one_parameter() -> None:
+    one, two = st.nn.Linear(2, 2, bias=False), st.nn.Linear(2, 2, bias=False)
+    two.weight = one.weight
+    model = st.nn.Sequential(one, st.nn.tanh, two)
+    assert list(model.states()) == ["layers.0.weight"]
+    assert model.summary().splitlines()[-1].split() == ["total", "4"]
+    assert list(st.grad(lambda model: st.sum(model(st.ones((1, 2)))))(model)) == ["layers.0.weight"]
+
+
 def test_astype_converts_floats_only_and_returns_the_module() -> None:
     nest = Nest()
     assert nest.astype(st.float64) is nest
@@ -81,6 +90,8 @@ def test_summary_counts_every_parameter_once() -> None:
     assert lines[-1].split() == ["total", f"{10 * 20 + 20 + 20 * 30 + 30 + 30 * 3 + 3}"]
     assert [line.split()[0] for line in lines[1:-1]] == [f"layers.{i}" for i in range(7)]
     assert "Dropout(rate=0.1)" in model.summary()
+    assert "weight 20×10, bias 20" in model.summary()
+    assert Scale(1.0).summary().splitlines()[1].split() == ["Scale()", "1", "factor", "1"]
 
 
 def test_summary_of_nested_modules_is_in_order() -> None:

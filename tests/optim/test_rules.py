@@ -301,6 +301,31 @@ def test_epochs_of_a_hand_written_loop_are_the_users() -> None:
     np.testing.assert_allclose(moves, [1.0, 1.0, 0.75, 0.75, 0.5, 0.5])
 
 
+def test_defaults_are_those_of_the_papers() -> None:
+    assert (st.optim.Adam().learning_rate, st.optim.AdamW().learning_rate) == (0.001, 0.001)
+    for rule in (st.optim.Adam(), st.optim.AdamW()):
+        assert (rule.beta1, rule.beta2, rule.epsilon) == (0.9, 0.999, 1e-8)
+    assert (
+        st.optim.AdamW().weight_decay == st.optim.WeightDecay(st.optim.SGD()).weight_decay == 0.01
+    )
+    for kind in (st.optim.Momentum, st.optim.Nesterov, st.optim.NesterovLookAhead):
+        assert (kind().learning_rate, kind().momentum) == (0.01, 0.9)
+    assert st.optim.SGD().learning_rate == 0.01
+
+
+@pytest.mark.parametrize("name", st.optim.RULES)
+def test_float32_parameters_stay_float32(name: str) -> None:
+    """Schedules and corrections are computed in float64, and cast at the end."""
+    if name == "nesterov_look_ahead":
+        return
+    model = st.nn.Linear(3, 2)
+    kind: Any = st.optim.rule(name)
+    optimizer = kind(learning_rate=FALLING).attach(model)
+    st.sum(model(st.ones((4, 3)))).backward()
+    optimizer.step()
+    assert {cell.dtype for cell in model.states().values()} == {np.dtype("float32")}
+
+
 # -------------------------------------------------------------------------------- what is refused
 
 BAD: list[tuple[Callable[[], object], str]] = [
@@ -317,6 +342,13 @@ BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: st.optim.Adam(epsilon=-1e-8), "epsilon is a number from 0 on"),
     (lambda: st.optim.AdamW(weight_decay=-1.0), "weight_decay is a number from 0 on"),
     (lambda: st.optim.AdamW(learning_rate=0.0), "AdamW: learning_rate"),
+    (lambda: st.optim.AdamW(beta1=1.5), "AdamW: beta1"),
+    (lambda: st.optim.AdamW(beta2=1.0), "AdamW: beta2"),
+    (lambda: st.optim.AdamW(epsilon=-1.0), "AdamW: epsilon"),
+    (lambda: st.optim.Adam(0.0), "Adam: learning_rate"),
+    (lambda: st.optim.Momentum(0.0), "Momentum: learning_rate"),
+    (lambda: st.optim.Nesterov(0.0), "Nesterov: learning_rate"),
+    (lambda: st.optim.NesterovLookAhead(0.0), "NesterovLookAhead: learning_rate"),
     (lambda: st.optim.WeightDecay(st.optim.SGD(), -1.0), "weight_decay is a number from 0 on"),
     (lambda: st.optim.rule("adm"), "did you mean 'adam'"),
 ]
