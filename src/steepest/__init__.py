@@ -7,8 +7,8 @@
 tensor([2., 4.])
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+import importlib as _importlib
+import typing as _typing
 
 # Every public name is listed in the __all__ of the one file that defines it.
 from steepest import init as init, losses as losses, nn as nn, optim as optim
@@ -61,7 +61,7 @@ from steepest.transform.vmap import *
 
 __version__ = "0.1.0"
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from steepest.tabular import TableModel as TableModel, fit_table as fit_table, load as load
 
 _TABLES = ("TableModel", "fit_table", "load")
@@ -71,7 +71,12 @@ _ROOMS = ("data", "report", "tabular")
 def __getattr__(name: str) -> object:
     """Load what is about tables when it is asked for: ``import steepest`` needs NumPy only."""
     if name in _TABLES:
-        return getattr(import_module("steepest.tabular"), name)
+        return getattr(_importlib.import_module("steepest.tabular"), name)
     if name in _ROOMS:
-        return import_module(f"steepest.{name}")
+        return _importlib.import_module(f"steepest.{name}")
     raise AttributeError(f"module 'steepest' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What it holds, and what it would load."""
+    return sorted({*globals(), *_TABLES, *_ROOMS})
