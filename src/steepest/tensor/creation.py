@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike
 
 from steepest.errors import DTypeError, ShapeError
 from steepest.ir.node import constant, leaf
-from steepest.ir.types import Array, DType, Shape, dtype_of, float32, is_floating, numbers
+from steepest.ir.types import Array, DType, Shape, dtype_of, float32, is_floating
 from steepest.ops.movement import broadcast_to
 from steepest.tensor.tensor import Tensor
 
@@ -86,9 +86,9 @@ def _array(data: Any, dtype: DType | None) -> Array:
         return np.array(np.from_dlpack(data), dtype=dtype)
     try:
         plain = _without_tensors(data)
-        value = np.array(plain, dtype=dtype)
-        if dtype is not None and not keeps_dtype:  # np.array would read "1" as a number
-            numbers(plain)
+        # Looked at first without a dtype, with which NumPy would read "1" as a number.
+        natural = np.array(plain)
+        value = natural if natural.dtype.kind not in "biuf" else np.array(plain, dtype=dtype)
     except (ValueError, OverflowError) as error:
         if "inhomogeneous" in str(error):
             raise ShapeError("tensor(): nested lists of unequal lengths are no array") from None

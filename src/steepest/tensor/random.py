@@ -17,6 +17,8 @@ from steepest.ops.philox import philox4x32
 from steepest.ops.random import normal_bits, random_bits, uniform_bits
 from steepest.tensor.tensor import Tensor
 
+__all__ = ["Stream", "bernoulli", "bits", "make_key", "normal", "permutation", "stream", "uniform"]
+
 
 @final
 class Stream:
