@@ -11,7 +11,7 @@ import pytest
 
 import steepest as st
 from steepest.data import bundled_table
-from steepest.errors import ConfigurationError, DataError, TrainingError
+from steepest.errors import ConfigurationError, DataError, ModelFileError, TrainingError
 from steepest.tabular import TableModel, fit_table, load
 from steepest.tabular.configuration import Configuration, Network, Optimizer, Training, resolve
 from steepest.tabular.network import TableNetwork
@@ -82,6 +82,54 @@ def test_a_level_nobody_trained_contributes_exactly_zero() -> None:
     after = st.predict(network, inputs)
     np.testing.assert_array_equal(after[0], before[0])
     assert not np.array_equal(after[1], before[1])
+
+
+def test_the_network_is_the_documented_formula() -> None:
+    network = TableNetwork(numeric=2, levels=[3, 4], outputs=2, network=SMALL.network, dropout=0.5)
+    generator = np.random.default_rng(0)
+    numeric = generator.normal(size=(6, 2)).astype(np.float32)
+    codes = generator.integers(4, size=(6, 2)).astype(np.int32)
+    cells = {name: cell.value.numpy() for name, cell in network.states().items()}
+    vectors = [np.pad(cells[f"embeddings.{j}.weight"], [(1, 0), (0, 0)]) for j in (0, 1)]
+    x = np.hstack([numeric, *(vectors[j][codes[:, j]] for j in (0, 1))])
+    weights = [value for name, value in cells.items() if name.startswith("perceptron")]
+    hidden = np.maximum(x @ weights[0].T + weights[1], 0)
+    expected = hidden @ weights[2].T + weights[3]
+    inputs = {"numeric": numeric, "categories": codes}
+    np.testing.assert_allclose(st.predict(network, inputs), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_labels_and_levels_stay_as_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = [f"{k % 7},0{k % 2 + 1},00{k % 2}" for k in range(80)]
+    path.write_text("\n".join(["x,code,y", *rows]) + "\n")
+    configuration = from_plain(
+        {"data": {"types": {"code": "categorical"}}, "training": {"max_epochs": 20}}
+    )
+    fitted = fit_table(path, "y", configuration)
+    assert fitted.classes == ("000", "001")
+    assert fitted.predict(path).tolist() == [f"00{k % 2}" for k in range(80)]
+
+
+@pytest.mark.parametrize("change", ["missing", "left over", "shape"])
+def test_weights_that_do_not_fit_the_options_are_told(
+    change: str, model: TableModel, tmp_path: Path
+) -> None:
+    from steepest.tabular.files import model_bytes, read_model_file
+
+    path = tmp_path / "m.safetensors"
+    model.save(path)
+    tensors, document = read_model_file(path)
+    name = next(iter(tensors))
+    if change == "missing":
+        del tensors[name]
+    elif change == "left over":
+        tensors["more"] = tensors[name]
+    else:
+        tensors[name] = tensors[name][:1]
+    path.write_bytes(model_bytes(tensors, document))
+    with pytest.raises(ModelFileError, match=r"m\.safetensors is damaged"):
+        load(path)
 
 
 def test_only_categories_or_only_numbers_make_a_network() -> None:
