@@ -5,6 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+__all__ = [
+    "ConfigurationError",
+    "DTypeError",
+    "DataError",
+    "GradientError",
+    "ModelFileError",
+    "ShapeError",
+    "SteepestError",
+    "TraceError",
+    "TrainingError",
+]
+
 _MOST_NAMES = 20  # a table may have thousands of columns
 
 
