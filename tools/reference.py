@@ -43,7 +43,7 @@ class Entry:
     @property
     def anchor(self) -> str:
         """Its place on the page."""
-        return self.origin or f"{self.module.__name__}.{self.name}"
+        return self.origin or f"{title(self.module)}.{self.name}"
 
     @property
     def documentation(self) -> str:
@@ -100,6 +100,12 @@ def namespaces() -> list[ModuleType]:
     return [steepest, *(module for module in modules if hasattr(module, "__all__"))]
 
 
+def title(module: ModuleType) -> str:
+    """What users call it: ``steepest.random``, wherever its file may be."""
+    public = [name for name in names(steepest) if getattr(steepest, name) is module]
+    return f"steepest.{public[0]}" if public else module.__name__
+
+
 def entries(module: ModuleType) -> list[Entry]:
     """The public names of a namespace that are not namespaces themselves."""
     public = [Entry(module, name) for name in names(module)]
@@ -120,19 +126,19 @@ def page(module: ModuleType, shown: dict[int, Entry]) -> str:
     """The page of one namespace."""
     here = [entry.page() for entry in entries(module) if shown[id(entry.value)] == entry]
     about = as_markdown(inspect.getdoc(module) or "")
-    return "\n".join([f"# {module.__name__}\n", f"{about}\n", *here])
+    return "\n".join([f"# {title(module)}\n", f"{about}\n", *here])
 
 
 def index(modules: list[ModuleType], shown: dict[int, Entry]) -> str:
     """The page that lists every public name with its first sentence."""
     lines = ["# Reference", "", "Every public name, with its first sentence."]
     for module in modules:
-        lines += ["", f"## [{module.__name__}]({module.__name__}.md)", ""]
+        lines += ["", f"## [{title(module)}]({title(module)}.md)", ""]
         lines += [first_sentence(inspect.getdoc(module) or ""), ""]
         lines += ["| name | what it is |", "|---|---|"]
         for entry in entries(module):
             home = shown[id(entry.value)]
-            link = f"{home.module.__name__}.md#{home.anchor}"
+            link = f"{title(home.module)}.md#{home.anchor}"
             lines.append(f"| [`{entry.name}`]({link}) | {first_sentence(entry.documentation)} |")
     return "\n".join(lines) + "\n"
 
@@ -146,7 +152,7 @@ def write(folder: Path) -> None:
     (folder / "index.md").write_text(index(modules, shown), encoding="utf-8")
     for module in modules:
         text = page(module, shown)
-        (folder / f"{module.__name__}.md").write_text(text, encoding="utf-8")
+        (folder / f"{title(module)}.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
