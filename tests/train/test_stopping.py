@@ -385,6 +385,16 @@ def test_history_as_json_lines_and_in_a_notebook() -> None:
     assert repr(history) == f"<history: 20 epochs, finished, best epoch {history.best_epoch}>"
 
 
+def test_the_curve_of_a_falling_loss_falls() -> None:
+    history = st.History()
+    history.rows = [{"epoch": 1, "loss": 4.0}, {"epoch": 2, "loss": 1.0}]
+    html: Any = history
+    points = html._repr_html_().partition('points="')[2].partition('"')[0]
+    (x0, y0), (x1, y1) = ([float(n) for n in each.split(",")] for each in points.split())
+    assert 0 <= x0 < x1 <= 420
+    assert 0 <= y0 < y1 <= 140  # y counts from the top
+
+
 def test_numbers_that_json_lacks_become_null() -> None:
     history = st.History()
     history.rows.append({"epoch": 1, "loss": float("nan")})

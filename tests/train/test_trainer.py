@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 import warnings
 from typing import Any
 
@@ -278,10 +279,17 @@ def test_training_metrics_are_computed_as_trained() -> None:
 
 
 def test_rows_are_complete_and_count() -> None:
+    begun = time.monotonic()
     history = st.Trainer(network(), "squared_error", "sgd").fit(X, Y, epochs=3, batch_size=20)
+    assert 0 < history.rows[-1]["seconds"] <= time.monotonic() - begun
     assert history.column("epoch") == [1, 2, 3]
     assert history.column("step") == [5, 10, 15]
     assert history.column("learning_rate") == [0.01] * 3
+    falling = st.optim.schedules.LinearAnnealing(1.0, 0.0, steps=10)
+    for rate, expected in ((falling, [0.6, 0.1]), (st.optim.schedules.PerEpoch(falling), [1, 0.9])):
+        trainer = st.Trainer(network(), "squared_error", st.optim.SGD(rate))
+        rows = trainer.fit(X, Y, epochs=2, batch_size=20).rows
+        np.testing.assert_allclose([row["learning_rate"] for row in rows], expected)
     assert history.column("seconds") == sorted(history.column("seconds"))
     assert history.stopped == "finished"
     assert len(history) == 3
