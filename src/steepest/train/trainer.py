@@ -183,7 +183,7 @@ class Trainer:
         >>> trainer = st.Trainer(st.nn.Linear(2, 1), "half_squared_error", st.optim.SGD(0.1))
         >>> graph = trainer.graph(np.ones((8, 2)), np.ones(8), batch_size=4)
         >>> [state.name for state, _ in graph.updates]
-        ['weight', 'bias', 'step']
+        ['step', 'weight', 'bias']
         """
         examples = self._examples(x, y, None, "x", "y")
         size = batches(rows_of(examples.x), batch_size).extents[0]
