@@ -167,3 +167,12 @@ def test_the_gradient_graph_is_differentiated_like_any_other() -> None:
         y = found
         assert value(y, at) == pytest.approx(derivative, rel=1e-12)
     Graph((x,), (y,))
+
+
+def test_whole_numbers_on_the_way_cut_the_path() -> None:
+    """What depends on x through integers only is a step function: nothing to differentiate."""
+    x = placeholder(TensorType((3,), float32))
+    steps = st.astype(st.astype(x, int64), float32)
+    result = x * st.nextafter(steps, steps)
+    (found,) = gradients([result], [one(result)], [x])
+    assert found is not None

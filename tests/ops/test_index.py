@@ -70,6 +70,8 @@ def test_arrays_of_integers(data: some.DataObject, shape: Any) -> None:
         (0, [1, 2]),
         (slice(None), 0, [1, 2]),
         ([0, 1], None, [1, 2]),
+        (slice(None), [0, 1], None, [1, 2]),
+        (slice(None), 1, None, [1, 2]),
         (slice(None), [0, 1], [1, 2]),
         ([0, 1], slice(None), [1, 2]),
         ([[0], [1]], slice(None), [1, 2]),

@@ -87,7 +87,7 @@ def _array(data: Any, dtype: DType | None) -> Array:
     try:
         plain = _without_tensors(data)
         # Looked at first without a dtype, with which NumPy would read "1" as a number.
-        natural = np.array(plain)
+        natural = np.asarray(plain)
         value = natural if natural.dtype.kind not in "biuf" else np.array(plain, dtype=dtype)
     except (ValueError, OverflowError) as error:
         if "inhomogeneous" in str(error):
