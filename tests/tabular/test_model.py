@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,7 +14,14 @@ import steepest as st
 from steepest.data import bundled_table
 from steepest.errors import ConfigurationError, DataError, ModelFileError, TrainingError
 from steepest.tabular import TableModel, fit_table, load
-from steepest.tabular.configuration import Configuration, Network, Optimizer, Training, resolve
+from steepest.tabular.configuration import (
+    Configuration,
+    Data,
+    Network,
+    Optimizer,
+    Training,
+    resolve,
+)
 from steepest.tabular.network import TableNetwork
 from steepest.tabular.options import from_plain
 from steepest.tabular.recipe import make_optimizer, make_rate
@@ -101,7 +109,8 @@ def test_the_network_is_the_documented_formula() -> None:
 
 def test_labels_and_levels_stay_as_they_are_written(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    rows = [f"{k % 7},0{k % 2 + 1},00{k % 2}" for k in range(80)]
+    codes = ["1", "01"]  # two levels, although one number
+    rows = [f"{k % 7},{codes[k % 2]},00{k % 2}" for k in range(80)]
     path.write_text("\n".join(["x,code,y", *rows]) + "\n")
     configuration = from_plain(
         {"data": {"types": {"code": "categorical"}}, "training": {"max_epochs": 20}}
@@ -109,6 +118,13 @@ def test_labels_and_levels_stay_as_they_are_written(tmp_path: Path) -> None:
     fitted = fit_table(path, "y", configuration)
     assert fitted.classes == ("000", "001")
     assert fitted.predict(path).tolist() == [f"00{k % 2}" for k in range(80)]
+
+
+def test_tables_given_apart_replace_the_shares_of_the_options() -> None:
+    shares = msgspec.structs.replace(SMALL, data=Data(target="y", validation=0.25, test=0.25))
+    results = fit_table(frame(), None, shares, validation=frame(40), test=frame(50)).results
+    counts = (results.training_rows, results.validation_rows, results.test_rows)
+    assert counts == (120, 40, 50)
 
 
 @pytest.mark.parametrize("change", ["missing", "left over", "shape"])
