@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays_of
 import steepest as st
 from kit.draw import generator
 from kit.judge import check_batch, check_pullback, check_second_pullback, check_type
-from steepest.errors import ShapeError, SteepestError
+from steepest.errors import DTypeError, ShapeError, SteepestError
 from steepest.ir.op import OPS, Case, Sample
 from steepest.ir.types import float64
 
@@ -249,3 +249,26 @@ def test_casts_between_all_kinds() -> None:
 def test_a_broadcast_of_a_wrong_rank_is_refused() -> None:
     with pytest.raises(ShapeError):
         st.broadcast_to(st.ones((2, 3)), shape=(3,))
+
+
+def test_what_is_joined() -> None:
+    x = st.tensor([1.0, 2.0])
+    assert st.stack([st.tensor(1.0), 2.0]).tolist() == [1.0, 2.0]  # pyright: ignore
+    assert st.concat([x, np.array([3.0])]).tolist() == [1.0, 2.0, 3.0]  # pyright: ignore
+    assert st.concat([x, st.tensor([3])]).dtype == st.float32
+    for join in (st.concat, st.stack):
+        with pytest.raises(DTypeError, match=rf"{join.__name__}\(\): it joins Tensors, not float"):
+            join([1.0, 2.0])  # pyright: ignore
+
+
+def test_movements_of_nothing() -> None:
+    nothing = st.zeros((0, 2))
+    assert st.roll(nothing, 1).shape == (0, 2)
+    assert st.roll(nothing, 1, axis=1).shape == (0, 2)
+    assert st.flip(nothing).shape == (0, 2)
+    assert st.repeat(nothing, 2).shape == (0, 2)
+    assert st.tile(nothing, (2, 2)).shape == (0, 4)
+    assert st.pad(nothing, [(1, 0), (0, 0)]).tolist() == [[0.0, 0.0]]
+    assert st.concat([nothing, st.ones((1, 2))]).tolist() == [[1.0, 1.0]]
+    assert st.unstack(nothing) == ()
+    assert len(st.unstack(nothing, axis=1)) == 2
