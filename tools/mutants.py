@@ -153,7 +153,8 @@ def survives(mutant: Mutant, tests: list[str], seconds: float) -> bool:
         shutil.copy(_ROOT / "pyproject.toml", work)
         (work / mutant.file).write_text(mutant.source, encoding="utf-8")
         options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly"]
-        command = [sys.executable, "-m", "pytest", *options, *tests]
+        own_room_first = sorted(tests, key=lambda test: Path(test).stem not in str(mutant.file))
+        command = [sys.executable, "-m", "pytest", *options, *own_room_first]
         environment = {**os.environ, "PYTHONPATH": str(work / "src"), "OMP_NUM_THREADS": "1"}
         try:
             finished = subprocess.run(
