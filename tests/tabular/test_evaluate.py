@@ -97,10 +97,10 @@ def test_a_constant_target_has_no_r2() -> None:
     ],
 )
 def test_text_is_name_value_baseline_in_plain_decimals(scores: Evaluation) -> None:
-    lines = scores.text().split("\n\n")[0].splitlines()[1:]
+    lines = scores.text().split("\n\n")[0].splitlines()
     assert len(lines) == len(scores.scores)
     for line, score in zip(lines, scores.scores, strict=True):
-        name, value, baseline = line.rsplit(maxsplit=2)
-        assert name == score.name
+        name, value, word, baseline = line.rsplit(maxsplit=3)
+        assert (name, word) == (score.name, "baseline")
         assert "e" not in value + baseline
         assert float(value) == pytest.approx(score.value, rel=1e-3, abs=1e-6)

@@ -44,11 +44,11 @@ class Evaluation(Struct, frozen=True, kw_only=True):
         return self.scores[0]
 
     def text(self) -> str:
-        """Write one `name value baseline` a line, then the confusion matrix."""
+        """Write a line per score, its value and the baseline's, then the confusion matrix."""
         width = max(len(score.name) for score in self.scores)
-        lines = [f"{'':<{width}} {'model':>14} {'baseline':>14}"]
-        lines += [
-            f"{score.name:<{width}} {_decimal(score.value):>14} {_decimal(score.baseline):>14}"
+        lines = [
+            f"{score.name:<{width}} {_decimal(score.value):>14}"
+            f"   baseline {_decimal(score.baseline):>14}"
             for score in self.scores
         ]
         if self.confusion:
