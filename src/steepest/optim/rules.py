@@ -106,7 +106,7 @@ class Momentum(Rule):
         return {"rate": time.value(self.learning_rate), "momentum": time.value(self.momentum)}
 
     def update(self, parameter: Parameter, slots: Slots, scalars: Scalars) -> Updated:
-        """V."""
+        """The next velocity is the change."""
         velocity = _velocity(parameter, slots, scalars)
         return velocity, {"velocity": velocity}
 
@@ -206,7 +206,7 @@ class NesterovLookAhead(Rule):
         return value + scalars["momentum"] * slots["velocity"]
 
     def update(self, parameter: Parameter, slots: Slots, scalars: Scalars) -> Updated:
-        """V."""
+        """The next velocity is the change."""
         velocity = _velocity(parameter, slots, scalars)
         return velocity, {"velocity": velocity}
 
@@ -218,11 +218,10 @@ def _velocity(parameter: Parameter, slots: Slots, scalars: Scalars) -> Tensor:
 @final
 @dataclass(frozen=True)
 class Adam(Rule):
-    r"""Adaptive moments: each element's own rate, from running means of g and g².
+    """Adaptive moments: each element's own rate, from running means of g and g².
 
-    .. math::
-        m ← β₁ m + (1 − β₁) g;\quad v ← β₂ v + (1 − β₂) g²;\quad
-        w ← w − η \frac{m / (1 − β₁^t)}{\sqrt{v / (1 − β₂^t)} + ε}, \quad t = 1, 2, …
+    m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; with t = 1, 2, …,
+    w ← w − η m̂ / (√v̂ + ε), where m̂ = m / (1 − β₁^t) and v̂ = v / (1 − β₂^t).
 
     ε stands outside of the root and after the bias correction, as in the paper's algorithm and
     PyTorch; scikit-learn and ONNX add it before the correction. One lecture counts t from 0 in 1 −
