@@ -55,7 +55,7 @@ def plain(value: float | None) -> str:
     if value is None:
         return "-"
     size = abs(value)
-    decimals = 5 if size < 1 else 4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 0
+    decimals = 5 if size <= 1 else 4 if size < 10 else 3 if size < 100 else 2 if size < 1000 else 0
     return f"{value:.{decimals}f}"
 
 
