@@ -13,7 +13,7 @@ from steepest.ir.types import TensorType, int64, normalise_axis
 from steepest.ops.elementwise import multiply
 from steepest.ops.joins import concat
 from steepest.ops.movement import cut, flip, reshape
-from steepest.ops.rows import as_given, batch_single, widened
+from steepest.ops.rows import as_given, batch_single, operand, widened
 
 __all__ = [
     "argmax",
@@ -63,6 +63,7 @@ def cumulative_sum(x: T, /, *, axis: int = 0) -> T:
     >>> st.cumulative_sum(st.tensor([1.0, 2.0, 3.0]))
     tensor([1., 3., 6.])
     """
+    operand(x)
     return _cumulative_sum(widened(x), axis=normalise_axis(axis, x.ndim))
 
 
@@ -73,6 +74,7 @@ def cumulative_prod(x: T, /, *, axis: int = 0) -> T:
     >>> st.cumulative_prod(st.tensor([1.0, 2.0, 3.0]))
     tensor([1., 2., 6.])
     """
+    operand(x)
     at, reach, x = normalise_axis(axis, x.ndim), 1, widened(x)
     whole = [(0, n, 1) for n in x.shape]
     while reach < x.shape[at]:  # each element takes in its neighbour at distance 1, 2, 4, …
@@ -130,9 +132,9 @@ _argsort = define(
 
 def _along(op: Op, x: T, axis: int | None, keepdims: bool) -> T:
     if axis is None:
-        flat = op(reshape(x, (-1,)), axis=0)
+        flat = op(reshape(operand(x), (-1,)), axis=0)
         return reshape(flat, (1,) * x.ndim) if keepdims else flat
-    at = normalise_axis(axis, x.ndim)
+    at = normalise_axis(axis, operand(x).ndim)
     result = op(x, axis=at)
     return reshape(result, (*x.shape[:at], 1, *x.shape[at + 1 :])) if keepdims else result
 
@@ -144,6 +146,7 @@ def diff(x: T, /, *, axis: int = -1) -> T:
     >>> st.diff(st.tensor([1.0, 4.0, 9.0]))
     tensor([3., 5.])
     """
+    operand(x)
     at = normalise_axis(axis, x.ndim)
     whole = [(0, n, 1) for n in x.shape]
     n = x.shape[at]
@@ -179,6 +182,7 @@ def argsort(x: T, /, *, axis: int = -1, descending: bool = False) -> T:
     >>> st.argsort(st.tensor([3.0, 1.0, 2.0]))
     tensor([1, 2, 0])
     """
+    operand(x)
     at = normalise_axis(axis, x.ndim)
     if not descending:
         return _argsort(x, axis=at)

@@ -20,7 +20,7 @@ from steepest.ops.elementwise import (
 )
 from steepest.ops.movement import expand_dims, reshape
 from steepest.ops.reduce import Axis, max, sum
-from steepest.ops.rows import converted
+from steepest.ops.rows import converted, operand
 
 __all__ = [
     "clip",
@@ -53,6 +53,7 @@ def softplus(x: T, /) -> T:
     >>> st.softplus(st.tensor([0.0, 1000.0]))
     tensor([6.931472e-01, 1.000000e+03])
     """
+    operand(x)
     return logaddexp(x, 0.0)
 
 
@@ -102,6 +103,7 @@ def norm(x: T, /, *, axis: Axis = None, keepdims: bool = False) -> T:
     >>> st.norm(st.tensor([3.0, 4.0]))
     tensor(5.)
     """
+    operand(x)
     total = sum(square(x), axis=axis, keepdims=keepdims)
     positive = total > 0.0
     return where(positive, sqrt(where(positive, total, 1.0)), 0.0)

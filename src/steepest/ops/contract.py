@@ -11,7 +11,7 @@ from steepest.errors import ShapeError
 from steepest.ir.op import Case, Op, Operand, Sample, T, define, explain
 from steepest.ir.types import Array, TensorType, normalise_axis, promote
 from steepest.ops.movement import reshape
-from steepest.ops.rows import accept, as_given, common_shape, converted, stretched
+from steepest.ops.rows import accept, as_given, common_shape, converted, operand, stretched
 
 __all__ = [
     "matmul",
@@ -30,8 +30,8 @@ def _contract_type(
 ) -> TensorType:
     accept("numeric", a, b)
     extents: dict[int, int] = {}
-    for labels, operand in ((left, a), (right, b)):
-        for label, extent in zip(labels, operand.shape, strict=True):
+    for labels, each in ((left, a), (right, b)):
+        for label, extent in zip(labels, each.shape, strict=True):
             if extents.setdefault(label, extent) != extent:
                 raise ShapeError(
                     f"{a} and {b}: extents {extents[label]} and {extent} should be equal"
@@ -152,7 +152,7 @@ def matmul(a: T | Array, b: T | Array, /) -> T:
 
 
 def _both(a: Any, b: Any) -> tuple[Any, Any]:
-    kind = a if isinstance(a, Operand) else b
+    kind = a if isinstance(a, Operand) else operand(b)
     return tuple(each if isinstance(each, Operand) else kind.lift(each) for each in (a, b))  # pyright: ignore[reportReturnType]
 
 

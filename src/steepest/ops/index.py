@@ -20,6 +20,7 @@ from steepest.ops.rows import (
     batch_elementwise,
     common_shape,
     converted,
+    operand,
     stretched,
 )
 
@@ -193,6 +194,7 @@ def take(x: T, indices: T | Array, /, *, axis: int | None = None) -> T:
     >>> st.take(st.tensor([10.0, 20.0, 30.0]), st.tensor([2, 0]))
     tensor([30., 10.])
     """
+    operand(x)
     if axis is None and x.ndim != 1:
         raise explain(ShapeError("say along which axis"), "take", (x,))
     at = normalise_axis(axis or 0, x.ndim)
@@ -218,6 +220,7 @@ def take_along_axis(x: T, indices: T | Array, /, *, axis: int = -1) -> T:
     tensor([[5.],
             [3.]])
     """
+    operand(x)
     at = normalise_axis(axis, x.ndim)
     positions = _from_start(x, indices, x.shape[at])
     if positions.ndim != x.ndim:

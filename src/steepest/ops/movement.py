@@ -24,6 +24,7 @@ from steepest.ops.rows import (
     batch_elementwise,
     batch_single,
     converted,
+    operand,
     stretched,
 )
 
@@ -76,7 +77,7 @@ def astype(x: T, dtype: Any, /) -> T:
     >>> st.astype(st.tensor([1.7, -1.7]), st.int64)
     tensor([ 1, -1])
     """
-    return converted(x, dtype_of(dtype))
+    return converted(operand(x), dtype_of(dtype))
 
 
 # ---------------------------------------------------------------------------------- shape and axes
@@ -158,6 +159,7 @@ def reshape(x: T, /, shape: Sequence[int] | int) -> T:
     >>> st.reshape(st.arange(6), (2, -1)).shape
     (2, 3)
     """
+    operand(x)
     extents = (shape,) if isinstance(shape, int) else tuple(int(each) for each in shape)
     if extents.count(-1) == 1:
         rest = TensorType(tuple(each for each in extents if each != -1), x.dtype).size
@@ -199,6 +201,7 @@ def permute_dims(x: T, /, axes: Sequence[int]) -> T:
     >>> st.permute_dims(st.ones((2, 3, 4)), (2, 0, 1)).shape
     (4, 2, 3)
     """
+    operand(x)
     normal = tuple(normalise_axis(axis, x.ndim) for axis in axes)
     return x if normal == tuple(range(x.ndim)) else _permute(x, axes=normal)
 
@@ -210,6 +213,7 @@ def expand_dims(x: T, /, *, axis: int = 0) -> T:
     >>> st.expand_dims(st.ones((2, 3)), axis=1).shape
     (2, 1, 3)
     """
+    operand(x)
     at = normalise_axis(axis, x.ndim + 1)
     return reshape(x, (*x.shape[:at], 1, *x.shape[at:]))
 
@@ -221,6 +225,7 @@ def squeeze(x: T, /, axis: int | Sequence[int]) -> T:
     >>> st.squeeze(st.ones((2, 1, 3)), 1).shape
     (2, 3)
     """
+    operand(x)
     gone = {normalise_axis(a, x.ndim) for a in ([axis] if isinstance(axis, int) else axis)}
     for each in gone:
         if x.shape[each] != 1:
@@ -236,6 +241,7 @@ def moveaxis(x: T, source: int, destination: int, /) -> T:
     >>> st.moveaxis(st.ones((2, 3, 4)), 0, 2).shape
     (3, 4, 2)
     """
+    operand(x)
     axes = list(range(x.ndim))
     axes.insert(normalise_axis(destination, x.ndim), axes.pop(normalise_axis(source, x.ndim)))
     return permute_dims(x, axes)
@@ -248,6 +254,7 @@ def matrix_transpose(x: T, /) -> T:
     >>> st.matrix_transpose(st.ones((5, 2, 3))).shape
     (5, 3, 2)
     """
+    operand(x)
     if x.ndim < 2:
         raise explain(ShapeError("it needs at least two axes"), "matrix_transpose", (x,))
     return permute_dims(x, (*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
@@ -327,6 +334,7 @@ def flip(x: T, /, *, axis: int | Sequence[int] | None = None) -> T:
     >>> st.flip(st.arange(3))
     tensor([2, 1, 0])
     """
+    operand(x)
     axes = range(x.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
     turned = {normalise_axis(each, x.ndim) for each in axes}
     parts = tuple((n - 1, -1, -1) if i in turned else (0, n, 1) for i, n in enumerate(x.shape))

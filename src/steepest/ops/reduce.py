@@ -25,6 +25,7 @@ from steepest.ops.rows import (
     as_given,
     batch_single,
     converted,
+    operand,
     stretched,
     widened,
 )
@@ -142,7 +143,7 @@ reduce_any = fold(
 
 
 def _folded(op: Op, x: T, axis: Axis, keepdims: bool) -> T:
-    axes = normalise_axes(axis, x.ndim)
+    axes = normalise_axes(axis, operand(x).ndim)
     result = op(x, axes=axes) if axes else x
     return reshape(result, _kept(x.shape, axes)) if keepdims else result
 
@@ -205,7 +206,7 @@ def any(x: T, /, *, axis: Axis = None, keepdims: bool = False) -> T:
 
 
 def _truth(x: T) -> T:
-    return converted(x, np.dtype("bool"))
+    return converted(operand(x), np.dtype("bool"))
 
 
 def count_nonzero(x: T, /, *, axis: Axis = None, keepdims: bool = False) -> T:
@@ -225,6 +226,7 @@ def prod(x: T, /, *, axis: Axis = None, keepdims: bool = False) -> T:
     >>> st.prod(st.tensor([2.0, 0.0, 3.0]))
     tensor(0.)
     """
+    operand(x)
     x, axes = widened(x), normalise_axes(axis, x.ndim)
     kept = tuple(n for i, n in enumerate(x.shape) if i not in axes)
     order = [i for i in range(x.ndim) if i not in axes] + list(axes)
@@ -288,6 +290,6 @@ def _count(shape: Shape, axis: Axis) -> int:
 
 def _accept_floating(name: str, x: Any) -> None:
     try:
-        accept("floating", x.type)
+        accept("floating", operand(x).type)
     except DTypeError as error:
         raise explain(error, name, (x,)) from None

@@ -17,10 +17,12 @@ from steepest.ir.op import (
     Operand,
     Sample,
     Scalar,
+    T,
     Undifferentiable,
     define,
     explain,
 )
+from steepest.ir.origin import located
 from steepest.ir.types import (
     Array,
     DType,
@@ -114,6 +116,14 @@ def _with_number(dtype: DType, number: Scalar) -> DType:
     return dtype
 
 
+def operand(x: T) -> T:
+    """``x``, which must be a Tensor (or a node): a list or an array on its own is refused."""
+    if not isinstance(x, Operand):  # pyright: ignore[reportUnnecessaryIsInstance]
+        given = type(x).__name__
+        raise located(DTypeError(f"it takes Tensors, not {given}; wrap it in st.tensor(…)"))
+    return x
+
+
 def converted(x: Any, dtype: DType) -> Any:
     """``x`` cast, if it has another element type."""
     return x if x.dtype == dtype else OPS["cast"](x, dtype=dtype)
@@ -121,7 +131,7 @@ def converted(x: Any, dtype: DType) -> Any:
 
 def widened(x: Any) -> Any:
     """``x`` as sums and products are computed: small integers and booleans in 64 bits."""
-    if is_floating(x.dtype):
+    if is_floating(operand(x).dtype):
         return x
     return converted(x, uint64 if x.dtype.kind == "u" else int64)
 
