@@ -43,7 +43,7 @@ def test_the_text_of_a_graph() -> None:
 def test_the_text_of_a_backward_graph() -> None:
     graph = st.trace(st.grad(lambda x: st.sum(x * x)))(st.ones((2,)))
     text = repr(graph)
-    assert text.startswith("graph(x0: float32[2])\n")
+    assert text.startswith("graph(x: float32[2])\n")
     assert "multiply(" in text
     assert "reduce_sum" not in text, "the value is not needed for the gradient"
     assert text.endswith(f"return %{len(graph.nodes) - len(graph.inputs) - 1 - constants(graph)}")

@@ -145,12 +145,10 @@ def trace_step(step: Step, x: Tables, y: Array, weights: Array | None, batch: in
     blank = Tensor(np.zeros((), uint32), None)
     rows = Tensor(np.zeros(batch, uint32), None)
 
-    def train(*arguments: Any) -> list[Tensor]:
-        *data, rows, key, epoch = arguments
-        x, y, *rest = data
-        return step(x, y, rest[0] if rest else None, rows, key, epoch)
+    def train(x: Any, y: Tensor, rows: Tensor, key: Tensor, epoch: Tensor) -> list[Tensor]:
+        return step(x, y, None, rows, key, epoch)
 
-    return record(train, *given, rows, random.make_key(0), blank)
+    return record(train if weights is None else step, *given, rows, random.make_key(0), blank)
 
 
 def trace_layers(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, final
 
 from steepest.autodiff import gradients
@@ -131,6 +132,7 @@ def value_and_grad(function: Function, argument: int | tuple[int, ...] = 0) -> F
     """
     positions = (argument,) if isinstance(argument, int) else argument
 
+    @wraps(function)
     def differentiated(*arguments: Any) -> tuple[Any, Any]:
         call = _call(function, arguments, positions)
         output = _scalar(call)
@@ -164,6 +166,7 @@ def grad(function: Function, argument: int | tuple[int, ...] = 0) -> Function:
     """
     both = value_and_grad(function, argument)
 
+    @wraps(function)
     def differentiated(*arguments: Any) -> Any:
         return both(*arguments)[1]
 
@@ -230,6 +233,7 @@ def jacobian(function: Function, argument: int = 0) -> Function:
             [0., 4.]])
     """
 
+    @wraps(function)
     def differentiated(*arguments: Any) -> Any:
         call = _call(function, arguments, (argument,))
         leaves = call.outputs.leaves

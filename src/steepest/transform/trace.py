@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
@@ -93,8 +94,11 @@ def _has_value(node: Node) -> bool:
 
 def _argument_names(function: Callable[..., Any], flat: Flat) -> list[str]:
     """Leaves named as the function's own parameters: x, or parameters.weight."""
-    code = getattr(function, "__code__", None)
-    own = code.co_varnames[: code.co_argcount] if code is not None else ()
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some built-in functions have none
+        parameters = ()
+    own = [each.name for each in parameters if each.kind is not inspect.Parameter.VAR_POSITIONAL]
     names: list[str] = []
     for name in flat.names:
         position, _, rest = name.partition(".")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 from steepest.errors import ShapeError
@@ -40,6 +41,7 @@ def vmap(
     tensor([21., 43.])
     """
 
+    @wraps(function)
     def mapped(*arguments: Any) -> Any:
         flat = flatten(list(arguments))
         given = _axis_of_each_leaf(arguments, axes)
