@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from steepest.autodiff import gradients
-from steepest.errors import GradientError
+from steepest.errors import GradientError, ShapeError, TraceError
 from steepest.ir.graph import order
 from steepest.ir.interpret import Program
 from steepest.ir.node import INPUT, Node, Record
-from steepest.ir.types import Array
+from steepest.ir.origin import origin
+from steepest.ir.types import Array, Shape, TensorType
 
 Computed = tuple[Array | None, Node | None]
 
@@ -54,6 +55,36 @@ def run(nodes: Sequence[Node], *, record: bool) -> list[Computed]:
         differentiable = any(each.record and each.record.requires_grad for each in node.inputs)
         node.record = Record(value, requires_grad=differentiable)
     return [(node.value, node) for node in nodes]
+
+
+def check_backward(
+    of: TensorType, gradient: Shape | None, *, is_traced: bool, is_recorded: bool
+) -> None:
+    """Refuse what ``backward()`` cannot do, and say what can be done instead."""
+    if is_traced:
+        raise TraceError("backward() of a traced value: use st.grad(f) inside of traced functions")
+    if not is_recorded:
+        raise GradientError(
+            "backward(): nothing was recorded, because nothing this was computed from requires "
+            "grad; make the inputs with st.tensor(…, requires_grad=True)"
+        )
+    if gradient is None and of.size != 1:
+        raise GradientError(
+            f"backward() of a Tensor of shape {of.shape}: only a single number has a gradient; "
+            "take sum() or mean(), or pass the gradient that comes in: backward(gradient)"
+        )
+    if gradient is not None and gradient != of.shape:
+        raise ShapeError(f"backward(): gradient {gradient} for a Tensor of {of.shape}")
+
+
+def refuse_leaving(what: str) -> NoReturn:
+    """Inside of ``grad(f)``: a value turned into a plain number would silently be a constant."""
+    line = origin()
+    raise GradientError(
+        f"{what} of a value that is being differentiated would lose its derivative; use st.sin(x), "
+        "not math.sin(x) or np.sin(x), or write x.detach() where a constant is meant"
+        + (f"\n  at {line}" if line else "")
+    )
 
 
 def _has_value(node: Node) -> bool:

@@ -25,6 +25,25 @@ def is_recording() -> bool:
     return _recording.get()
 
 
+_differentiating: ContextVar[bool] = ContextVar("differentiating", default=False)
+
+
+def is_differentiating() -> bool:
+    """Whether a function is running whose derivative was asked for (``st.grad`` and its kin)."""
+    return _differentiating.get()
+
+
+@contextmanager
+def differentiating() -> Generator[None]:
+    """Within this block everything is recorded, and leaving the record is an error."""
+    tokens = _recording.set(True), _differentiating.set(True)
+    try:
+        yield
+    finally:
+        _recording.reset(tokens[0])
+        _differentiating.reset(tokens[1])
+
+
 @contextmanager
 def no_grad() -> Generator[None]:
     """Within this block nothing is recorded: what is computed counts as constant.

@@ -19,9 +19,9 @@ from steepest.ops import composite, contract, elementwise, index, movement, redu
 from steepest.ops.along import argmax, argmin
 from steepest.ops.elementwise import identity, stop_gradient
 from steepest.ops.reduce import Axis
-from steepest.tensor.backward import accumulate, run
+from steepest.tensor.backward import accumulate, check_backward, refuse_leaving, run
 from steepest.tensor.display import html
-from steepest.tensor.modes import is_recording
+from steepest.tensor.modes import is_differentiating, is_recording
 
 _PLAIN_DTYPES = ("float32", "int64", "bool")
 _COMPARABLE: tuple[type[Any], ...] = (Operand, np.ndarray, np.generic, bool, int, float)
@@ -199,22 +199,28 @@ class Tensor(Operand):
 
     # ------------------------------------------------------------------------------------- values
 
+    def _leaving(self, by: str) -> Array:
+        """The value, for what does not record: NumPy, the math module, Python's numbers."""
+        if is_differentiating() and self.requires_grad and not self.is_traced:
+            refuse_leaving(by)
+        return self.data
+
     def numpy(self) -> Array:
         """The value as a NumPy array of its own, yours to change."""
-        return np.array(self.data)
+        return np.array(self._leaving("the array"))
 
     def item(self) -> Any:
         """The value of a Tensor of one element as a Python number."""
         if self.size != 1:
             raise ShapeError(f"item() is for one element; this Tensor has {self.size}")
-        return self.data.item()
+        return self._leaving("the number").item()
 
     def tolist(self) -> Any:
         """The value as nested lists of Python numbers."""
-        return self.data.tolist()
+        return self._leaving("the list").tolist()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
-        return np.array(self.data, dtype=dtype)
+        return np.array(self._leaving("the array"), dtype=dtype)
 
     def __array_namespace__(self, *, api_version: str | None = None) -> ModuleType:
         return sys.modules["steepest"]
@@ -241,7 +247,7 @@ class Tensor(Operand):
         return float(self.item())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self.detach().item())
 
     def __index__(self) -> int:
         if is_floating(self.dtype):
@@ -426,22 +432,14 @@ def _rebuild(value: Array, requires_grad: bool) -> Tensor:
 
 def _seed(output: Tensor, gradient: Tensor | None) -> Tensor:
     """The gradient that backward starts from, after a look at what is asked."""
-    if output.is_traced:
-        raise TraceError("backward() of a traced value: use st.grad(f) inside of traced functions")
-    if not output.requires_grad:
-        raise GradientError(
-            "backward(): nothing was recorded, because nothing this was computed from requires "
-            "grad; make the inputs with st.tensor(…, requires_grad=True)"
-        )
-    if gradient is None and output.size != 1:
-        raise GradientError(
-            f"backward() of a Tensor of shape {output.shape}: only a single number has a gradient; "
-            "take sum() or mean(), or pass the gradient that comes in: backward(gradient)"
-        )
+    check_backward(
+        output.type,
+        None if gradient is None else gradient.shape,
+        is_traced=output.is_traced,
+        is_recorded=output.requires_grad,
+    )
     if gradient is None:
         return Tensor(np.ones(output.shape, output.dtype), None)
-    if gradient.shape != output.shape:
-        raise ShapeError(f"backward(): gradient {gradient.shape} for a Tensor of {output.shape}")
     return gradient.astype(output.dtype)
 
 

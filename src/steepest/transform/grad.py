@@ -15,7 +15,7 @@ from steepest.ir.types import is_floating
 from steepest.ops.elementwise import identity
 from steepest.ops.movement import reshape
 from steepest.tensor.creation import eye, ones_like, zeros_like
-from steepest.tensor.modes import enable_grad
+from steepest.tensor.modes import differentiating
 from steepest.tensor.state import Bound, scope
 from steepest.tensor.tensor import Tensor, computed
 from steepest.transform.arguments import Flat, flatten, flatten_like
@@ -108,7 +108,7 @@ def _call(function: Function, arguments: tuple[Any, ...], positions: Sequence[in
     passed = list(arguments)
     for position, value in zip(positions, flat.call(variables), strict=True):
         passed[position] = value
-    with enable_grad(), scope(Bound(bound)):
+    with differentiating(), scope(Bound(bound)):
         outputs = flatten(function(*passed))
     return _Call(flat, variables, outputs)
 
