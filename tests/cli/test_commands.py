@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import steepest as st
+from steepest.cli import main
 from steepest.tabular import load
 
 FAST = ("--max-epochs", "3", "--hidden-layer-sizes", "8")
@@ -53,6 +54,28 @@ def test_fit_says_what_it_does_and_names_the_next_command(
     ):
         assert words in ran.err, words
     assert [path.name for path in tmp_path.iterdir()] == ["table.safetensors"]
+
+
+def test_a_dash_sends_the_model_to_stdout(
+    table: Path,
+    model: Path,
+    tmp_path: Path,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", str(table), "-t", "label", *FAST, "--out", "-"]) == 0
+    captured = capfdbinary.readouterr()
+    assert captured.out == model.read_bytes()
+    assert b"saved to the standard output" in captured.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_replaced_model_file_is_said(command: Command, table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "m"
+    arguments = ["fit", table, "-t", "label", *FAST, "--out", out]
+    assert f"saved {out}" in command(*arguments).err
+    assert f"replaced {out}" in command(*arguments).err
 
 
 def test_quiet_fit_writes_nothing(command: Command, table: Path, tmp_path: Path) -> None:

@@ -202,6 +202,7 @@ FIT_MISTAKES = [
     Mistake("out is a folder", ("directory",), options=("-t", "label", "--out", ".")),
     Mistake("out is the table", ("table.csv",), options=("-t", "label", "--out", "table.csv")),
     Mistake("two outputs in one", ("twice",), options=("-t", "label", "--history", "old")),
+    Mistake("stdout twice", ("stdout",), options=("-t", "label", "--out", "-", "--json")),
     Mistake("unknown picture", (".png",), options=("-t", "label", "--plot", "curves.gif")),
 ]
 
@@ -320,6 +321,9 @@ PREDICT_MISTAKES: dict[str, tuple[bytes, list[str], tuple[str, ...]]] = {
         [],
         ("line 20002", "1 field"),
     ),
+    "out named .parquet": (GOOD.encode(), ["--out", "p.parquet"], ("p.parquet", ".csv")),
+    "out named .gz": (GOOD.encode(), ["--out", "p.csv.gz"], ("p.csv.gz", "plain CSV")),
+    "out named .tsv": (GOOD.encode(), ["--out", "p.TSV"], ("p.TSV", ".csv")),
     "no such folder": (GOOD.encode(), ["--out", "no/such/file.csv"], ("no/such",)),
 }
 

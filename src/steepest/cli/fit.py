@@ -132,7 +132,13 @@ def fit(
         bool, typer.Option("--print-config", help="Print all options as TOML and leave.")
     ] = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The model file.  [TABLE.safetensors]")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="The model file, or - for stdout.  "
+            "[TABLE.safetensors; model.safetensors for a table from stdin]",
+        ),
     ] = None,
     history: Annotated[
         Path | None, typer.Option("--history", help="Write every epoch as a JSON line.")
@@ -187,7 +193,8 @@ def fit(
     if not table:
         raise ConfigurationError("which table? write 'steepest fit TABLE --target COLUMN'")
     outputs = Outputs(model=out or Path(f"{stem(table)}.safetensors"), history=history, plot=plot)
-    outputs.check([Path(table), *(Path(f) for f in (validation, test) if f and _is_file(f))])
+    given = [Path(file) for file in (validation, test) if file and _is_file(file)]
+    outputs.check([Path(table), *given], json_too=json_)
     terminal = Terminal(quiet=quiet)
     with table_path(table) as path:
         from steepest.tabular.parts import prepare
@@ -211,20 +218,23 @@ def _train(parts: Parts, outputs: Outputs, terminal: Terminal, json_: bool) -> i
     terminal.say(_counts(parts))
     with TrainingProgress(terminal, parts.configuration.training.max_epochs) as progress:
         model = fit_parts(parts, callbacks=progress.callbacks())
+    replaced = outputs.model.is_file() and not outputs.model_goes_to_stdout
     outputs.write(model, parts)
     results = model.results
     terminal.say(ending(results))
     for line in results_lines(results):
         terminal.say(line)
-    terminal.say(f"saved {outputs.model}")
+    where = "to the standard output" if outputs.model_goes_to_stdout else str(outputs.model)
+    terminal.say(f"{'replaced' if replaced else 'saved'} {where}")
     if json_:
         print(json.dumps({"model": str(outputs.model), **to_builtins(results)}))
     if results.stopped == "interrupted":
         terminal.say("interrupted: the file holds the best weights so far")
         return INTERRUPTED
     if results.stopped == "non-finite loss":
-        raise TrainingError(f"{results.message}\nthe best weights so far are in {outputs.model}")
-    terminal.say(f"next: {shell(['steepest', 'predict', str(outputs.model), 'NEW.csv'])}")
+        raise TrainingError(f"{results.message}\nthe best weights so far were saved: {where}")
+    if not outputs.model_goes_to_stdout:
+        terminal.say(f"next: {shell(['steepest', 'predict', str(outputs.model), 'NEW.csv'])}")
     return FINISHED
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -12,6 +13,8 @@ from msgspec import Struct
 
 from steepest.errors import ConfigurationError
 
+_STDOUT = Path("-")
+
 if TYPE_CHECKING:
     from steepest.tabular.model import TableModel
     from steepest.tabular.parts import Parts
@@ -19,21 +22,41 @@ if TYPE_CHECKING:
 
 @final
 class Outputs(Struct, frozen=True, kw_only=True):
-    """The files a fit writes."""
+    """The files a fit writes; - is the standard output."""
 
     model: Path
     history: Path | None
     plot: Path | None
 
-    def check(self, inputs: list[Path]) -> None:
-        """Refuse, before any work, files that cannot be written or that are inputs too."""
+    @property
+    def model_goes_to_stdout(self) -> bool:
+        """Whether the standard output, and no file, gets the model."""
+        return self.model == _STDOUT
+
+    def check(self, inputs: list[Path], *, json_too: bool = False) -> None:
+        """Refuse, before any work, files that cannot be written or that are inputs too.
+
+        Args:
+            inputs: the tables that are read.
+            json_too: whether the standard output gets JSON as well.
+        """
         from steepest.data import check_writable
         from steepest.report import picture_format
 
         if self.plot is not None:
             picture_format(self.plot)
         named = [path for path in (self.model, self.history, self.plot) if path is not None]
+        if json_too and _STDOUT in named:
+            raise ConfigurationError("--json and - both write to stdout; give one of them a file")
+        if self.model_goes_to_stdout and sys.stdout.isatty():
+            raise ConfigurationError(
+                "--out - writes the model to stdout: send it to a file or pipe"
+            )
         for place, path in enumerate(named):
+            if path == _STDOUT:
+                if path in named[:place]:
+                    raise ConfigurationError("- would be written twice; give two names")
+                continue
             if any(path.exists() and each.exists() and path.samefile(each) for each in inputs):
                 raise ConfigurationError(f"{path} is the table that is read; give another --out")
             if path.resolve() in [each.resolve() for each in named[:place]]:
@@ -42,13 +65,10 @@ class Outputs(Struct, frozen=True, kw_only=True):
 
     def write(self, model: TableModel, parts: Parts) -> None:
         """Write the model, the history and the picture, each whole or not at all."""
-        from steepest.data import whole_file
-
-        model.save(self.model)
+        _write(self.model, model.to_bytes())
         if self.history is not None:
             lines = "".join(json.dumps(_without_nan(row)) + "\n" for row in model.history)
-            with whole_file(self.history) as file:
-                file.write(lines.encode())
+            _write(self.history, lines.encode())
         if self.plot is not None:
             from steepest.report import draw_curves, picture_format
 
@@ -58,8 +78,19 @@ class Outputs(Struct, frozen=True, kw_only=True):
                 title=f"{stem(parts.training.source)}: {parts.schema.target.name}",
                 format=picture_format(self.plot),
             )
-            with whole_file(self.plot) as file:
-                file.write(picture)
+            _write(self.plot, picture)
+
+
+def _write(path: Path, content: bytes) -> None:
+    from steepest.data import whole_file
+
+    if path == _STDOUT:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    with whole_file(path) as file:
+        file.write(content)
 
 
 def _without_nan(row: Mapping[str, Any]) -> dict[str, Any]:

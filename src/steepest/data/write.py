@@ -21,6 +21,10 @@ from steepest.errors import DataError
 Cells = Sequence[str] | Sequence[int] | Sequence[float] | NDArray[Any] | NumberColumn | TextColumn
 
 _NEEDS_QUOTES = frozenset(',"\n\r')
+_OTHER_FORMATS = {
+    *(".parquet", ".pq", ".feather", ".arrow", ".xlsx", ".xls", ".ods", ".json", ".jsonl"),
+    *(".gz", ".bz2", ".xz", ".zst", ".zip", ".tsv", ".tab"),
+}
 
 
 @contextmanager
@@ -159,7 +163,7 @@ def write_table(target: str | os.PathLike[str], table: Table | Mapping[str, Cell
     """Write a table as CSV, whole or not at all; "-" is the standard output.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: the file cannot be written, or its name promises another format.
     """
     with open_writer(target) as writer:
         writer.write(table.columns if isinstance(table, Table) else table)
@@ -170,12 +174,17 @@ def open_writer(target: str | os.PathLike[str]) -> Generator[TableWriter, None, 
     """Open a `TableWriter` on a file written whole or not at all; "-" is the standard output.
 
     Raises:
-        DataError: the file cannot be written.
+        DataError: the file cannot be written, or its name promises another format.
     """
     if target == "-":
         yield TableWriter(sys.stdout)
         sys.stdout.flush()
         return
+    suffix = Path(target).suffix.lower()
+    if suffix in _OTHER_FORMATS:
+        raise DataError(
+            f"{target}: what is written is plain CSV, not {suffix}; give a name that ends in .csv"
+        )
     with whole_file(target) as binary:
         text = io.TextIOWrapper(binary, encoding="utf-8", newline="", write_through=False)
         yield TableWriter(text)
