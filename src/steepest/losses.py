@@ -8,9 +8,9 @@ mini-batch gradient is unbiased.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from steepest.ops.index import take_along_axis
 from steepest.ops.movement import expand_dims, reshape
 from steepest.ops.reduce import mean
 from steepest.ops.rows import converted
+from steepest.tensor.creation import asarray
 from steepest.tensor.tensor import Tensor
 
 __all__ = [
@@ -35,13 +36,15 @@ __all__ = [
     "loss",
 ]
 
+Given: TypeAlias = Tensor | Array | Sequence[Any]
+
 
 class Loss(ABC):
     """A loss: (prediction, target) to one number per example; and what it wants of targets."""
 
     @abstractmethod
-    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
-        """The loss of each example, of shape (batch,)."""
+    def __call__(self, prediction: Given, target: Given) -> Tensor:
+        """The loss of each example, of shape (batch,); NumPy arrays and lists become Tensors."""
 
     @abstractmethod
     def prepare(self, target: Array, outputs: Shape, dtype: DType) -> Array:
@@ -73,7 +76,7 @@ class HalfSquaredError(Loss):
     tensor([0., 2.])
     """
 
-    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+    def __call__(self, prediction: Given, target: Given) -> Tensor:
         """The loss of each example."""
         return 0.5 * _mean_square(prediction, target, "HalfSquaredError")
 
@@ -94,7 +97,7 @@ class SquaredError(Loss):
     tensor([0., 4.])
     """
 
-    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+    def __call__(self, prediction: Given, target: Given) -> Tensor:
         """The loss of each example."""
         return _mean_square(prediction, target, "SquaredError")
 
@@ -119,7 +122,7 @@ class BinaryLogistic(Loss):
     tensor([6.931472e-01, 1.000000e+04])
     """
 
-    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+    def __call__(self, prediction: Given, target: Given) -> Tensor:
         """The loss of each example."""
         f, y = _one_each(prediction, target, "BinaryLogistic")
         positive = y if y.dtype.kind == "b" else y > 0
@@ -159,8 +162,9 @@ class CrossEntropy(Loss):
     tensor([6.931472e-01, 1.000000e+04])
     """
 
-    def __call__(self, prediction: Tensor, target: Tensor) -> Tensor:
+    def __call__(self, prediction: Given, target: Given) -> Tensor:
         """The loss of each example."""
+        prediction, target = _tensor(prediction), _tensor(target)
         if prediction.ndim != 2 or target.shape != prediction.shape[:1]:
             error = ShapeError("prediction is (batch, classes) and target (batch,)")
             raise explain(error, "CrossEntropy", (prediction, target))
@@ -214,8 +218,13 @@ def loss(which: str | LossFunction) -> LossFunction:
 # -------------------------------------------------------------------------------------- shapes
 
 
-def _one_each(prediction: Tensor, target: Tensor, name: str) -> tuple[Tensor, Tensor]:
+def _tensor(given: Given) -> Tensor:
+    return asarray(given)
+
+
+def _one_each(prediction: Given, target: Given, name: str) -> tuple[Tensor, Tensor]:
     """Both as (batch,): never (batch, 1) against (batch,), which would broadcast to a square."""
+    prediction, target = _tensor(prediction), _tensor(target)
     f, y = (
         reshape(each, each.shape[:1]) if each.ndim == 2 and each.shape[1] == 1 else each
         for each in (prediction, target)
@@ -226,7 +235,8 @@ def _one_each(prediction: Tensor, target: Tensor, name: str) -> tuple[Tensor, Te
     return f, y
 
 
-def _mean_square(prediction: Tensor, target: Tensor, name: str) -> Tensor:
+def _mean_square(prediction: Given, target: Given, name: str) -> Tensor:
+    prediction, target = _tensor(prediction), _tensor(target)
     if prediction.size == prediction.shape[0]:
         f, y = _one_each(prediction, target, name)
         return square(f - y)

@@ -195,3 +195,16 @@ def test_a_function_is_a_loss_and_a_name_stands_for_one() -> None:
     assert st.losses.loss("squared_error") == st.losses.SquaredError()
     with pytest.raises(ConfigurationError, match="did you mean 'cross_entropy'"):
         st.losses.loss("crossentropy")
+
+
+def test_arrays_and_lists_are_taken_as_they_are() -> None:
+    net = st.nn.Linear(2, 3)
+    x, labels = np.ones((4, 2)), np.array([0, 1, 2, 0])
+    loss = st.losses.CrossEntropy()
+    expected = loss(net(x), st.tensor(labels)).numpy()
+    np.testing.assert_array_equal(loss(net(x), labels).numpy(), expected)
+    np.testing.assert_array_equal(loss(net(x), [0, 1, 2, 0]).numpy(), expected)
+    for regression in (st.losses.HalfSquaredError(), st.losses.SquaredError()):
+        np.testing.assert_array_equal(regression(st.tensor([1.0, 5.0]), [1.0, 5.0]).numpy(), 0.0)
+    given = st.losses.BinaryLogistic()(np.array([0.0, 0.0]), np.array([0, 1]))
+    np.testing.assert_allclose(given.numpy(), np.log(2.0))

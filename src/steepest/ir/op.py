@@ -6,10 +6,13 @@ one definition serves eager execution, tracing and derivatives.
 
 from __future__ import annotations
 
+import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeAlias, TypeVar, cast, final
+
+import numpy as np
 
 from steepest.errors import DTypeError, ShapeError, SteepestError
 from steepest.ir.origin import origin
@@ -246,11 +249,19 @@ def explain(error: E, name: str, inputs: tuple[Like, ...]) -> E:
     """Name the call and the user's line in an error, once: the innermost op says it best."""
     if getattr(error, "explained", False):
         return error
-    types = ", ".join(
-        str(each.type) if isinstance(each, Operand) else repr(each) for each in inputs
-    )
+    types = ", ".join(_short(each) for each in inputs)
     line = origin()
     where = f"\n  at {line}" if line else ""
     explained = type(error)(f"{name}({types}): {error}{where}")
     explained.__dict__["explained"] = True
     return explained
+
+
+def _short(given: object) -> str:
+    """``float64[3, 9]`` for an array: never its numbers, which may be millions."""
+    if isinstance(given, Operand):
+        return str(given.type)
+    if isinstance(given, np.ndarray):
+        array = cast(Array, given)
+        return f"{array.dtype}[{', '.join(map(str, array.shape))}]"
+    return reprlib.repr(given)
