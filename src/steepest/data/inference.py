@@ -12,8 +12,9 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from steepest.data.lookalikes import looks_like_dates, refuse_written_numbers
 from steepest.data.schema import Feature, Kind, LeftOut, Schema
-from steepest.data.table import Column, NumberColumn, Table, TextColumn
+from steepest.data.table import Column, NumberColumn, Table, TextColumn, parse_number
 from steepest.data.target import infer_target
 from steepest.errors import ConfigurationError, DataError, nearest
 
@@ -105,6 +106,7 @@ def _check_names(
                 where = table.source or "the table"
                 raise DataError(
                     f"{option}: {where} has no column {name!r}; {nearest(name, table.names)}"
+                    + _header_hint(table)
                 )
             if name == target and option not in {"target", "features"}:
                 told = "; for the kind of task there is the option task" * (option == "types")
@@ -114,6 +116,17 @@ def _check_names(
             raise ConfigurationError(
                 f"types: {name!r} cannot be {kind!r}; valid: numeric, categorical, drop"
             )
+
+
+def _header_hint(table: Table) -> str:
+    """Say that the header looks like a row, where a third of the names are numbers."""
+    numbers = sum(parse_number(name) is not None for name in table.names)
+    if table.unit != "line" or numbers < 2 or 3 * numbers < len(table.names):
+        return ""
+    return (
+        f"\nthe first line holds numbers ({numbers} of {len(table.names)} names): if it is a row "
+        "and no header, say --no-header; the columns are column_1, column_2 … then"
+    )
 
 
 def _left_out_by_option(
@@ -141,6 +154,11 @@ def _infer_feature(table: Table, name: str, kind: Kind | None) -> Feature | str:
             f"{where}: column {name!r} has no value in any row; leave it out "
             f"(--drop {_quoted(name)})"
         )
+    if kind != "categorical" and isinstance(column, TextColumn):
+        given = _quoted(name)
+        remedy = f"say --types {given}=categorical or --drop {given}"
+        if np.any(column.as_numbers()[1]):
+            refuse_written_numbers(table, name, column, remedy)
     if kind is None:
         kind, reason = _infer_kind(table, name, column)
     else:
@@ -166,7 +184,7 @@ def _infer_kind(table: Table, name: str, column: Column) -> tuple[Kind, str]:
             "name it (--missing), or say that the column is text "
             f"(--types {_quoted(name)}=categorical)"
         )
-    return "categorical", "text"
+    return "categorical", "text that looks like dates" if looks_like_dates(column) else "text"
 
 
 def _numeric(table: Table, name: str, column: Column, reason: str) -> Feature | str:
@@ -219,12 +237,13 @@ def _categorical(name: str, column: Column, reason: str, *, forced: bool) -> Fea
     missing = len(text) - present
     if len(used) == 1 and missing == 0:
         return f"the same value in every row ({text.levels[used[0]]})"
+    dates = "; looks like dates" if looks_like_dates(text) else ""
     if len(used) == present and present > 2 and not forced:
-        return f"an identifier: each of {present} values stands in one row only"
+        return f"an identifier: each of {present} values stands in one row only{dates}"
     ranked = used[np.argsort(-counts[used], kind="stable")]
     shown = [_clipped(text.levels[code]) for code in ranked[:4]]
     more = ", …" if len(used) > 4 else ""
-    detail = f"{len(used)} level{'s' * (len(used) > 1)}: {', '.join(shown)}{more}"
+    detail = f"{len(used)} level{'s' * (len(used) > 1)}: {', '.join(shown)}{more}{dates}"
     return Feature(name=name, kind="categorical", reason=reason, detail=detail, missing=missing)
 
 

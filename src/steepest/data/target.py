@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from steepest.data.lookalikes import looks_like_dates, refuse_written_numbers
 from steepest.data.schema import Target
 from steepest.data.table import Column, NumberColumn, Table, TextColumn, parse_number
 from steepest.errors import DataError, nearest
@@ -31,6 +32,8 @@ def infer_target(
         raise DataError(f"{where}the target {name!r} has no value in any row")
     text = column if isinstance(column, TextColumn) else column.as_text()
     values, wrong = text.as_numbers()
+    if task != "classification" and wrong.any():
+        refuse_written_numbers(table, name, text, "say --task classification")
     if task is None:
         task, reason = _infer_task(table, name, text, values, wrong)
     else:
@@ -60,7 +63,8 @@ def _infer_task(
             )
         levels = {text.levels[code].lower() for code in np.flatnonzero(text.counts())}
         kind = "true or false" if levels <= {"true", "false"} else "text"
-        return "classification", f"it holds {kind}, {used} classes"
+        dates = "; looks like dates" if looks_like_dates(text) else ""
+        return "classification", f"it holds {kind}, {used} classes{dates}"
     numbers = values[present]
     whole = bool(np.all(np.isfinite(numbers)) and np.all(numbers == np.floor(numbers)))
     if whole and used <= MOST_CLASSES_OF_NUMBERS:
