@@ -12,6 +12,7 @@ import typing as _typing
 
 # Every public name is listed in the __all__ of the one file that defines it.
 from steepest import init as init, losses as losses, nn as nn, optim as optim
+from steepest.errors import nearest as _nearest
 from steepest.ir.graph import Graph as Graph
 from steepest.ir.types import (
     bool_ as bool_,
@@ -65,6 +66,20 @@ if _typing.TYPE_CHECKING:
     from steepest.tabular import TableModel as TableModel, fit_table as fit_table, load as load
 
 _TABLES = ("TableModel", "fit_table", "load")
+# What PyTorch and NumPy call it, for those who arrive from there.
+_ELSEWHERE = {
+    "manual_seed": "draws come from a stream: with st.random.stream(seed): …",
+    "rand": "it is st.random.uniform(shape)",
+    "randn": "it is st.random.normal(shape)",
+    "cat": "it is st.concat(tensors, axis=…)",
+    "concatenate": "it is st.concat(tensors, axis=…)",
+    "clamp": "it is st.clip(x, low, high)",
+    "from_numpy": "it is st.tensor(array)",
+    "array": "it is st.tensor(data)",
+    "mm": "it is st.matmul(a, b), or a @ b",
+    "transpose": "it is st.permute_dims(x, axes), or x.T for a matrix",
+    "save": "a fitted table has model.save(path); cells of a module are in module.states()",
+}
 _ROOMS = ("data", "report", "tabular")
 
 
@@ -74,7 +89,8 @@ def __getattr__(name: str) -> object:
         return getattr(_importlib.import_module("steepest.tabular"), name)
     if name in _ROOMS:
         return _importlib.import_module(f"steepest.{name}")
-    raise AttributeError(f"module 'steepest' has no attribute {name!r}")
+    here = _ELSEWHERE.get(name) or _nearest(name, __dir__())
+    raise AttributeError(f"module 'steepest' has no attribute {name!r}; {here}")
 
 
 def __dir__() -> list[str]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
-from typing import final
 
+from steepest.ir.layout import HEIGHT, WIDTH, Place, place
 from steepest.ir.node import CONSTANT, INPUT, Node
 from steepest.ir.text import literal
 
-_WIDTH, _HEIGHT, _GAP_X, _GAP_Y, _MARGIN = 132, 64, 56, 22, 16
 _STYLE = """
 <style>
   .node { fill: #f6f8fa; stroke: #57606a } .input { fill: #ddf4ff; stroke: #0969da }
@@ -22,14 +20,6 @@ _STYLE = """
 <defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7"
  orient="auto"><path d="M0 0L8 4L0 8z" fill="#8c959f"/></marker></defs>
 """
-
-
-@final
-@dataclass(frozen=True)
-class _Box:
-    node: Node
-    x: float
-    y: float
 
 
 def picture(
@@ -47,80 +37,60 @@ def picture(
         values: what to write in green beneath a node.
         derivatives: what to write in red beneath a node.
     """
-    boxes = _place(nodes)
-    width = max((box.x for box in boxes.values()), default=0) + _WIDTH + _MARGIN
-    height = max((box.y for box in boxes.values()), default=0) + _HEIGHT + _MARGIN
+    layout = place(nodes)
+    width, height = layout.extent
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}" height="{height:.0f}" role="img">',
         _STYLE,
     ]
-    parts += [_edge(boxes[each], boxes[node]) for node in nodes for each in node.inputs]
+    parts += [
+        _edge(layout.path(each, node), (position + 1) / (len(node.inputs) + 1))
+        for node in nodes
+        for position, each in enumerate(node.inputs)
+    ]
     shown = set(outputs)
     parts += [
-        _box(
-            box, box.node in shown, (values or {}).get(box.node), (derivatives or {}).get(box.node)
-        )
-        for box in boxes.values()
+        _box(node, there, node in shown, (values or {}).get(node), (derivatives or {}).get(node))
+        for node, there in layout.boxes.items()
     ]
     return "\n".join([*parts, "</svg>"])
 
 
-def _place(nodes: Sequence[Node]) -> dict[Node, _Box]:
-    """A column per distance from the inputs; in it, nodes as high as what they read."""
-    depth: dict[Node, int] = {}
-    for node in nodes:
-        depth[node] = 1 + max((depth[each] for each in node.inputs), default=-1)
-    readers: dict[Node, int] = {}
-    for node in nodes:
-        for each in node.inputs:
-            readers[each] = min(readers.get(each, depth[node]), depth[node])
-    for node, first in readers.items():  # an input stands just left of its first consumer
-        if not node.inputs:
-            depth[node] = first - 1
-    columns: dict[int, list[Node]] = {}
-    for node in nodes:
-        columns.setdefault(depth[node], []).append(node)
-    boxes: dict[Node, _Box] = {}
-    for column in sorted(columns):
-        wanted = {node: _wanted_height(node, boxes) for node in columns[column]}
-        y = float(_MARGIN)
-        for node in sorted(columns[column], key=wanted.__getitem__):
-            y = max(y, wanted[node])
-            boxes[node] = _Box(node, _MARGIN + column * (_WIDTH + _GAP_X), y)
-            y += _HEIGHT + _GAP_Y
-    return boxes
-
-
-def _wanted_height(node: Node, boxes: Mapping[Node, _Box]) -> float:
-    heights = [boxes[each].y for each in node.inputs if each in boxes]
-    return sum(heights) / len(heights) if heights else 0.0
-
-
-def _edge(start: _Box, end: _Box) -> str:
-    x1, y1 = start.x + _WIDTH, start.y + _HEIGHT / 2
-    x2, y2 = end.x, end.y + _HEIGHT / 2
-    bend = max(24.0, (x2 - x1) / 2)
-    path = f"M{x1:.0f} {y1:.0f}C{x1 + bend:.0f} {y1:.0f} {x2 - bend:.0f} {y2:.0f} {x2:.0f} {y2:.0f}"
+def _edge(places: Sequence[Place], port: float) -> str:
+    """An arrow through the lanes of the columns it passes; ``port`` is where it arrives, 0 to 1."""
+    x, y = places[0].right, places[0].middle
+    path = f"M{x:.0f} {y:.0f}"
+    for there in places[1:]:
+        is_end = there is places[-1]
+        to = there.middle + (port - 0.5) * HEIGHT if is_end else there.middle
+        bend = (there.left - x) / 2
+        path += (
+            f"C{x + bend:.0f} {y:.0f} {there.left - bend:.0f} {to:.0f} {there.left:.0f} {to:.0f}"
+        )
+        path += "" if is_end else f"H{there.right:.0f}"
+        x, y = there.right, to
     return f'<path class="edge" d="{path}"/>'
 
 
-def _box(box: _Box, is_output: bool, value: str | None, derivative: str | None) -> str:
-    node = box.node
+def _box(
+    node: Node, there: Place, is_output: bool, value: str | None, derivative: str | None
+) -> str:
+    top = there.middle - HEIGHT / 2
     style = ("input" if node.op is INPUT else "node") + (" output" if is_output else "")
     rows = [("", _title(node)), ("type", str(node.type))]
     rows += [("value", value)] if value is not None else []
     rows += [("derivative", derivative)] if derivative is not None else []
-    step = _HEIGHT / (len(rows) + 1)
+    step = HEIGHT / (len(rows) + 1)
     lines = [
-        f'<text class="{css}" x="{box.x + _WIDTH / 2:.0f}" y="{box.y + step * (i + 1) + 4:.0f}">'
+        f'<text class="{css}" x="{there.left + WIDTH / 2:.0f}" y="{top + step * (i + 1) + 4:.0f}">'
         f"{escape(words[:20])}</text>"
         for i, (css, words) in enumerate(rows)
     ]
     origin = f"<title>{escape(str(node.origin))}</title>" if node.origin else ""
     frame = (
-        f'<rect class="{style}" x="{box.x:.0f}" y="{box.y:.0f}" rx="8" '
-        f'width="{_WIDTH}" height="{_HEIGHT}">{origin}</rect>'
+        f'<rect class="{style}" x="{there.left:.0f}" y="{top:.0f}" rx="8" '
+        f'width="{WIDTH}" height="{HEIGHT}">{origin}</rect>'
     )
     return "\n".join([frame, *lines])
 

@@ -57,7 +57,7 @@ def draw(function: Callable[..., Any], *arguments: Any) -> Picture:
     >>> "−12" in picture.svg, "−4" in picture.svg
     (True, True)
     """
-    trace = record(function, *arguments)
+    trace = record(function, *map(_as_number, arguments))
     graph = trace.graph
     nodes = graph.nodes
     values = _values(trace, nodes)
@@ -84,7 +84,7 @@ def draw_backward(function: Callable[..., Any], *arguments: Any) -> Picture:
     >>> "multiply" in st.draw_backward(lambda x: x * x, 3.0).svg
     True
     """
-    trace = record(function, *arguments)
+    trace = record(function, *map(_as_number, arguments))
     outputs = trace.graph.outputs
     if len(outputs) != 1 or outputs[0].type.size != 1:
         raise GradientError("draw_backward(): only a function of a single number has a gradient")
@@ -94,6 +94,11 @@ def draw_backward(function: Callable[..., Any], *arguments: Any) -> Picture:
     backward = Graph(trace.graph.inputs, (*outputs, *found))
     nodes = backward.nodes
     return Picture(picture(nodes, backward.outputs, values=_values(trace, nodes)))
+
+
+def _as_number(argument: Any) -> Any:
+    """A whole number stands for a real one here: its derivative is wanted."""
+    return float(argument) if type(argument) is int else argument
 
 
 def _bound(trace: Trace) -> list[Array]:
@@ -113,7 +118,11 @@ def _values(trace: Trace, nodes: list[Node]) -> dict[Node, str]:
 
 def _derivatives(trace: Trace, nodes: list[Node]) -> dict[Node, str]:
     output = trace.graph.outputs[0]
-    wrt = [node for node in nodes if is_floating(node.dtype) and node.op is not CONSTANT]
+    given = {node for node in nodes if node in trace.graph.inputs}
+    for node in nodes:  # what is written in the program, such as an exponent, does not vary
+        if not given.isdisjoint(node.inputs):
+            given.add(node)
+    wrt = [node for node in nodes if node in given and is_floating(node.dtype)]
     seed = constant(np.ones(output.shape, output.dtype))
     pairs = [(n, g) for n, g in zip(wrt, gradients([output], [seed], wrt), strict=True) if g]
     program = Program(trace.graph.inputs, [g for _, g in pairs])

@@ -91,10 +91,9 @@ def _finished(
 
 def _variable(leaf: Tensor, name: str) -> Tensor:
     if not is_floating(leaf.dtype):
-        where = f" {name}" if name else ""
         raise DTypeError(
-            f"the argument{where} has element type {leaf.dtype}; derivatives are by floating-point "
-            "numbers: write 1.0 instead of 1, or name the arguments to differentiate by"
+            f"{name} has element type {leaf.dtype}; derivatives are by floating-point numbers: "
+            "write 1.0 instead of 1, or choose another argument with grad(f, argument=1) or (0, 2)"
         )
     record = None if leaf.is_traced else Record(leaf.data, requires_grad=True)
     node = Node(identity, (leaf.node,), {}, leaf.type, record=record)
@@ -103,7 +102,8 @@ def _variable(leaf: Tensor, name: str) -> Tensor:
 
 def _call(function: Function, arguments: tuple[Any, ...], positions: Sequence[int]) -> _Call:
     flat = flatten([arguments[position] for position in positions])
-    variables = tuple(_variable(*each) for each in zip(flat.leaves, flat.names, strict=True))
+    names = [_spoken(name, positions) for name in flat.names]
+    variables = tuple(_variable(*each) for each in zip(flat.leaves, names, strict=True))
     bound = {cell: v for cell, v in zip(flat.cells, variables, strict=True) if cell is not None}
     passed = list(arguments)
     for position, value in zip(positions, flat.call(variables), strict=True):
@@ -111,6 +111,13 @@ def _call(function: Function, arguments: tuple[Any, ...], positions: Sequence[in
     with differentiating(), scope(Bound(bound)):
         outputs = flatten(function(*passed))
     return _Call(flat, variables, outputs)
+
+
+def _spoken(name: str, positions: Sequence[int]) -> str:
+    """A leaf's name for people: ``argument 0``, ``weight of argument 1``."""
+    first, _, rest = name.partition(".")
+    argument = f"argument {positions[int(first)]}"
+    return f"{rest} of {argument}" if rest else argument
 
 
 def _scalar(call: _Call) -> Tensor:

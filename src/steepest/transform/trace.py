@@ -12,7 +12,7 @@ from steepest.ir.node import Node, placeholder
 from steepest.ir.types import Array
 from steepest.tensor.state import State, Traced, scope
 from steepest.tensor.tensor import Tensor
-from steepest.transform.arguments import Flat, flatten
+from steepest.transform.arguments import Flat, HoldsStates, flatten
 
 __all__ = [
     "trace",
@@ -44,6 +44,9 @@ class Trace:
 
 def record(function: Callable[..., Any], *arguments: Any) -> Trace:
     """Run ``function`` on traced Tensors of the arguments' types, and keep what it did."""
+    called: object = function
+    if isinstance(called, HoldsStates):
+        called.states()  # names the cells of a module by the attributes that hold them
     flat = flatten(list(arguments))
     cells = Traced()
     with scope(cells):
