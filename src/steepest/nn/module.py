@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 from numpy.typing import DTypeLike
 
-from steepest.errors import DTypeError
+from steepest.errors import ConfigurationError, DTypeError
 from steepest.ir.types import DType, dtype_of, float32, is_floating
 from steepest.tensor.state import State
+from steepest.tensor.tensor import Tensor
 
 
 class Module(ABC):  # noqa: B024  (what a subclass has to write is forward)
@@ -22,6 +23,10 @@ class Module(ABC):  # noqa: B024  (what a subclass has to write is forward)
     A subclass sets cells (:class:`steepest.State`), modules, and lists, tuples or dicts of them as
     attributes, and writes ``forward``; nothing has to be registered and no ``super().__init__()``
     called. Cells are named by the attributes that lead to them: ``"layers.0.weight"``.
+
+    Errors:
+        ConfigurationError: no ``forward``; an attribute that is a Tensor requiring grad, and so no
+            parameter (wrap it in :class:`steepest.State`).
 
     Differs from PyTorch: :meth:`states` is a dict of cells (``state_dict`` and ``parameters`` in
     one), the training mode is a context (:func:`steepest.nn.training`) and not an attribute of each
@@ -45,6 +50,10 @@ class Module(ABC):  # noqa: B024  (what a subclass has to write is forward)
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """What ``forward`` gives."""
+        if not hasattr(self, "forward"):
+            raise ConfigurationError(
+                f"{type(self).__name__} has no forward; write def forward(self, x): … in the class"
+            )
         result = self.forward(*inputs, **named)
         watcher = _watcher.get()
         if watcher is not None:
@@ -166,6 +175,16 @@ def _cells(module: Module) -> Iterator[tuple[str, State]]:
     for name, part in _walk(module):
         if isinstance(part, State):
             yield name, part
+        elif isinstance(part, Tensor) and _is_lost_parameter(part):
+            raise ConfigurationError(
+                f"{type(module).__name__}: self.{name} is a Tensor that requires grad, which "
+                f"nothing would train; wrap it: self.{name} = st.State(…), and read its .value"
+            )
+
+
+def _is_lost_parameter(tensor: Tensor) -> bool:
+    """Made by the user to be trained; what ``forward`` keeps of a computation is no leaf."""
+    return not tensor.is_traced and tensor.requires_grad and tensor.is_leaf
 
 
 def _summary(module: Module) -> list[tuple[str, str, str, str]]:

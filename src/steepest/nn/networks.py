@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, TypeAlias, final
@@ -22,7 +23,8 @@ class Sequential(Module):
     """Layers one after the other; modules, activations and any function of a Tensor.
 
     Errors:
-        ConfigurationError: a linear layer before the last one whose units all start equal.
+        ConfigurationError: a linear layer before the last one whose units all start equal; a list
+            of layers, or something else that cannot be called.
 
     >>> import steepest as st
     >>> net = st.nn.Sequential(st.nn.Linear(2, 4), st.nn.tanh, st.nn.Linear(4, 1))
@@ -31,6 +33,8 @@ class Sequential(Module):
     """
 
     def __init__(self, *layers: Layer) -> None:
+        for position, layer in enumerate(layers):
+            _refuse_what_is_no_layer(layer, position)
         self.layers = layers
         refuse_equal_units(layers)
 
@@ -76,7 +80,7 @@ class MLP(Module):
 
     Args:
         inputs: features of x, whose shape is (batch, inputs).
-        hidden: units of each hidden layer; empty for a linear model.
+        hidden: units of each hidden layer; empty for a linear model, a number for one layer.
         outputs: numbers per example; the result is (batch, outputs).
         activation: σ, by name or from ``st.nn``.
         dropout: probability of dropping each hidden unit in training.
@@ -100,7 +104,7 @@ class MLP(Module):
     def __init__(
         self,
         inputs: int,
-        hidden: Sequence[int],
+        hidden: int | Sequence[int],
         outputs: int,
         *,
         activation: str | Activation = "relu",
@@ -109,7 +113,7 @@ class MLP(Module):
         initialise: str | init.Initialiser | None = None,
     ) -> None:
         sigma, last = _functions(activation, output_activation)
-        sizes = [inputs, *hidden]
+        sizes = [inputs, *([hidden] if isinstance(hidden, int) else hidden)]
         layers: list[Layer] = []
         for n, m in pairwise(sizes):
             layers += [Linear(n, m, initialise=initialise or sigma.initialiser), sigma]
@@ -133,6 +137,23 @@ def _functions(
     hidden: str | Activation, output: str | Activation | None
 ) -> tuple[Activation, Activation | None]:
     return activation(hidden), None if output is None else activation(output)
+
+
+def _refuse_what_is_no_layer(layer: object, position: int) -> None:
+    if isinstance(layer, list | tuple):
+        raise ConfigurationError(
+            "Sequential takes the layers themselves, not a list: Sequential(a, b), or "
+            "Sequential(*layers)"
+        )
+    if isinstance(layer, type) or not callable(layer):
+        hint = "; make one: write its parentheses" if isinstance(layer, type) else ""
+        raise ConfigurationError(
+            f"Sequential: layer {position} is {_short(layer)}, which is no layer{hint}"
+        )
+
+
+def _short(layer: object) -> str:
+    return f"the class {layer.__name__}" if isinstance(layer, type) else reprlib.repr(layer)
 
 
 def refuse_equal_units(layers: Sequence[object]) -> None:

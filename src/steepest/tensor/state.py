@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import final
+from typing import TYPE_CHECKING, Any, NoReturn, final
 
 import numpy as np
 
@@ -18,6 +18,10 @@ from steepest.errors import DTypeError, ShapeError, TraceError
 from steepest.ir.node import leaf, placeholder
 from steepest.ir.types import Array, DType, Shape, TensorType, is_floating
 from steepest.tensor.tensor import Tensor
+
+_IS_NO_TENSOR = (
+    "{} is a cell and no Tensor; write .value (self.weight.value, say) to compute with it"
+)
 
 
 @final
@@ -107,6 +111,24 @@ class State:
     def convert(self, dtype: DType) -> None:
         """Change the element type for good."""
         self._value = self._stored(self._value.data.astype(dtype))
+
+    # A cell is no Tensor: whoever takes it for one is told what to write.
+
+    __array_ufunc__ = None  # array + cell asks the cell, which says so
+
+    def _refuse_operator(self, *_: Any, **__: Any) -> NoReturn:
+        raise DTypeError(_IS_NO_TENSOR.format(self))
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse_operator
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __matmul__ = __rmatmul__ = _refuse_operator
+    __neg__ = __getitem__ = __float__ = __array__ = _refuse_operator
+    __lt__ = __le__ = __gt__ = __ge__ = _refuse_operator
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            hint = f"; write .value.{name}" if hasattr(Tensor, name) else ""
+            raise AttributeError(f"a State has no {name!r}, its Tensor may have{hint}")
 
     def __repr__(self) -> str:
         return f"<state {self.name or 'without a name'}: {self.type}>"
