@@ -11,7 +11,6 @@ import importlib as _importlib
 import typing as _typing
 
 # Every public name is listed in the __all__ of the one file that defines it.
-from steepest import init as init, losses as losses, nn as nn, optim as optim
 from steepest.errors import nearest as _nearest
 from steepest.ir.graph import Graph as Graph
 from steepest.ir.types import (
@@ -42,18 +41,6 @@ from steepest.tensor.modes import *
 from steepest.tensor.searching import *
 from steepest.tensor.state import State as State
 from steepest.tensor.tensor import Tensor as Tensor
-from steepest.train import (
-    Batches as Batches,
-    EarlyStopping as EarlyStopping,
-    EveryEpoch as EveryEpoch,
-    EverySteps as EverySteps,
-    History as History,
-    Snapshot as Snapshot,
-    Stop as Stop,
-    Trainer as Trainer,
-    metrics as metrics,
-    predict as predict,
-)
 from steepest.transform.check import *
 from steepest.transform.draw import *
 from steepest.transform.grad import *
@@ -63,9 +50,13 @@ from steepest.transform.vmap import *
 __version__ = "0.1.0"
 
 if _typing.TYPE_CHECKING:
-    from steepest.tabular import TableModel as TableModel, fit_table as fit_table, load as load
+    from steepest import init as init, losses as losses, nn as nn, optim as optim
+    from steepest.tabular import *
+    from steepest.train import *
 
-_TABLES = ("TableModel", "fit_table", "load")
+# Loaded when first asked for, so that `import steepest` is quick and needs NumPy only.
+_ROOMS = ("data", "init", "losses", "nn", "optim", "report", "tabular", "train")
+_ROOMS_WITH_NAMES_HERE = ("train", "tabular")  # st.Trainer is steepest.train.Trainer, and so on
 # What PyTorch and NumPy call it, for those who arrive from there.
 _ELSEWHERE = {
     "manual_seed": "draws come from a stream: with st.random.stream(seed): …",
@@ -80,19 +71,22 @@ _ELSEWHERE = {
     "transpose": "it is st.permute_dims(x, axes), or x.T for a matrix",
     "save": "a fitted table has model.save(path); cells of a module are in module.states()",
 }
-_ROOMS = ("data", "report", "tabular")
 
 
 def __getattr__(name: str) -> object:
-    """Load what is about tables when it is asked for: ``import steepest`` needs NumPy only."""
-    if name in _TABLES:
-        return getattr(_importlib.import_module("steepest.tabular"), name)
+    """Load a room, or the room that a name is from."""
     if name in _ROOMS:
         return _importlib.import_module(f"steepest.{name}")
+    if not name.startswith("_"):
+        for room in _ROOMS_WITH_NAMES_HERE:
+            module = _importlib.import_module(f"steepest.{room}")
+            if name in module.__all__:
+                return getattr(module, name)
     here = _ELSEWHERE.get(name) or _nearest(name, __dir__())
     raise AttributeError(f"module 'steepest' has no attribute {name!r}; {here}")
 
 
 def __dir__() -> list[str]:
     """What it holds, and what it would load."""
-    return sorted({*globals(), *_TABLES, *_ROOMS})
+    rooms = (_importlib.import_module(f"steepest.{room}") for room in _ROOMS_WITH_NAMES_HERE)
+    return sorted({*globals(), *_ROOMS, *(name for room in rooms for name in room.__all__)})
