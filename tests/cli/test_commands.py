@@ -15,6 +15,7 @@ import pytest
 
 import steepest as st
 from steepest.cli import main
+from steepest.cli.progress import progress_line
 from steepest.tabular import load
 
 FAST = ("--max-epochs", "3", "--hidden-layer-sizes", "8")
@@ -219,6 +220,33 @@ def test_a_printed_configuration_replays_the_fit(
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_files_left_out_of_a_printed_configuration_are_said(command: Command, table: Path) -> None:
+    ran = command("fit", table, "-t", "label", "--test", "t.csv", "--print-config")
+    assert "--test t.csv" in ran.err
+    assert "[data]" in ran.out
+    assert command("fit", table, "-t", "label", "--test", "0.2", "--print-config").err == ""
+
+
+def test_a_wide_table_is_listed_briefly_and_inspected_whole(
+    command: Command, tmp_path: Path
+) -> None:
+    table, model = tmp_path / "wide.csv", tmp_path / "m"
+    names = [f"x{number}" for number in range(40)]
+    lines = [",".join([*names, "same", "alike", "label"])]
+    for row in range(40):
+        numbers = [str((row * 7 + number) % 11 + 0.5) for number in range(40)]
+        lines.append(",".join([*numbers, "1", "2", "ab"[row % 2]]))
+    table.write_text("\n".join(lines) + "\n")
+    ran = command("fit", table, "-t", "label", *FAST, "--out", model)
+    shown = ran.err.splitlines()
+    assert any(line.startswith("x19 ") for line in shown)
+    assert not any(line.startswith("x20 ") for line in shown)
+    assert any("20 more" in line and "steepest inspect" in line for line in shown)
+    assert "left out, the same value in every row: same, alike" in ran.err
+    assert any(line.split()[:2] == ["label", "target"] for line in shown)
+    assert "x39 " in command("inspect", model).out
+
+
 def test_later_options_win(command: Command, table: Path, tmp_path: Path) -> None:
     config = tmp_path / "options.toml"
     config.write_text("[network]\ndropout = 0.1\nactivation = 'tanh'\n[training]\nseed = 1\n")
@@ -261,6 +289,17 @@ def test_validation_and_test_tables(command: Command, table: Path, tmp_path: Pat
     counts = [result[f"{part}_rows"] for part in ("training", "validation", "test")]
     assert counts == [60, 60, 60]
     assert result["validation"]["scores"] == result["test"]["scores"]
+
+
+@pytest.mark.parametrize("width", [30, 50, 60, 70, 100])
+def test_the_progress_line_fits_and_keeps_epoch_and_validation_loss(width: int) -> None:
+    metrics = {"loss": 1.23456, "validation_loss": 2345.6789, "validation_accuracy": 0.75}
+    text = progress_line(width, done=12.5, epochs=50, metrics=metrics, left="0:12 left")
+    assert len(text) <= width
+    assert text.startswith("12/50 ")
+    assert "validation 2346" in text
+    assert ("━" in text) == (width >= 80)
+    assert ("accuracy 0.75000" in text) == (width >= 60)
 
 
 def test_weights_of_zero_take_rows_out(command: Command, tmp_path: Path) -> None:

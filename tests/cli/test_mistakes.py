@@ -190,10 +190,17 @@ FIT_MISTAKES = [
     ),
     Mistake(
         "config with an unknown name",
-        ("network.dropuot", "dropout"),
+        ("bad.toml: ", "network.dropuot", "dropout"),
         table=None,
         options=("--config", "bad.toml"),
         files={"bad.toml": b"[network]\ndropuot = 0.1"},
+    ),
+    Mistake(
+        "config with an impossible value",
+        ("bad.toml: ", "network.dropout"),
+        table=None,
+        options=("--config", "bad.toml"),
+        files={"bad.toml": b"[network]\ndropout = 2"},
     ),
     # outputs
     Mistake(

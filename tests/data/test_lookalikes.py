@@ -79,6 +79,13 @@ def test_text_stays_text(name: str) -> None:
     assert "dates" not in feature.detail
 
 
+def test_three_decimals_are_no_groups() -> None:
+    values = [*(f"{row}.000" for row in range(1, 24)), "oops"]
+    table = read_table({"size": values, "y": LABELS})
+    with pytest.raises(DataError, match="row 24, column 'size': 'oops' stands in a column where"):
+        infer_schema(table, "y")
+
+
 @pytest.mark.parametrize(
     "pattern", ["2024-03-{:02}", "{}.3.2024", "3/{}/24", "2024/03/{} 12:30", "2024-03-{:02}T01:02"]
 )

@@ -189,7 +189,8 @@ def fit(
         from steepest.tabular.options import to_toml
 
         print(to_toml(configuration), end="")
-        return 0
+        _say_left_out(Terminal(quiet=quiet), validation=validation, test=test)
+        return FINISHED
     if not table:
         raise ConfigurationError("which table? write 'steepest fit TABLE --target COLUMN'")
     outputs = Outputs(model=out or Path(f"{stem(table)}.safetensors"), history=history, plot=plot)
@@ -205,7 +206,7 @@ def fit(
             validation=validation if validation and _is_file(validation) else None,
             test=test if test and _is_file(test) else None,
         )
-    for line in (*parts.schema.describe().splitlines(), *parts.notes):
+    for line in (*parts.schema.describe_briefly().splitlines(), *parts.notes):
         terminal.say(line)
     return _train(parts, outputs, terminal, json_)
 
@@ -216,7 +217,7 @@ def _train(parts: Parts, outputs: Outputs, terminal: Terminal, json_: bool) -> i
     from steepest.tabular.summary import ending, results_lines
 
     terminal.say(_counts(parts))
-    with TrainingProgress(terminal, parts.configuration.training.max_epochs) as progress:
+    with TrainingProgress(terminal) as progress:
         model = fit_parts(parts, callbacks=progress.callbacks())
     replaced = outputs.model.is_file() and not outputs.model_goes_to_stdout
     outputs.write(model, parts)
@@ -246,6 +247,13 @@ def _counts(parts: Parts) -> str:
     return ", ".join(counts)
 
 
+def _say_left_out(terminal: Terminal, **tables: str | None) -> None:
+    files = [f"--{name} {file}" for name, file in tables.items() if file and _is_file(file)]
+    if files:
+        given = " and ".join(files)
+        terminal.say(f"files are not part of the configuration: give {given} again beside --config")
+
+
 def _is_file(text: str) -> bool:
     return _share(text) is None
 
@@ -268,7 +276,13 @@ def _configuration(
     """Combine the options: a later one wins, in the order default, --config, flag, --set."""
     from steepest.tabular.options import assign, from_plain, parse_value, read_toml, set_option
 
-    plain: dict[str, Plain] = read_toml(config) if config is not None else {}
+    plain: dict[str, Plain] = {}
+    if config is not None:
+        plain = read_toml(config)
+        try:
+            from_plain(plain)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{config}: {error}") from None
     for name, value in flags.items():
         if value is not None:
             set_option(plain, name, parse_value(name, value) if isinstance(value, str) else value)

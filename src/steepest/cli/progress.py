@@ -7,22 +7,24 @@ from types import TracebackType
 from typing import TYPE_CHECKING, final
 
 from steepest.cli.terminal import Terminal
+from steepest.tabular.summary import plain
 from steepest.train.callbacks import Callback, EverySteps, Snapshot
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _UNSHOWN = ("epoch", "step", "penalty", "learning_rate", "seconds")
+_BAR = 10
 
 
 @final
 class TrainingProgress:
     """Shows each epoch on stderr; a context manager, so that the line is gone at the end."""
 
-    def __init__(self, terminal: Terminal, max_epochs: int) -> None:
+    def __init__(self, terminal: Terminal) -> None:
         """Prepare; nothing is written before the first epoch."""
         self._terminal = terminal
-        self._max_epochs = max_epochs
+        self._metrics: Mapping[str, float] = {}
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -30,20 +32,14 @@ class TrainingProgress:
         """Open the line."""
         if self._terminal.is_interactive:
             from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn
+            from rich.progress import Progress, TextColumn
 
+            console = Console(stderr=True)
             self._bar = Progress(
-                TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-                BarColumn(bar_width=10),
-                TextColumn("{task.fields[figures]}"),
-                TextColumn("{task.fields[left]}", style="dim"),
-                console=Console(stderr=True),
-                transient=True,
+                TextColumn("{task.fields[line]}", markup=False), console=console, transient=True
             )
             self._bar.start()
-            self._task = self._bar.add_task(
-                "", total=self._max_epochs, figures="first epoch", left=""
-            )
+            self._task = self._bar.add_task("", line="first epoch")
         return self
 
     def __exit__(
@@ -64,25 +60,54 @@ class TrainingProgress:
         return [self._after_epoch, *often]
 
     def _after_epoch(self, now: Snapshot) -> None:
-        if self._bar is not None and self._task is not None:
-            shown = figures(now.metrics).replace("validation loss", "validation")
-            self._bar.update(self._task, figures=shown.replace("validation accuracy", "accuracy"))
-            return
-        self._terminal.say(f"epoch {now.epoch}/{now.epochs}  {figures(now.metrics)}")
+        self._metrics = now.metrics
+        if self._bar is None:
+            self._terminal.say(f"epoch {now.epoch}/{now.epochs}  {figures(now.metrics)}")
 
     def _after_steps(self, now: Snapshot) -> None:
         if self._bar is None or self._task is None:
             return
         done = now.step / now.steps_per_epoch
-        left = now.seconds / done * (now.epochs - done)
-        self._bar.update(self._task, completed=done, left=f"{_clock(left)} left")
+        left = f"{_clock(now.seconds / done * (now.epochs - done))} left"
+        console = self._bar.console
+        line = progress_line(
+            console.width - 1, done=done, epochs=now.epochs, metrics=self._metrics, left=left
+        )
+        signs = str.maketrans("━─", "#.") if console.options.ascii_only else {}
+        self._bar.update(self._task, line=line.translate(signs))
+
+
+def progress_line(
+    width: int, *, done: float, epochs: int, metrics: Mapping[str, float], left: str
+) -> str:
+    """Write as much as fits in `width` columns; epoch and validation loss stay longest.
+
+    >>> metrics = {"loss": 0.25, "validation_loss": 0.5}
+    >>> progress_line(60, done=5, epochs=10, metrics=metrics, left="0:09 left")
+    '5/10 ━━━━━───── loss 0.25000  validation 0.50000 0:09 left'
+    >>> progress_line(30, done=5, epochs=10, metrics=metrics, left="0:09 left")
+    '5/10 validation 0.50000'
+    """
+    count = f"{int(done)}/{epochs}"
+    filled = min(_BAR, int(_BAR * done / epochs))
+    bar = "━" * filled + "─" * (_BAR - filled)
+    loss = "validation_loss" if "validation_loss" in metrics else "loss"
+    every = _in_short(metrics) or "first epoch"
+    least = _in_short({name: metrics[name] for name in (loss,) if name in metrics})
+    lines = [f"{count} {bar} {every} {left}", f"{count} {every} {left}", f"{count} {every}"]
+    return next((line for line in lines if len(line) <= width), f"{count} {least}".rstrip())
+
+
+def _in_short(metrics: Mapping[str, float]) -> str:
+    shown = figures(metrics).replace("validation loss", "validation")
+    return shown.replace("validation accuracy", "accuracy").replace("validation rmse", "rmse")
 
 
 def figures(row: Mapping[str, float]) -> str:
     """Write an epoch's losses and metrics in one line.
 
     >>> figures({"epoch": 1, "loss": 0.51234, "validation_loss": 0.5, "validation_accuracy": 0.75})
-    'loss 0.5123  validation loss 0.5000  validation accuracy 0.7500'
+    'loss 0.51234  validation loss 0.50000  validation accuracy 0.75000'
     """
     validated = "validation_loss" in row
     shown = {
@@ -90,11 +115,7 @@ def figures(row: Mapping[str, float]) -> str:
         for name, value in row.items()
         if name not in _UNSHOWN and (name == "loss" or name.startswith("validation_") == validated)
     }
-    return "  ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in shown.items())
-
-
-def _short(value: float) -> str:
-    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"
+    return "  ".join(f"{name.replace('_', ' ')} {plain(value)}" for name, value in shown.items())
 
 
 def _clock(seconds: float) -> str:

@@ -42,7 +42,7 @@ def refuse_written_numbers(table: Table, name: str, column: TextColumn, remedy: 
     counts = column.counts()
     if not counts.any():
         return
-    written = np.array([_is_written(level) for level in column.levels], dtype=np.bool_)
+    written = np.array([_is_written(level, column.decimal) for level in column.levels], np.bool_)
     if not counts[written].any():
         return
     number = np.array([_is_number(level, column.decimal) for level in column.levels], np.bool_)
@@ -70,7 +70,10 @@ def looks_like_dates(column: TextColumn) -> bool:
     return 2 * dates > int(counts.sum())
 
 
-def _is_written(text: str) -> bool:
+def _is_written(text: str, decimal: str) -> bool:
+    # Where the point is the decimal sign, "1.000" has no groups: it is one.
+    if parse_number(text, decimal) is not None:
+        return False
     return bool(_GROUPED.fullmatch(text) or _MONEY.fullmatch(text))
 
 

@@ -15,6 +15,8 @@ from steepest.errors import DataError, ModelFileError, nearest
 Kind = Literal["numeric", "categorical"]
 Task = Literal["classification", "regression"]
 
+_MOST_COLUMNS, _MOST_FEATURES = 30, 20  # of a table, and shown of a larger one
+
 
 @dataclass(frozen=True, kw_only=True)
 class Feature:
@@ -122,6 +124,24 @@ class Schema:
             f"{_shortened(name, widths[0]):<{widths[0]}}  {kind:<{widths[1]}}  {text}"
             for name, kind, text in rows
         )
+
+    def describe_briefly(self) -> str:
+        """Write it on a screen: of more than 30 columns the first 20 features, not each.
+
+        The columns left out are all named, those with one reason in one line.
+        """
+        if len(self.features) + len(self.left_out) + 1 <= _MOST_COLUMNS:
+            return self.describe()
+        shown = Schema(features=self.features[:_MOST_FEATURES], left_out=(), target=self.target)
+        *lines, target = shown.describe().splitlines()
+        hidden = len(self.features) - _MOST_FEATURES
+        if hidden > 0:
+            lines.append(f"… {hidden} more; 'steepest inspect' of the model shows all")
+        groups: dict[str, list[str]] = {}
+        for each in self.left_out:
+            groups.setdefault(each.reason.partition(" (")[0], []).append(each.name)
+        lines += [f"left out, {reason}: {', '.join(names)}" for reason, names in groups.items()]
+        return "\n".join([*lines, target])
 
     def to_json(self) -> dict[str, Any]:
         """Give plain dicts, lists, numbers and strings."""
