@@ -1,11 +1,12 @@
 """What a drawing calls things, and which derivatives it shows."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 import steepest as st
-from steepest.errors import DTypeError
+from steepest.errors import ConfigurationError, DTypeError
 
 
 def red(picture: st.Picture) -> list[str]:
@@ -38,3 +39,12 @@ def test_an_argument_without_a_derivative_is_named() -> None:
 def test_names_from_elsewhere_lead_to_ours(name: str, told: str) -> None:
     with pytest.raises(AttributeError, match=told):
         getattr(st, name)
+
+
+def test_a_picture_is_saved_as_svg_or_not_at_all(tmp_path: Path) -> None:
+    picture = st.draw(lambda x: x * x, 3.0)
+    picture.save(tmp_path / "square.svg")
+    assert (tmp_path / "square.svg").read_text(encoding="utf-8") == picture.svg
+    with pytest.raises(ConfigurationError, match=r"a drawn graph is SVG"):
+        picture.save(tmp_path / "square.png")
+    assert not (tmp_path / "square.png").exists()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import linecache
+import os.path  # not pathlib, which would be a tenth of the time of importing steepest
 import sys
-from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-_PACKAGE = str(Path(__file__).parents[1])
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 E = TypeVar("E", bound=Exception)
@@ -21,7 +21,7 @@ class Origin(NamedTuple):
 
     def __str__(self) -> str:
         source = linecache.getline(self.file, self.line).strip()
-        where = f"line {self.line} of {Path(self.file).name}"
+        where = f"line {self.line} of {os.path.basename(self.file)}"
         return f"{where}: {source}" if source else where
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 from typing import Any, final
 
 import numpy as np
 
 from steepest.autodiff import gradients
-from steepest.errors import GradientError
+from steepest.errors import ConfigurationError, GradientError
 from steepest.ir.graph import Graph
 from steepest.ir.interpret import Program
 from steepest.ir.node import CONSTANT, Node, constant
@@ -38,9 +38,16 @@ class Picture:
     def __repr__(self) -> str:
         return f"<picture: {len(self.svg)} characters of SVG; save(path) writes it to a file>"
 
-    def save(self, path: str | Path) -> None:
-        """Write the picture to a file; a browser opens it."""
-        Path(path).write_text(self.svg, encoding="utf-8")
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the picture to a file, as SVG; a browser opens it.
+
+        Errors:
+            ConfigurationError: a name that promises another format, such as ``.png``.
+        """
+        if not str(path).endswith(".svg"):
+            raise ConfigurationError(f"save(): a drawn graph is SVG; name it .svg, not {path}")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.svg)
 
 
 def draw(function: Callable[..., Any], *arguments: Any) -> Picture:
