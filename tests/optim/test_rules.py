@@ -1,6 +1,8 @@
 """Update rules against plain NumPy transcriptions of the papers, and against each other."""
 
+import inspect
 import math
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -358,3 +360,23 @@ BAD: list[tuple[Callable[[], object], str]] = [
 def test_impossible_values_are_refused(make: Callable[[], object], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         make()
+
+
+def test_an_unknown_option_is_answered_with_the_known_ones() -> None:
+    anything: Any = st.optim
+    with pytest.raises(ConfigurationError, match="Adam has no option 'lr'; write learning_rate"):
+        anything.Adam(lr=0.1)
+    with pytest.raises(ConfigurationError, match="SGD has no option 'momentum'; valid: 'learning"):
+        anything.SGD(0.1, momentum=0.9)
+    with pytest.raises(ConfigurationError, match="AdamW has no option 'weightdecay'; did you mean"):
+        anything.AdamW(weightdecay=0.1)
+    assert str(inspect.signature(st.optim.SGD)).startswith("(learning_rate:")
+    assert pickle.loads(pickle.dumps(st.optim.Adam(0.1))) == st.optim.Adam(0.1)
+
+
+def test_attach_takes_the_model() -> None:
+    anything: Any = st.optim.SGD(0.1)
+    with pytest.raises(ConfigurationError, match=r"attach\(net\) and not net.parameters\(\)"):
+        anything.attach(st.nn.Linear(1, 1).parameters())
+    with pytest.raises(ConfigurationError, match="this is the class Linear"):
+        anything.attach(st.nn.Linear)

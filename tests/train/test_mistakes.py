@@ -95,7 +95,33 @@ MISTAKES: list[tuple[Callable[[], object], type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("make", "error", "message"), MISTAKES)
+NET = st.nn.Linear(3, 1)
+ANY: Anything = st
+MORE: list[tuple[Callable[[], object], type[Exception], str]] = [
+    (lambda: fit(metrics=["acuracy"]), ConfigurationError, "did you mean 'accuracy'"),
+    (lambda: fit(metrics={"a": "nothing"}), ConfigurationError, "no metric 'nothing'; valid:"),
+    (lambda: fit(metrics=3), ConfigurationError, "metrics is a list of names or a dict"),
+    (lambda: fit(metrics=[lambda f, y: 0.0]), ConfigurationError, "a metric without a name"),
+    (lambda: fit(metrics=[3]), ConfigurationError, "a metric is a function"),
+    (lambda: fit(early_stopping=True), ConfigurationError, r"st.EarlyStopping\(patience=10\)"),
+    (lambda: fit(validation_data=0.2), ConfigurationError, "yours to hold back"),
+    (lambda: fit(callbacks=[st.EveryEpoch]), ConfigurationError, r"st.EveryEpoch\(function\)"),
+    (lambda: fit(callbacks=[st.EverySteps]), ConfigurationError, r"st.EverySteps\(n, function"),
+    (lambda: fit(callbacks=print), ConfigurationError, r"callbacks=\[print\]"),
+    (lambda: fit(callbacks=[3]), ConfigurationError, "a callback is a function of a snapshot"),
+    (lambda: fit(callbacks=[lambda _: True]), ConfigurationError, r"return st.Stop\(reason\)"),
+    (lambda: fit(callbacks=[lambda _: st.Stop]), ConfigurationError, "Stop, the class"),
+    (lambda: ANY.Trainer(NET, "squared_error", st.optim.Adam), ConfigurationError, r"Adam\(…\)"),
+    (lambda: ANY.Trainer(NET, st.losses.CrossEntropy, "sgd"), ConfigurationError, "CrossEntropy"),
+    (lambda: ANY.Trainer(st.nn.MLP, "squared_error", "sgd"), ConfigurationError, "class MLP"),
+    (lambda: st.metrics.accuracy(LABELS, X), ShapeError, "they seem to be swapped"),
+    (lambda: st.metrics.accuracy(X, LABELS[:-1]), ShapeError, r"labels \(n,\)"),
+    (lambda: st.metrics.binary_accuracy(X, LABELS), ShapeError, "one score and one class"),
+    (lambda: st.metrics.mse(X, Y), ShapeError, r"shapes \(20, 3\) and \(20,\)"),
+]
+
+
+@pytest.mark.parametrize(("make", "error", "message"), MISTAKES + MORE)
 def test_mistakes(make: Callable[[], object], error: type[Exception], message: str) -> None:
     assert issubclass(error, SteepestError)
     with pytest.raises(error, match=message):
@@ -123,3 +149,10 @@ def test_a_mistake_leaves_the_model_alone() -> None:
     np.testing.assert_array_equal(model.weight.value.numpy(), before)
     assert trainer.epochs == 0
     assert trainer.fit(X, Y, epochs=1, batch_size=5).stopped == "finished"
+
+
+@pytest.mark.parametrize("asked", ["mae", ["mae"], {"mae": "mae"}, {"mae": st.metrics.mae}])
+def test_metrics_may_be_named(asked: Anything) -> None:
+    row = fit(metrics=asked, validation_data=(X, Y)).rows[0]
+    assert {"mae", "validation_mae"} <= set(row)
+    assert row["validation_mae"] > 0

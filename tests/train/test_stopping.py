@@ -385,6 +385,39 @@ def test_history_as_json_lines_and_in_a_notebook() -> None:
     assert repr(history) == f"<history: 20 epochs, finished, best epoch {history.best_epoch}>"
 
 
+def test_history_says_which_epochs_it_is_of() -> None:
+    one = trainer()
+    one.fit(X, Y, epochs=10, batch_size=20)
+    again = one.fit(X, Y, epochs=3, batch_size=20)
+    assert repr(again) == f"<history: 3 epochs (11–13), finished, best epoch {again.best_epoch}>"
+    assert repr(one.fit(X, Y, epochs=1, batch_size=20)).startswith("<history: 1 epoch (14), ")
+
+
+def test_history_prints_as_a_table_of_its_last_epochs() -> None:
+    history = trainer().fit(X, Y, epochs=20, batch_size=20, metrics=["r2"])
+    lines = str(history).splitlines()
+    assert lines[0] == "(8 earlier epochs not shown)"
+    assert lines[1].split() == ["epoch", "loss", "penalty", "r2", "learning", "rate"]
+    assert len({len(line) for line in lines[1:-1]}) == 1
+    assert [line.split()[-5] for line in lines[2:-1]] == [str(epoch) for epoch in range(9, 21)]
+    starred = [line.split()[1] for line in lines if line.startswith("*")]
+    assert starred == [str(history.best_epoch)]
+    assert lines[-1] == "finished"
+    assert str(st.History()) == repr(st.History())
+
+
+def test_the_curve_has_axes_with_numbers() -> None:
+    history = st.History()
+    losses = [4.0, float("nan"), 1.0]
+    history.rows = [{"epoch": 7 + i, "loss": loss} for i, loss in enumerate(losses)]
+    html: Any = history
+    picture = html._repr_html_().partition("</svg>")[0]
+    for text in (">4<", ">1<", ">7<", ">9<", ">epoch<", "sans-serif"):
+        assert text in picture
+    points = picture.partition('points="')[2].partition('"')[0].split()
+    assert [point.split(",")[0] for point in points] == ["56.0", "412.0"]  # the NaN leaves a gap
+
+
 def test_the_curve_of_a_falling_loss_falls() -> None:
     history = st.History()
     history.rows = [{"epoch": 1, "loss": 4.0}, {"epoch": 2, "loss": 1.0}]

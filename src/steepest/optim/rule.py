@@ -6,15 +6,17 @@ that depend on the time alone, to the change of the parameter and the next slots
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, final, runtime_checkable
+from typing import Any, Protocol, TypeAlias, TypeVar, final, runtime_checkable
 
 import numpy as np
 
-from steepest.errors import ConfigurationError, GradientError
+from steepest.errors import ConfigurationError, GradientError, nearest
 from steepest.ops.rows import converted
 from steepest.optim.schedules import PerEpoch, Rate, Schedule
 from steepest.tensor.modes import no_grad
@@ -174,6 +176,7 @@ class Attached:
     """
 
     def __init__(self, rule: Rule, model: HoldsStates) -> None:
+        _check_model(model)
         if isinstance(rule, LooksAhead):
             raise ConfigurationError(
                 f"{type(rule).__name__} wants the gradient at a point ahead of the parameters, "
@@ -221,6 +224,14 @@ class Attached:
             cell.value.grad = None
 
 
+def _check_model(model: object) -> None:
+    if not isinstance(model, HoldsStates) or isinstance(model, type):
+        kind = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise ConfigurationError(
+            f"attach() takes the model itself, attach(net) and not net.parameters(); this is {kind}"
+        )
+
+
 def _scalar(value: float) -> Tensor:
     return Tensor(np.asarray(value, np.float64), None)
 
@@ -250,3 +261,33 @@ def check_from_zero(rule: str, name: str, value: Any) -> None:
     """An ε or a decay is not negative."""
     if not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ConfigurationError(f"{rule}: {name} is a number from 0 on, not {value!r}")
+
+
+# Other libraries' names for the same.
+_SYNONYMS = {
+    "lr": "learning_rate",
+    "eta": "learning_rate",
+    "rate": "learning_rate",
+    "step_size": "learning_rate",
+    "mu": "momentum",
+    "eps": "epsilon",
+}
+R = TypeVar("R", bound=Rule)
+
+
+def names_its_options(rule: type[R]) -> type[R]:
+    """Have a rule's class answer an unknown keyword with the names it knows."""
+    make: Callable[..., None] = rule.__init__
+    known = [name for name in inspect.signature(make).parameters if name != "self"]
+
+    @functools.wraps(make)
+    def checked(self: R, *values: Any, **named: Any) -> None:
+        for name in named:
+            if name not in known:
+                meant = _SYNONYMS.get(name, "")
+                hint = f"write {meant}" if meant in known else nearest(name, known)
+                raise ConfigurationError(f"{rule.__name__} has no option {name!r}; {hint}")
+        make(self, *values, **named)
+
+    type.__setattr__(rule, "__init__", checked)
+    return rule

@@ -20,6 +20,7 @@ from steepest.optim.rule import (
     check_fraction,
     check_from_zero,
     check_rate,
+    names_its_options,
 )
 from steepest.optim.schedules import Rate
 from steepest.tensor.tensor import Tensor
@@ -28,6 +29,7 @@ Updated = tuple[Tensor, dict[str, Tensor]]
 
 
 @final
+@names_its_options
 @dataclass(frozen=True)
 class SGD(Rule):
     """Gradient descent, w ← w − η g; stochastic when g comes from a mini-batch.
@@ -66,6 +68,7 @@ class SGD(Rule):
 
 
 @final
+@names_its_options
 @dataclass(frozen=True)
 class Momentum(Rule):
     """Gradient descent with momentum: v ← μ v − η g; w ← w + v.
@@ -112,6 +115,7 @@ class Momentum(Rule):
 
 
 @final
+@names_its_options
 @dataclass(frozen=True)
 class Nesterov(Rule):
     """Nesterov's momentum, rearranged: v ← μ_t v − η g; w ← w − μ_t v_before + (1 + μ_{t+1}) v.
@@ -163,6 +167,7 @@ class Nesterov(Rule):
 
 
 @final
+@names_its_options
 @dataclass(frozen=True)
 class NesterovLookAhead(Rule):
     """Nesterov's momentum as it is usually told: v ← μ v − η ∇f(θ + μ v); θ ← θ + v.
@@ -216,6 +221,7 @@ def _velocity(parameter: Parameter, slots: Slots, scalars: Scalars) -> Tensor:
 
 
 @final
+@names_its_options
 @dataclass(frozen=True)
 class Adam(Rule):
     """Adaptive moments: each element's own rate, from running means of g and g².
@@ -281,6 +287,7 @@ class Adam(Rule):
 
 
 @final
+@names_its_options
 @dataclass(frozen=True)
 class WeightDecay(Rule):
     """Another rule with decoupled decay: w ← (1 − η_t λ) w + (the rule's change).
@@ -338,6 +345,7 @@ class WeightDecay(Rule):
 
 
 @final
+@names_its_options
 @dataclass(frozen=True)
 class AdamW(Rule):
     """Adam with decoupled decay: w ← (1 − η_t λ) w − η_t m̂ / (√v̂ + ε); biases do not decay.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import Any, TypeAlias, cast, final
 
 import numpy as np
 
@@ -88,3 +88,45 @@ class EverySteps:
 
 
 Callback: TypeAlias = EveryEpoch | EverySteps | Function
+
+
+def callbacks_of(given: object) -> tuple[Callback, ...]:
+    """The callbacks that ``fit`` was given.
+
+    Errors:
+        ConfigurationError: not a list of them, or something in it that cannot be called.
+    """
+    if not isinstance(given, Iterable):
+        raise ConfigurationError(f"callbacks is a list of functions: callbacks=[{_name(given)}]")
+    callbacks = tuple(cast("Iterable[Any]", given))
+    for each in callbacks:
+        if isinstance(each, type):
+            raise ConfigurationError(
+                f"callbacks: {each.__name__} is a class; give it your function: "
+                f"st.{each.__name__}({'n, ' if each is EverySteps else ''}function)"
+            )
+        if not callable(each.function if isinstance(each, EveryEpoch | EverySteps) else each):
+            raise ConfigurationError(
+                "a callback is a function of a snapshot, st.EveryEpoch or st.EverySteps, "
+                f"not {_name(each)}"
+            )
+    return callbacks
+
+
+def stop_asked(answer: object, function: object) -> Stop | None:
+    """What a callback has answered.
+
+    Errors:
+        ConfigurationError: True, or something else that may be meant to stop training.
+    """
+    if isinstance(answer, bool | str) or answer is Stop:
+        shown = "Stop, the class" if answer is Stop else repr(answer)
+        raise ConfigurationError(
+            f"the callback {_name(function)} returned {shown}; to stop training return "
+            "st.Stop(reason), to go on return nothing"
+        )
+    return answer if isinstance(answer, Stop) else None
+
+
+def _name(function: object) -> str:
+    return getattr(function, "__name__", None) or repr(function)

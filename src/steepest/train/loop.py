@@ -19,7 +19,7 @@ from steepest.tensor.random import make_key
 from steepest.tensor.state import State
 from steepest.train.arrays import Tables, leaves_of, mapped
 from steepest.train.batches import Batches, row_order
-from steepest.train.callbacks import Callback, EveryEpoch, EverySteps, Snapshot, Stop
+from steepest.train.callbacks import Callback, EveryEpoch, EverySteps, Snapshot, stop_asked
 from steepest.train.diagnosis import Diagnosis
 from steepest.train.early_stopping import Watch
 from steepest.train.executable import Executable, Memory
@@ -279,9 +279,9 @@ class Loop:
             metrics=dict(metrics),
             values={name: _locked(self._memory.values[cell]) for name, cell in self._names.items()},
         )
-        answers = [function(snapshot) for function in functions]
+        answers = [stop_asked(function(snapshot), function) for function in functions]
         self._memory.load()
-        stops = [answer for answer in answers if isinstance(answer, Stop)]
+        stops = [answer for answer in answers if answer is not None]
         if not stops:
             return None
         self.history.message = stops[0].reason

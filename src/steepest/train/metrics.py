@@ -5,14 +5,18 @@ A prediction is what the model gives: scores, not labels.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
+from steepest.errors import ConfigurationError, ShapeError, nearest
 from steepest.ir.types import Array
 
 Metric: TypeAlias = Callable[[Array, Array], float]
+
+# What ``fit`` accepts: names of metrics, functions, or either of them under names of one's own.
+Asked: TypeAlias = Mapping[str, Metric | str] | Iterable[Metric | str] | str | None
 
 __all__ = [
     "accuracy",
@@ -30,6 +34,11 @@ def accuracy(prediction: Array, target: Array, /) -> float:
     >>> st.metrics.accuracy(np.array([[2.0, 1.0], [0.0, 3.0]]), np.array([0, 0]))
     0.5
     """
+    if prediction.ndim != 2 or target.size != len(prediction):
+        raise ShapeError(
+            "accuracy(prediction, target): prediction is scores (n, classes) and target labels "
+            f"(n,), not {prediction.shape} and {target.shape}{_swapped(prediction, target)}"
+        )
     hits: Any = prediction.argmax(axis=1) == target.reshape(-1)
     return _mean(hits)
 
@@ -41,6 +50,11 @@ def binary_accuracy(prediction: Array, target: Array, /) -> float:
     >>> st.metrics.binary_accuracy(np.array([-2.0, 1.0]), np.array([0, 1]))
     1.0
     """
+    if prediction.size != target.size:
+        raise ShapeError(
+            "binary_accuracy(prediction, target): one score and one class per row, "
+            f"not {prediction.shape} and {target.shape}"
+        )
     hits: Any = (prediction.reshape(-1) > 0) == (target.reshape(-1) > 0)
     return _mean(hits)
 
@@ -81,5 +95,65 @@ def _mean(values: Any) -> float:
     return float(np.asarray(values, np.float64).mean())
 
 
+def _swapped(prediction: Array, target: Array) -> str:
+    swapped = prediction.ndim == 1 and target.ndim == 2
+    return "; they seem to be swapped" if swapped else ""
+
+
 def _errors(prediction: Array, target: Array) -> Any:
+    if prediction.size != target.size:
+        raise ShapeError(
+            "prediction and target are one number for another, "
+            f"not of shapes {prediction.shape} and {target.shape}"
+        )
     return prediction.astype(np.float64).reshape(target.shape) - target.astype(np.float64)
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": accuracy,
+    "binary_accuracy": binary_accuracy,
+    "mae": mae,
+    "mse": mse,
+    "r2": r2,
+}
+
+
+def metrics_of(asked: Asked) -> dict[str, Metric]:
+    """Functions by name: of ``["accuracy"]``, ``{"hits": "accuracy"}`` or ``{"hits": f}``.
+
+    Errors:
+        ConfigurationError: no such name (the nearest are given), or no function.
+    """
+    given: Any = asked
+    if given is None:
+        return {}
+    if isinstance(given, Mapping):
+        named = cast("Mapping[str, Metric | str]", given)
+        return {name: _metric(each) for name, each in named.items()}
+    if isinstance(given, str):
+        given = [given]
+    if not isinstance(given, Iterable):
+        raise ConfigurationError(
+            f'metrics is a list of names or a dict {{"name": function}}, not {given!r}'
+        )
+    functions = [_metric(each) for each in cast("Iterable[Metric | str]", given)]
+    return {_name(function): function for function in functions}
+
+
+def _name(metric: Metric) -> str:
+    name = getattr(metric, "__name__", "")
+    if not name.isidentifier():
+        raise ConfigurationError('a metric without a name: write metrics={"name": function}')
+    return name
+
+
+def _metric(asked: Metric | str) -> Metric:
+    if isinstance(asked, str):
+        if asked not in METRICS:
+            raise ConfigurationError(f"there is no metric {asked!r}; {nearest(asked, METRICS)}")
+        return METRICS[asked]
+    if not callable(asked):
+        raise ConfigurationError(
+            f"a metric is a function of (prediction, target) or a name, not {asked!r}"
+        )
+    return asked

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 
@@ -27,13 +28,13 @@ from steepest.train.arrays import (
     tables,
 )
 from steepest.train.batches import batches
-from steepest.train.callbacks import Callback
+from steepest.train.callbacks import Callback, callbacks_of
 from steepest.train.early_stopping import EarlyStopping, Watch
 from steepest.train.executable import Memory
 from steepest.train.history import History
 from steepest.train.interruption import stop_on_interrupt
 from steepest.train.loop import Examples, Loop, Plan, Validation, cells_of
-from steepest.train.metrics import Metric
+from steepest.train.metrics import Asked, Metric, metrics_of
 from steepest.train.predict import predict, predictor
 from steepest.train.step import Objective, Step, trace_step
 
@@ -84,6 +85,7 @@ class Trainer:
         self.model = model
         self.loss: LossFunction = loss_of(loss)
         self.optimizer: Rule = rule(optimizer)() if isinstance(optimizer, str) else optimizer
+        _check_parts(model, self.loss, self.optimizer)
         self.l2 = float(l2)
         self.seed = seed
         self.epochs = 0
@@ -107,7 +109,7 @@ class Trainer:
         shuffle: bool = True,
         sample_weight: Any = None,
         validation_data: tuple[Any, ...] | None = None,
-        metrics: Mapping[str, Metric] | None = None,
+        metrics: Asked = None,
         callbacks: Sequence[Callback] = (),
         early_stopping: EarlyStopping | None = None,
         time_limit: float | None = None,
@@ -128,8 +130,9 @@ class Trainer:
             sample_weight: one per example; normalised to mean 1 over the training set, not in a
                 batch.
             validation_data: (x, y) or (x, y, sample_weight).
-            metrics: name to function of (prediction, target) arrays; computed of the training rows
-                as trained, and of the validation data at the end of the epoch.
+            metrics: names of ``st.metrics`` such as ["accuracy"], or a dict: name to function of
+                (prediction, target) arrays. Computed of the training rows as trained, and of the
+                validation data at the end of the epoch.
             callbacks: :class:`EveryEpoch`, :class:`EverySteps`, or functions called every epoch.
             early_stopping: when to stop; then the best epoch's weights are restored, else the last
                 kept.
@@ -144,12 +147,13 @@ class Trainer:
             TrainingError: the loss is not finite before an epoch is finished.
         """
         _check_options(epochs, time_limit)
+        functions, called = metrics_of(metrics), callbacks_of(callbacks)
+        monitor = _monitor(early_stopping, validation_data is not None)
         examples = self._examples(x, y, sample_weight, "x", "y")
         self._restart_memory()
-        validation = self._validation(validation_data, metrics or {})
+        validation = self._validation(validation_data, functions)
         step = self._step
         memory = self._memory
-        monitor = _monitor(early_stopping, validation)
         plan = Plan(
             step=step,
             examples=examples,
@@ -159,8 +163,8 @@ class Trainer:
             first_epoch=self.epochs + 1,
             last_epoch=self.epochs + epochs,
             validation=validation,
-            metrics=metrics or {},
-            callbacks=tuple(callbacks),
+            metrics=functions,
+            callbacks=called,
             watch=Watch(monitor, early_stopping),
             restores_best=early_stopping is not None,
             time_limit=time_limit,
@@ -232,8 +236,7 @@ class Trainer:
     ) -> Validation | None:
         if data is None:
             return None
-        if len(data) not in (2, 3):
-            raise ConfigurationError("validation_data is (x, y) or (x, y, sample_weight)")
+        _check_validation(data)
         weights = data[2] if len(data) == 3 else None
         examples = self._examples(data[0], data[1], weights, "validation x", "validation y")
         run: Callable[[Tables], Array] = predictor(self.model, examples.x, self._memory)
@@ -247,10 +250,45 @@ def _check_options(epochs: Any, time_limit: float | None) -> None:
         raise ConfigurationError(f"time_limit is a number of seconds above 0, not {time_limit!r}")
 
 
-def _monitor(early_stopping: EarlyStopping | None, validation: Validation | None) -> str:
+def _check_validation(data: Any) -> None:
+    what = "validation_data is (x, y) or (x, y, sample_weight)"
+    if not isinstance(data, tuple | list):
+        raise ConfigurationError(
+            f"{what}, not {reprlib.repr(data)}; the rows are yours to hold back: "
+            "x[:800], y[:800] to train on, (x[800:], y[800:]) to validate, say"
+        )
+    if len(cast("list[Any]", data)) not in (2, 3):
+        raise ConfigurationError(what)
+
+
+def _check_parts(model: Any, loss: Any, optimizer: Any) -> None:
+    """A model, a loss and a rule; not their classes, nor something else."""
+    if not isinstance(model, Module):
+        raise ConfigurationError(f"Trainer: the model is an st.nn.Module, not {_kind(model)}")
+    if isinstance(loss, type) or not callable(loss):
+        raise ConfigurationError(
+            f"Trainer: the loss is one of st.losses, its name or a function, not {_kind(loss)}"
+        )
+    if not isinstance(optimizer, Rule):
+        raise ConfigurationError(
+            f"Trainer: the optimizer is a rule such as st.optim.Adam(0.001), not {_kind(optimizer)}"
+        )
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, type):
+        return f"the class {value.__name__}; write {value.__name__}(…)"
+    return reprlib.repr(value)
+
+
+def _monitor(early_stopping: Any, validates: bool) -> str:
     if early_stopping is None:
-        return "loss" if validation is None else "validation_loss"
-    if early_stopping.monitor.startswith("validation_") and validation is None:
+        return "validation_loss" if validates else "loss"
+    if not isinstance(early_stopping, EarlyStopping):
+        raise ConfigurationError(
+            f"early_stopping is st.EarlyStopping(patience=10), say, or None; not {early_stopping!r}"
+        )
+    if early_stopping.monitor.startswith("validation_") and not validates:
         raise ConfigurationError(
             f"early stopping watches {early_stopping.monitor!r}: give validation_data, "
             "or watch 'loss'"
