@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -29,6 +30,8 @@ from steepest.tabular.recipe import make_optimizer, make_rate
 SMALL = Configuration(
     network=Network(hidden_layer_sizes=(8,)), training=Training(max_epochs=3, batch_size=16)
 )
+
+OPTIONS: dict[str, Any] = {"training": {"max_epochs": 2}}
 
 
 def frame(rows: int = 120) -> pd.DataFrame:
@@ -71,6 +74,49 @@ def test_what_is_saved_predicts_the_same_bits(model: TableModel, tmp_path: Path)
     assert [row["loss"] for row in again.history] == [row["loss"] for row in model.history]
     assert "seconds" not in again.history[0]
     assert again.summary() == model.summary()
+
+
+def test_a_model_shows_itself(model: TableModel) -> None:
+    assert model.results.validation is not None
+    assert repr(model).startswith("<TableModel: classification of 'y', validation accuracy ")
+    scored = fit_table(frame(), "x", {**OPTIONS, "data": {"test": 0.2}})
+    assert "regression of 'x', test rmse" in repr(scored)
+    shown = scored._repr_html_()  # pyright: ignore[reportPrivateUsage] - notebooks call it
+    for words in ("predicts  x", "256 relu", "-&gt;", "test ", "rmse"):
+        assert words in shown
+    assert "[network]" not in shown
+    evaluation = model.evaluate(frame())
+    assert repr(evaluation) == str(evaluation) == evaluation.text()
+
+
+def test_options_as_nested_dictionaries() -> None:
+    as_value = fit_table(frame(), "y", Configuration(training=Training(max_epochs=2)))
+    as_dictionaries = fit_table(frame(), "y", {"training": {"max_epochs": 2}})
+    assert as_value.to_bytes() == as_dictionaries.to_bytes()
+    with pytest.raises(ConfigurationError, match="max_epochs"):
+        fit_table(frame(), "y", {"training": {"max_epoch": 2}})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"max_epochs": 5}, r"fit_table\(table, target, \{'training': \{'max_epochs': …\}\}\)"),
+        ({"seed": 1}, "training.seed is an option"),
+        ({"max_epoch": 5}, "did you mean 'max_epochs'.*Configuration"),
+        ({"random": 5}, "nested dictionaries"),
+    ],
+)
+def test_an_option_given_as_an_argument_is_told_its_place(
+    arguments: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        fit_table(frame(), "y", **arguments)
+
+
+def test_a_target_given_as_a_column_is_told_its_place() -> None:
+    table: Any = frame()
+    with pytest.raises(ConfigurationError, match="the name of the target's column, and Series"):
+        fit_table(table.drop(columns="y"), table["y"])
 
 
 def test_evaluation_is_of_the_saved_rows(model: TableModel) -> None:

@@ -34,6 +34,10 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     classes: tuple[str, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
 
+    def __repr__(self) -> str:
+        """Show the scores as text."""
+        return self.text()
+
     def __getitem__(self, name: str) -> float | None:
         """Return one score's value by its name."""
         return next(score.value for score in self.scores if score.name == name)

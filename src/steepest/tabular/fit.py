@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, final
+from collections.abc import Mapping, Sequence
+from typing import Any, cast, final
 
 import msgspec
 import numpy as np
@@ -12,12 +12,13 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from steepest.data import Preprocessor, Table
+from steepest.errors import ConfigurationError, nearest
 from steepest.losses import CrossEntropy, HalfSquaredError
 from steepest.nn import Module
 from steepest.tabular.configuration import Configuration, Resolved, resolve
 from steepest.tabular.model import TableModel
 from steepest.tabular.network import build_network, network_inputs
-from steepest.tabular.options import from_plain, to_plain
+from steepest.tabular.options import from_plain, options, to_plain
 from steepest.tabular.parts import Parts, prepare, row_weights
 from steepest.tabular.recipe import make_optimizer
 from steepest.tabular.results import Results
@@ -33,37 +34,66 @@ from steepest.train.trainer import Trainer
 def fit_table(
     source: object,
     target: str | None = None,
-    configuration: Configuration | None = None,
+    configuration: Configuration | Mapping[str, Any] | None = None,
     *,
     validation: object | None = None,
     test: object | None = None,
     callbacks: Sequence[Callback] = (),
+    **unknown: object,
 ) -> TableModel:
     """Train a network on a table, as `steepest fit` does.
 
     Args:
         source: A path, a pandas, polars or Arrow frame, a dictionary of columns, or a Table.
         target: The column to predict; by default `configuration.data.target`.
-        configuration: All options; the defaults where it is left out.
+        configuration: All options, or nested dictionaries of those that shall not have their
+            defaults.
         validation: Rows to stop on, instead of a share of `source`.
         test: Rows for an honest test, instead of a share of `source`.
         callbacks: Called while it trains, as in `steepest.Trainer.fit`; may stop it.
+        unknown: No more arguments are taken; options are told where they belong.
 
     Raises:
         DataError: The table cannot be used: file, row, column and remedy.
         ConfigurationError: An option makes no sense.
 
     >>> from steepest.data import bundled_table
-    >>> model = fit_table(bundled_table("iris"), "target")
+    >>> model = fit_table(bundled_table("iris"), "target", {"training": {"seed": 1}})
     >>> model.results.validation["accuracy"] > 0.8
     True
     """
-    configuration = from_plain(to_plain(configuration or Configuration()))
+    if unknown:
+        raise ConfigurationError(_misplaced(next(iter(unknown))))
+    if target is not None and not isinstance(cast("object", target), str):
+        raise ConfigurationError(
+            f"the second argument is the name of the target's column, and {type(target).__name__} "
+            "is none: put the column into the table and give its name, as in "
+            "fit_table(table, 'price'); options are the third argument"
+        )
+    given = to_plain(configuration) if isinstance(configuration, Configuration) else configuration
+    configuration = from_plain(given or {})
     if target is not None:
         data = msgspec.structs.replace(configuration.data, target=target)
         configuration = msgspec.structs.replace(configuration, data=data)
     parts = prepare(source, configuration, validation=validation, test=test)
     return fit_parts(parts, callbacks=callbacks)
+
+
+def _misplaced(name: str) -> str:
+    """Say where an option goes that was given as an argument of `fit_table`."""
+    for option in options():
+        section, _, leaf = option.partition(".")
+        if leaf == name:
+            way = (
+                f"give it in the third: fit_table(table, target, {{{section!r}: {{{leaf!r}: …}}}})"
+            )
+            return f"fit_table has no argument {name!r}; {option} is an option, {way}"
+    leaves = [option.partition(".")[2] for option in options()]
+    arguments = ["source", "target", "configuration", "validation", "test", "callbacks"]
+    return (
+        f"fit_table has no argument {name!r}; {nearest(name, [*arguments, *leaves])}; options are "
+        "given in the third, as nested dictionaries or a steepest.tabular.Configuration"
+    )
 
 
 def fit_parts(parts: Parts, *, callbacks: Sequence[Callback] = ()) -> TableModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,12 +25,13 @@ from steepest.tabular.network import build_network, network_inputs, network_weig
 from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.parts import read_options
 from steepest.tabular.results import Results
-from steepest.tabular.summary import summarise
+from steepest.tabular.summary import plain, summarise
 from steepest.tabular.threads import suitable_threads
 from steepest.train.predict import BLOCK, predict
 
 Row: TypeAlias = Mapping[str, Any]
 _CLOCKS = ("seconds",)
+_NEXT_HEADING = "\n\nlayers\n"
 
 
 @final
@@ -59,6 +61,29 @@ class TableModel:
         self.network = network
         self.results = results
         self.history: tuple[Row, ...] = tuple(history)
+
+    def __repr__(self) -> str:
+        """Say what is predicted, and how well.
+
+        >>> from steepest.data import bundled_table
+        >>> from steepest.tabular import fit_table
+        >>> fit_table(bundled_table("iris"), "target")
+        <TableModel: classification of 'target', validation accuracy ..., baseline 0.33333>
+        """
+        target = self.schema.target
+        parts = [f"{target.task} of {target.name!r}"]
+        scored = [("test", self.results.test), ("validation", self.results.validation)]
+        for name, evaluation in scored:
+            if evaluation is not None:
+                score = evaluation.first
+                parts.append(f"{name} {score.name} {plain(score.value)}")
+                parts.append(f"baseline {plain(score.baseline)}")
+                break
+        return f"<TableModel: {', '.join(parts)}>"
+
+    def _repr_html_(self) -> str:
+        """Show the summary's first part in a notebook."""
+        return f"<pre>{html.escape(self.summary().partition(_NEXT_HEADING)[0])}</pre>"
 
     @property
     def schema(self) -> Schema:
