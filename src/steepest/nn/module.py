@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import reprlib
 from abc import ABC
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from numpy.typing import DTypeLike
@@ -15,6 +17,9 @@ from steepest.errors import ConfigurationError, DTypeError
 from steepest.ir.types import DType, dtype_of, float32, is_floating
 from steepest.tensor.state import State
 from steepest.tensor.tensor import Tensor
+
+_SETTINGS = bool | int | float | str
+_LINE = 88  # a longer repr is one part a line
 
 
 class Module(ABC):  # noqa: B024  (what a subclass has to write is forward)
@@ -144,13 +149,66 @@ class Module(ABC):  # noqa: B024  (what a subclass has to write is forward)
         head = "<tr><th>layer</th><th>kind</th><th>parameters</th><th>shapes</th></tr>"
         return f"<table>{head}{''.join(cells)}</table>"
 
+    @reprlib.recursive_repr("…")
     def __repr__(self) -> str:
-        settings = ", ".join(
-            f"{name}={value!r}"
-            for name, value in vars(self).items()
-            if isinstance(value, bool | int | float | str) and not name.startswith("_")
-        )
-        return f"{type(self).__name__}({settings})"
+        """Its settings and what is in it; on one line where that fits.
+
+        >>> import steepest as st
+        >>> st.nn.Sequential(st.nn.Linear(2, 4), st.nn.tanh)
+        Sequential(Linear(inputs=2, outputs=4), tanh)
+        """
+        attributes: dict[str, object] = {
+            name: value for name, value in vars(self).items() if not name.startswith("_")
+        }
+        parts = [f"{k}={v!r}" for k, v in attributes.items() if isinstance(v, _SETTINGS)]
+        bare = not parts  # cells follow from the settings of a layer; without any they are shown
+        for name, value in attributes.items():
+            if isinstance(value, State) and bare:
+                parts.append(f"{name}={value.type}")
+            elif name == "layers" and isinstance(value, list | tuple):
+                parts += [_shown(part) for part in cast("list[object]", value)]
+            elif _has_layers(cast(object, value)):
+                parts.append(f"{name}={_shown(cast(object, value))}")
+        return _bracketed(f"{type(self).__name__}(", parts, ")")
+
+
+def title(module: object) -> str:
+    """A module in a few words: its kind and settings, without what is in it."""
+    if not isinstance(module, Module):
+        return _shown(module)
+    settings = [
+        f"{name}={value!r}"
+        for name, value in vars(module).items()
+        if isinstance(value, _SETTINGS) and not name.startswith("_")
+    ]
+    return f"{type(module).__name__}({', '.join(settings)})"
+
+
+def _has_layers(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return any(_has_layers(part) for part in cast("list[object]", value))
+    if isinstance(value, Mapping):
+        return any(_has_layers(part) for part in cast("Mapping[object, object]", value).values())
+    return isinstance(value, Module)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return _bracketed("[", [_shown(part) for part in cast("list[object]", value)], "]")
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value).items()
+        return _bracketed("{", [f"{key!r}: {_shown(part)}" for key, part in items], "}")
+    if isinstance(value, State):
+        return str(value.type)
+    return value.__name__ if isinstance(value, FunctionType) else repr(value)
+
+
+def _bracketed(start: str, parts: Sequence[str], end: str) -> str:
+    line = f"{start}{', '.join(parts)}{end}"
+    if len(line) <= _LINE and "\n" not in line:
+        return line
+    inner = "".join(f"  {row}\n" for part in parts for row in f"{part},".splitlines())
+    return f"{start}\n{inner}{end}"
 
 
 def _walk(module: Module) -> Iterator[tuple[str, object]]:
@@ -199,7 +257,7 @@ def _summary(module: Module) -> list[tuple[str, str, str, str]]:
             f"{key} {'×'.join(map(str, cell.shape)) or '1'}" for key, cell in own.items()
         )
         count = sum(cell.type.size for cell in own.values() if cell.trainable)
-        rows.append((name, repr(part), f"{count:,}", shapes))
+        rows.append((name, title(part), f"{count:,}", shapes))
     total = sum(cell.type.size for cell in seen if cell.trainable)
     return [*rows, ("total", "", f"{total:,}", "")]
 

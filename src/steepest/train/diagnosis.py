@@ -11,6 +11,7 @@ from steepest.ir.interpret import Program
 from steepest.ir.node import Node
 from steepest.ir.origin import origin
 from steepest.ir.types import Array, is_floating
+from steepest.nn.module import title
 from steepest.tensor.state import State
 from steepest.train.arrays import leaves_of
 from steepest.train.executable import Memory
@@ -78,7 +79,7 @@ class Diagnosis:
         for module, position in self._modules:
             value = self._values.get(self._outputs[position])
             if value is not None and not _is_finite(value):
-                return f"{names.get(module) or 'the model'} ({module!r}{op})"
+                return f"{names.get(module) or 'the model'} ({title(module)}{op})"
         return f"the loss itself{op}"
 
     def _cause(self, node: Node | None, rate: float) -> str:
