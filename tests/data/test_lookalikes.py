@@ -118,7 +118,7 @@ def test_a_header_of_numbers_is_taken_for_a_row_where_the_target_is_missing(tmp_
     path.write_text("39,State-gov,77516,<=50K\n" * 3)
     with pytest.raises(DataError, match="--no-header"):
         infer_schema(read_table(path), "income")
-    path.write_text("age,work,weight,2\n" + "39,State-gov,77516,<=50K\n" * 3)
+    path.write_text("age,work,weight,sex,race,2,3\n" + "39,State-gov,77516,M,W,1,<=50K\n" * 3)
     with pytest.raises(DataError) as caught:
         infer_schema(read_table(path), "income")
     assert "--no-header" not in str(caught.value)
