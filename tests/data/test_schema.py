@@ -189,7 +189,7 @@ def test_sample_weights() -> None:
         ([1, 2, None], "row 3, column 'w': the value is missing"),
         ([1, np.inf], "row 2, column 'w': the value is infinite"),
         ([1, "x"], "row 2, column 'w': 'x' is not a number"),
-        ([0, 0], "all sample weights in column 'w' are zero"),
+        ([0, 0], "all sample weights in column 'w' of these"),
     ],
 )
 def test_impossible_weights(values: list[Any], told: str) -> None:

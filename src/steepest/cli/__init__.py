@@ -27,6 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
     show_traceback = arguments[:1] == ["--traceback"]
+    if sys.stdout is None:  # pyright: ignore[reportUnnecessaryComparison]  (closed by the shell)
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         return _run(arguments[show_traceback:])
     except KeyboardInterrupt:

@@ -195,7 +195,13 @@ def fit(
         raise ConfigurationError("which table? write 'steepest fit TABLE --target COLUMN'")
     outputs = Outputs(model=out or Path(f"{stem(table)}.safetensors"), history=history, plot=plot)
     given = [Path(file) for file in (validation, test) if file and _is_file(file)]
-    outputs.check([Path(table), *given], json_too=json_)
+    if any(file.is_file() and Path(table).is_file() and file.samefile(table) for file in given):
+        raise ConfigurationError(
+            f"{table} is the table to train on; rows that were trained on test nothing: give a "
+            "share, as in --test 0.2"
+        )
+    read = [Path(table), *given, *([config] if config is not None else [])]
+    outputs.check(read, json_too=json_)
     terminal = Terminal(quiet=quiet)
     with table_path(table) as path:
         from steepest.tabular.parts import prepare

@@ -12,7 +12,7 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from steepest.errors import ConfigurationError, DataError
+from steepest.errors import ConfigurationError, DataError, SteepestError
 
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Write nothing to stderr but errors.")
@@ -32,13 +32,18 @@ def table_path(text: str) -> Generator[Path]:
     if text != "-":
         yield Path(text)
         return
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+        raise DataError("- reads a table from stdin, which is closed")
     if sys.stdin.isatty():
         raise DataError("- reads a table from stdin, and nothing is piped in")
     with tempfile.TemporaryDirectory(prefix="steepest-") as folder:
         path = Path(folder) / "stdin"
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
-        yield path
+        try:
+            yield path
+        except SteepestError as error:
+            raise type(error)(str(error).replace(str(path), "standard input")) from None
 
 
 def columns(texts: Sequence[str]) -> list[str]:

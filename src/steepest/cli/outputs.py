@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
@@ -37,7 +39,7 @@ class Outputs(Struct, frozen=True, kw_only=True):
         """Refuse, before any work, files that cannot be written or that are inputs too.
 
         Args:
-            inputs: the tables that are read.
+            inputs: the files that are read.
             json_too: whether the standard output gets JSON as well.
         """
         from steepest.data import check_writable
@@ -57,8 +59,7 @@ class Outputs(Struct, frozen=True, kw_only=True):
                 if path in named[:place]:
                     raise ConfigurationError("- would be written twice; give two names")
                 continue
-            if any(path.exists() and each.exists() and path.samefile(each) for each in inputs):
-                raise ConfigurationError(f"{path} is the table that is read; give another --out")
+            refuse_input(path, inputs)
             if path.resolve() in [each.resolve() for each in named[:place]]:
                 raise ConfigurationError(f"{path} would be written twice; give two names")
             check_writable(path)
@@ -79,6 +80,24 @@ class Outputs(Struct, frozen=True, kw_only=True):
                 format=picture_format(self.plot),
             )
             _write(self.plot, picture)
+
+
+def refuse_input(path: Path, inputs: Sequence[Path]) -> None:
+    """Refuse to write over a file that is read, be it by name, by a link or on stdin."""
+    if not path.is_file():
+        return
+    if any(each.is_file() and path.samefile(each) for each in inputs):
+        raise ConfigurationError(
+            f"{path} is read by this command; give another name for the output"
+        )
+    if _is_stdin(path):
+        raise ConfigurationError(f"{path} is what stdin reads; give another name for the output")
+
+
+def _is_stdin(path: Path) -> bool:
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or not a real file
+        return os.path.samestat(os.fstat(sys.stdin.fileno()), path.stat())
+    return False
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from steepest.cli.flags import Model, Quiet, Table as TablePath, columns, table_path
+from steepest.cli.outputs import refuse_input
 from steepest.cli.terminal import Terminal
 from steepest.errors import ConfigurationError, nearest
 
@@ -55,6 +57,8 @@ def predict(
     from steepest.tabular import load
     from steepest.tabular.parts import read_options
 
+    if out != "-":
+        refuse_input(Path(out), [model, Path(table)])
     fitted = load(model)
     if probabilities and not fitted.classes:
         raise ConfigurationError(

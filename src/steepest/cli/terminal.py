@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
@@ -19,13 +20,23 @@ class Terminal(Struct, frozen=True):
 
     def say(self, text: str = "") -> None:
         """Write a line."""
-        if not self.quiet:
+        if self.quiet or sys.stderr is None:  # pyright: ignore[reportUnnecessaryComparison]
+            return
+        try:
             print(text, file=sys.stderr, flush=True)
+        except (OSError, ValueError):  # nobody listens any more; what is being done goes on
+            with contextlib.suppress(OSError, ValueError):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, sys.stderr.fileno())
+                os.close(nowhere)
 
     @property
     def is_interactive(self) -> bool:
         """Whether a line can be rewritten in place."""
-        return not self.quiet and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        listens = sys.stderr is not None  # pyright: ignore[reportUnnecessaryComparison]
+        return (
+            not self.quiet and listens and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+        )
 
 
 def shell(words: Sequence[str]) -> str:

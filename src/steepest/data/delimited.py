@@ -55,6 +55,7 @@ class DelimitedFile:
         """Read the header."""
         self._path = path
         self._options = options
+        self._is_single = False
         sample = read_sample(path, options.encoding)
         self.dialect: Dialect = find_dialect(sample, options)
         with open_text(path, options.encoding) as text:
@@ -62,6 +63,7 @@ class DelimitedFile:
         if first is None:
             raise DataError(f"{path} is empty; a table has a header line and rows below it")
         self.names: tuple[str, ...] = self._column_names(first[1])
+        self._is_single = len(self.names) == 1
 
     def blocks(self, rows: int | None, text: Collection[str] | None) -> Iterator[Table]:
         """Yield tables of `rows` rows, the last one shorter; each infers its columns by itself.
@@ -129,8 +131,15 @@ class DelimitedFile:
     def _records(self, lines: Lines) -> Iterator[tuple[int, list[str]]]:
         """Yield each record that is not blank with the number of its first line."""
         start = 1
+        blank: list[int] = []
         try:
             for fields in self.dialect.records(lines):
+                if not fields:
+                    blank.append(start)
+                elif self._is_single:  # there, a blank line is a missing value, but not at the end
+                    is_end = fields == [Lines.SENTINEL]
+                    yield from ((line, [""]) for line in blank if not is_end)
+                    blank.clear()
                 if fields:
                     if fields[-1].endswith(Lines.SENTINEL):
                         if fields != [Lines.SENTINEL]:
@@ -139,8 +148,14 @@ class DelimitedFile:
                     yield start, fields
                 start = lines.count + 1
         except csv.Error as error:
-            if "field larger" in str(error):
+            if "unexpected end" in str(error):
                 raise self._open_quote(start) from None
+            if "expected after" in str(error):
+                raise DataError(
+                    f"{self._path}, line {start}: text follows a closing quote "
+                    f"({self.dialect.quote}); write a quote inside of a field twice, or read with "
+                    "--quote '' if quotes mean nothing here"
+                ) from None
             raise DataError(f"{self._path}, line {start}: {error}") from None
 
     def _open_quote(self, line: int) -> DataError:

@@ -14,10 +14,13 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from steepest.data.options import ReadOptions
+
+# The csv module's limit holds for the whole process; its default of 131,072 refuses honest text.
+csv.field_size_limit(1 << 27)
 
 _CANDIDATES = (",", "\t", ";", "|")
 _SAMPLE_RECORDS = 200
@@ -35,14 +38,44 @@ class Dialect:
     decimal: str
 
     def records(self, lines: Iterable[str]) -> Iterator[list[str]]:
-        """Cut lines into records of fields; a blank line is a record without fields."""
+        """Cut lines into records of fields; a blank line is a record without fields.
+
+        Text after a closing quote is an error and not, as in Python's lenient reading, part of the
+        field: two stray quotes would make one field of all the lines between them. Blanks there
+        are taken away.
+        """
+        taken: list[str] = []
+
+        def noted() -> Iterator[str]:
+            for line in lines:
+                taken.append(line)
+                yield line
+
+        reader = self._reader(noted())
+        while True:
+            taken.clear()
+            try:
+                yield next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                yield self._without_blanks(taken)
+
+    def _reader(self, lines: Iterable[str]) -> Iterator[list[str]]:
         return csv.reader(
             lines,
             delimiter=self.separator,
             quotechar=self.quote or None,
             quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
             skipinitialspace=self.separator != " ",
+            strict=True,
         )
+
+    def _without_blanks(self, lines: Sequence[str]) -> list[str]:
+        """Read a record again without blanks between a closing quote and what ends the field."""
+        quote, separator = re.escape(self.quote), re.escape(self.separator)
+        blanks = re.compile(rf"{quote}[ \t]+(?={separator}|\r|\n|$)")
+        return next(self._reader([blanks.sub(self.quote, line) for line in lines]))
 
 
 def find_dialect(sample: str, options: ReadOptions) -> Dialect:

@@ -10,7 +10,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from steepest.errors import DataError, nearest
+from steepest.errors import ConfigurationError, DataError, nearest
 
 _SAMPLE_CHARACTERS = 1 << 16
 _MARKS = (
@@ -39,6 +39,11 @@ def check_file(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise DataError(f"{path} is a directory; name a table in it")
+        if path.exists() and not path.is_file():
+            raise DataError(
+                f"{path} is a pipe or a device, which can be read only once; write - in its place "
+                f"and send it in: steepest … - < {path}"
+            )
         with path.open("rb") as file:
             head = file.read(8)
     except FileNotFoundError:
@@ -85,11 +90,21 @@ def open_text(path: Path, encoding: str) -> Generator[io.TextIOWrapper, None, No
     Raises:
         DataError: compressed data that is damaged. (Bytes that are no text are met by `Lines`.)
     """
+    _check_encoding(encoding)
     with _open_bytes(path) as binary:
         head = binary.read(4)
         mark = next((name for start, name in _MARKS if head.startswith(start)), encoding)
         binary.seek(0)
         yield io.TextIOWrapper(binary, encoding=mark, newline="")
+
+
+def _check_encoding(encoding: str) -> None:
+    try:
+        b"x".decode(encoding)
+    except (LookupError, ValueError):
+        raise ConfigurationError(
+            f"{encoding!r} is no encoding of text; there are utf-8, latin-1, cp1252, utf-16, …"
+        ) from None
 
 
 def read_sample(path: Path, encoding: str) -> str:
@@ -138,8 +153,8 @@ class Lines:
         except UnicodeDecodeError as error:
             raise DataError(
                 f"{self._path}, line {self._line_of(error.encoding)}: this is not {error.encoding} "
-                f"text (byte 0x{error.object[error.start]:02x}); if it is text, name its encoding, "
-                "such as latin-1 or cp1252"
+                f"text (byte 0x{error.object[error.start]:02x}); if it is text, name its encoding: "
+                "--set data.encoding=latin-1, or cp1252"
             ) from None
         if "\0" in line:
             raise DataError(

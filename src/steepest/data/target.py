@@ -178,7 +178,15 @@ def sample_weights(table: Table, name: str) -> NDArray[np.float64]:
             f"{table.place(row, name)}: {found}; a sample weight is a number of 0 or more"
         )
     if not values.any():
-        raise DataError(f"all sample weights in column {name!r} are zero")
+        raise DataError(
+            f"all sample weights in column {name!r} of these {len(table)} rows are zero"
+        )
+    with np.errstate(over="ignore"):
+        total = values.sum()
+    if not np.isfinite(total):
+        raise DataError(
+            f"the sample weights in column {name!r} add up to infinity; scale them down"
+        )
     return values
 
 

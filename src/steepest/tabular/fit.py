@@ -115,6 +115,8 @@ def fit_parts(parts: Parts, *, callbacks: Sequence[Callback] = ()) -> TableModel
     held_out = None
     if parts.validation is not None:
         held_out = _arrays(parts.validation, preprocessor, configuration)
+    if parts.test is not None:  # what cannot be scored should be known before training
+        _arrays(parts.test, preprocessor, configuration)
     network = build_network(preprocessor, configuration, resolved)
     history = _train(network, rows, held_out, configuration, resolved, callbacks)
     model = TableModel(

@@ -222,7 +222,7 @@ def load(path: str | os.PathLike[str]) -> TableModel:
         history = cast("list[Row]", document["history"])
         network = build_network(preprocessor, configuration, results.resolved)
         set_weights(network, tensors)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
         missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelFileError(
             f"the model file {path} is damaged ({missing}); fit or copy it again"

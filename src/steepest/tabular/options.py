@@ -100,7 +100,7 @@ def read_toml(path: Path) -> dict[str, Plain]:
         raise ConfigurationError(
             f"cannot read the configuration file {str(path)!r}: {error.strerror}"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{path} is not a TOML file: {error}") from None
 
 
@@ -206,7 +206,7 @@ def _explain(message: str, plain: Mapping[str, Plain]) -> str:
 
 def _refusal(name: str, value: Plain) -> str:
     option = require_option(name)
-    shown = json.dumps(value, ensure_ascii=False)
+    shown = json.dumps(value, ensure_ascii=False, default=str)
     hint = ""
     if isinstance(value, str) and "'" in option.valid:
         close = nearest(value, re.findall(r"'([^']*)'", option.valid))

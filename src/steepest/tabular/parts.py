@@ -19,7 +19,7 @@ from steepest.data import (
     split,
     target_labels,
 )
-from steepest.errors import ConfigurationError
+from steepest.errors import ConfigurationError, DataError
 from steepest.tabular.configuration import Configuration, Data
 
 
@@ -91,6 +91,10 @@ def prepare(
             schema.check_columns(rows)
             given[name], dropped = drop_rows_without(rows, data.target)
             notes.append(_dropped(f"the {name} table", dropped, data.target))
+            if not len(given[name]):
+                raise DataError(
+                    f"the {name} table {part} has no row with a value in the target {data.target!r}"
+                )
     drawn = split(
         len(table),
         validation=data.validation if validation is None else 0.0,
