@@ -83,8 +83,8 @@ class CategoricalInput:
             row = int(present[0])
             example = column.take(slice(row, row + 1)).texts()[0]
             raise DataError(
-                f"{table.place(row, self.name)}: {example} is a number, as are all values of this "
-                "column, which was text in training "
+                f"{table.place(row, self.name)}: {example} is a number, as are all "
+                "values read with it; this column was text in training "
                 f"({', '.join(repr(level) for level in self.levels[:3])} …)"
             )
 

@@ -108,7 +108,7 @@ def normalised_weights(weights: Any, n: int, dtype: DType, name: str = "sample_w
     """Weights of mean 1.
 
     Errors:
-        DataError: not one per example, negative, not finite, or all zero.
+        DataError: not one per example, negative, not finite (or their sum is not), or all zero.
     """
     array = array_of(weights, name).astype(np.float64)
     if array.shape != (n,):
@@ -117,7 +117,10 @@ def normalised_weights(weights: Any, n: int, dtype: DType, name: str = "sample_w
     if (array < 0).any():
         row = int(np.flatnonzero(array < 0)[0])
         raise DataError(f"{name} is negative at row {row}: {array[row]}")
-    mean = array.mean()
+    with np.errstate(over="ignore"):
+        mean = array.mean()
+    if not np.isfinite(mean):
+        raise DataError(f"{name} adds up to infinity; divide it by its largest value")
     if not mean:
         raise DataError(f"{name} is 0 everywhere: there is nothing to learn from")
     return (array / mean).astype(dtype)

@@ -109,6 +109,7 @@ def _errors(prediction: Array, target: Array) -> Any:
     return prediction.astype(np.float64).reshape(target.shape) - target.astype(np.float64)
 
 
+RESERVED = ("epoch", "step", "loss", "penalty", "learning_rate", "seconds")
 METRICS: dict[str, Metric] = {
     "accuracy": accuracy,
     "binary_accuracy": binary_accuracy,
@@ -129,7 +130,7 @@ def metrics_of(asked: Asked) -> dict[str, Metric]:
         return {}
     if isinstance(given, Mapping):
         named = cast("Mapping[str, Metric | str]", given)
-        return {name: _metric(each) for name, each in named.items()}
+        return {_free(name): _metric(each) for name, each in named.items()}
     if isinstance(given, str):
         given = [given]
     if not isinstance(given, Iterable):
@@ -138,6 +139,15 @@ def metrics_of(asked: Asked) -> dict[str, Metric]:
         )
     functions = [_metric(each) for each in cast("Iterable[Metric | str]", given)]
     return {_name(function): function for function in functions}
+
+
+def _free(name: str) -> str:
+    """Refuse a name that a row of the history has already."""
+    if name in RESERVED or name.startswith("validation_"):
+        raise ConfigurationError(
+            f"a metric cannot be called {name!r}, which the history has already: choose another name"
+        )
+    return name
 
 
 def _name(metric: Metric) -> str:
