@@ -145,7 +145,7 @@ def _free(name: str) -> str:
     """Refuse a name that a row of the history has already."""
     if name in RESERVED or name.startswith("validation_"):
         raise ConfigurationError(
-            f"a metric cannot be called {name!r}, which the history has already: choose another name"
+            f"a metric cannot be called {name!r}, which the history has already; choose another"
         )
     return name
 
