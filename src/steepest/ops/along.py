@@ -13,7 +13,7 @@ from steepest.ir.types import TensorType, int64, normalise_axis
 from steepest.ops.elementwise import multiply
 from steepest.ops.joins import concat
 from steepest.ops.movement import cut, flip, reshape
-from steepest.ops.rows import as_given, batch_single, operand, widened
+from steepest.ops.rows import as_given, batch_leading, operand, widened
 
 __all__ = [
     "argmax",
@@ -49,7 +49,7 @@ _cumulative_sum = define(
         pullback=lambda g, y, x, *, axis: (
             flip(_cumulative_sum(flip(g, axis=axis), axis=axis), axis=axis),
         ),
-        batch=batch_single(_next_axis),
+        batch=batch_leading(_next_axis),
         align=as_given,
         cases=(*_RUNS, Case((Sample((2, 0)),), {"axis": 1})),
     )
@@ -101,7 +101,7 @@ def _position(name: str, summary: str, reference: Callable[..., Any]) -> Op:
             infer=_position_type,
             reference=reference,
             pullback=PiecewiseConstant(),
-            batch=batch_single(_next_axis),
+            batch=batch_leading(_next_axis),
             align=as_given,
             cases=_RUNS,
         )
@@ -123,7 +123,7 @@ _argsort = define(
         infer=lambda x, *, axis: TensorType(x.shape, int64),
         reference=lambda x, *, axis: np.argsort(x, axis, stable=True),
         pullback=PiecewiseConstant(),
-        batch=batch_single(_next_axis),
+        batch=batch_leading(_next_axis),
         align=as_given,
         cases=_RUNS,
     )

@@ -9,9 +9,15 @@ import numpy as np
 
 from steepest.errors import ShapeError
 from steepest.ir.op import Case, Op, Operand, Sample, T, define, explain
-from steepest.ir.types import Array, TensorType, normalise_axis, promote
+from steepest.ir.types import Array, TensorType, normalise_axis
 from steepest.ops.movement import reshape
-from steepest.ops.rows import accept, as_given, common_shape, converted, operand, stretched
+from steepest.ops.rows import (
+    accept,
+    common_shape,
+    operand,
+    promoted,
+    stretched,
+)
 
 __all__ = [
     "matmul",
@@ -84,12 +90,6 @@ def _batch_contract(
     return op(*inputs, left=left, right=right, result=(new, *result))
 
 
-def _promoted(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    given = as_given(inputs)
-    dtype = promote(*(each.dtype for each in given))
-    return tuple(converted(each, dtype) for each in given)
-
-
 def _case(a: tuple[int, ...], b: tuple[int, ...], *labels: Labels) -> Case:
     names = ("left", "right", "result")
     return Case((Sample(a), Sample(b)), dict(zip(names, labels, strict=True)))
@@ -103,7 +103,7 @@ contract = define(
         reference=_contract_reference,
         pullback=_contract_pullback,
         batch=_batch_contract,
-        align=_promoted,
+        align=promoted,
         cases=(
             _case((2, 3), (3, 4), (0, 1), (1, 2), (0, 2)),
             _case((2, 3), (4, 3), (0, 1), (2, 1), (2, 0)),

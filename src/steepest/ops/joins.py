@@ -10,9 +10,9 @@ import numpy as np
 from steepest.errors import DTypeError, ShapeError
 from steepest.ir.op import Case, Op, Operand, Sample, T, define, explain
 from steepest.ir.origin import located
-from steepest.ir.types import TensorType, normalise_axis, promote
+from steepest.ir.types import TensorType, normalise_axis
 from steepest.ops.movement import cut, expand_dims, reshape, squeeze
-from steepest.ops.rows import as_given, common_shape, converted, stretched
+from steepest.ops.rows import batch_leading, common_shape, promoted, stretched
 
 __all__ = [
     "broadcast_arrays",
@@ -47,26 +47,6 @@ def _concat_pullback(g: Any, y: Any, *inputs: Any, axis: int) -> tuple[Any, ...]
     return tuple(gradients)
 
 
-def _batch_concat(
-    op: Op,
-    inputs: tuple[Any, ...],
-    mapped: tuple[bool, ...],
-    size: int,
-    attributes: dict[str, Any],
-) -> Any:
-    full = (
-        e if is_mapped else stretched(e, (size, *e.shape))
-        for e, is_mapped in zip(inputs, mapped, strict=True)
-    )
-    return op(*full, axis=attributes["axis"] + 1)
-
-
-def _promoted(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    given = as_given(inputs)
-    dtype = promote(*(each.dtype for each in given))
-    return tuple(converted(each, dtype) for each in given)
-
-
 _concat = define(
     Op(
         name="concat",
@@ -74,8 +54,8 @@ _concat = define(
         infer=_concat_type,
         reference=lambda *inputs, axis: np.concatenate(inputs, axis),
         pullback=_concat_pullback,
-        batch=_batch_concat,
-        align=_promoted,
+        batch=batch_leading(lambda a, size: {"axis": a["axis"] + 1}),
+        align=promoted,
         cases=(
             Case((Sample((2, 3)), Sample((2, 1))), {"axis": 1}),
             Case((Sample((0, 3)), Sample((2, 3)), Sample((1, 3))), {"axis": 0}),

@@ -22,7 +22,7 @@ from steepest.ir.types import (
 from steepest.ops.rows import (
     as_given,
     batch_elementwise,
-    batch_single,
+    batch_leading,
     converted,
     operand,
     stretched,
@@ -141,7 +141,7 @@ _reshape = define(
         infer=_reshape_type,
         reference=lambda x, *, shape: np.reshape(x, shape),
         pullback=lambda g, y, x, *, shape: (reshape(g, x.shape),),
-        batch=batch_single(lambda a, size: {"shape": (size, *a["shape"])}),
+        batch=batch_leading(lambda a, size: {"shape": (size, *a["shape"])}),
         align=as_given,
         cases=(
             Case(_PLAIN, {"shape": (6, 4)}),
@@ -187,7 +187,7 @@ _permute = define(
         infer=_permute_type,
         reference=lambda x, *, axes: np.transpose(x, axes),
         pullback=lambda g, y, x, *, axes: (permute_dims(g, _inverse(axes)),),
-        batch=batch_single(lambda a, size: {"axes": (0, *(axis + 1 for axis in a["axes"]))}),
+        batch=batch_leading(lambda a, size: {"axes": (0, *(axis + 1 for axis in a["axes"]))}),
         align=as_given,
         cases=(Case(_PLAIN, {"axes": (2, 0, 1)}), Case((Sample(()),), {"axes": ()})),
     )
@@ -299,7 +299,7 @@ cut = define(
         infer=lambda x, *, cut: TensorType(_extents(cut), x.dtype),
         reference=lambda x, *, cut: x[_slices(cut)],
         pullback=lambda g, y, x, *, cut: (place(g, shape=x.shape, cut=cut),),
-        batch=batch_single(lambda a, size: {"cut": _batched_cut(a, size)}),
+        batch=batch_leading(lambda a, size: {"cut": _batched_cut(a, size)}),
         align=as_given,
         cases=(
             Case(_PLAIN, {"cut": _CUT}),
@@ -314,7 +314,7 @@ place = define(
         infer=_place_type,
         reference=_place_reference,
         pullback=lambda g, y, x, *, shape, cut: (_cut_again(g, cut),),
-        batch=batch_single(
+        batch=batch_leading(
             lambda a, size: {"shape": (size, *a["shape"]), "cut": _batched_cut(a, size)}
         ),
         align=as_given,

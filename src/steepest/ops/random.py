@@ -8,7 +8,6 @@ that share the batch, and no two draws of a training run share a counter.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,7 @@ from steepest.ir.types import (
 )
 from steepest.ops.elementwise import cos, log1p, sqrt
 from steepest.ops.philox import philox4x32
-from steepest.ops.rows import accept, as_given, converted, stretched
+from steepest.ops.rows import accept, as_given, batch_elementwise, converted
 
 
 def _bits_type(key: TensorType, step: TensorType, *, site: int, shape: Shape) -> TensorType:
@@ -49,20 +48,6 @@ def _bits_reference(key: Array, step: Array, *, site: int, shape: Shape) -> Arra
     return np.ascontiguousarray(flat).reshape((*step.shape, *shape))
 
 
-def _batch_bits(
-    op: Op,
-    inputs: tuple[Any, ...],
-    mapped: tuple[bool, ...],
-    size: int,
-    attributes: dict[str, Any],
-) -> Any:
-    full = (
-        e if is_mapped else stretched(e, (size, *e.shape))
-        for e, is_mapped in zip(inputs, mapped, strict=True)
-    )
-    return op(*full, **attributes)
-
-
 _KEY = Sample((2,), 0, 100, dtype="uint32")
 _STEP = Sample((), 0, 100, dtype="uint32")
 
@@ -73,7 +58,7 @@ random_bits = define(
         infer=_bits_type,
         reference=_bits_reference,
         pullback=PiecewiseConstant(),
-        batch=_batch_bits,
+        batch=batch_elementwise,
         align=as_given,
         cases=(
             Case((_KEY, _STEP), {"site": 3, "shape": (3, 5)}),

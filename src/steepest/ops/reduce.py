@@ -23,7 +23,7 @@ from steepest.ops.movement import broadcast_to, cut, permute_dims, reshape
 from steepest.ops.rows import (
     accept,
     as_given,
-    batch_single,
+    batch_leading,
     converted,
     operand,
     stretched,
@@ -84,7 +84,7 @@ def fold(
         infer=infer,
         reference=reference,
         pullback=pullback,
-        batch=batch_single(_shifted),
+        batch=batch_leading(_shifted),
         align=as_given,
         cases=(
             Case((Sample((2, 3, 4), dtype=dtype, distinct=True),), {"axes": (0, 2)}),

@@ -77,6 +77,13 @@ def default_dtype(value: Scalar) -> DType:
     return bool_ if isinstance(value, bool) else int64 if isinstance(value, int) else float32
 
 
+def promoted(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Inputs brought to one element type; each keeps its shape."""
+    given = as_given(inputs)
+    dtype = promote(*(each.dtype for each in given))
+    return tuple(converted(each, dtype) for each in given)
+
+
 def together(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """Inputs brought to one element type and one shape, by explicit casts and broadcasts.
 
@@ -144,23 +151,8 @@ def stretched(x: Any, shape: tuple[int, ...]) -> Any:
 # --------------------------------------------------------------------------------------- batching
 
 
-def batch_elementwise(
-    op: Op,
-    inputs: tuple[Any, ...],
-    mapped: tuple[bool, ...],
-    size: int,
-    attributes: dict[str, Any],
-) -> Any:
-    """All inputs have one shape, so the leading axis is just one more."""
-    full = (
-        each if is_mapped else stretched(each, (size, *each.shape))
-        for each, is_mapped in zip(inputs, mapped, strict=True)
-    )
-    return op(*full, **attributes)
-
-
-def batch_single(shift: Callable[[dict[str, Any], int], dict[str, Any]]) -> Batch:
-    """An op of one input; ``shift(attributes, size)`` makes room for the new axis."""
+def batch_leading(shift: Callable[[dict[str, Any], int], dict[str, Any]]) -> Batch:
+    """All inputs get the leading axis; ``shift(attributes, size)`` makes room for it."""
 
     def batch(
         op: Op,
@@ -169,10 +161,17 @@ def batch_single(shift: Callable[[dict[str, Any], int], dict[str, Any]]) -> Batc
         size: int,
         attributes: dict[str, Any],
     ) -> Any:
-        del mapped  # with one input, it is the mapped one
-        return op(*inputs, **shift(attributes, size))
+        full = (
+            each if is_mapped else stretched(each, (size, *each.shape))
+            for each, is_mapped in zip(inputs, mapped, strict=True)
+        )
+        return op(*full, **shift(attributes, size))
 
     return batch
+
+
+# One axis more is all the same to an op that takes each element on its own.
+batch_elementwise = batch_leading(lambda attributes, size: attributes)
 
 
 # ------------------------------------------------------------------------------------------- rows
