@@ -25,6 +25,9 @@ def test_a_list_beside_other_arguments_is_no_tensor() -> None:
         lambda: st.take([1.0, 2.0], st.tensor([0])),  # pyright: ignore
         lambda: st.matmul([1.0], [2.0]),  # pyright: ignore
         lambda: st.astype([1.0], st.float64),  # pyright: ignore
+        lambda: st.moveaxis([[1.0]], 0, 1),  # pyright: ignore
+        lambda: st.permute_dims([[1.0]], (1, 0)),  # pyright: ignore
+        lambda: st.take_along_axis([1.0], st.tensor([0])),  # pyright: ignore
         lambda: st.squeeze([[1.0]], 0),  # pyright: ignore
     ]
     for call in calls:
