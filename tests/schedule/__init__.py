@@ -1,0 +1,1 @@
+"""What the tests of schedules and of generated code share."""
