@@ -85,6 +85,10 @@ def _no_value() -> Array:
     raise AssertionError("an input has no value of its own")
 
 
+def _never_lowered(**_: Any) -> Any:
+    raise AssertionError("memory is planned for a node without inputs, nothing is computed")
+
+
 def _itself(value: Array) -> Array:
     return value
 
@@ -103,6 +107,7 @@ def _source(name: str, summary: str, reference: Any, infer: Any) -> Op:
         summary=summary,
         infer=infer,
         reference=reference,
+        lower=_never_lowered,
         pullback=PiecewiseConstant(),
         batch=_never_batched,
         align=_as_given,

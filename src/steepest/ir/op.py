@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self, TypeAlias, TypeVar, cast, final
 import numpy as np
 
 from steepest.errors import DTypeError, ShapeError, SteepestError
+from steepest.ir.lowering import Lower
 from steepest.ir.origin import origin
 from steepest.ir.types import Array, DType, Shape, TensorType
 
@@ -175,13 +176,14 @@ class Batch(Protocol):
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Op:
-    """An operation: its shape rule, meaning, derivative, batched form, and calls worth testing.
+    """An operation: shape rule, meaning, lowering, derivative, batched form, calls worth testing.
 
     Args:
         name: how it is written, in code and in a printed graph.
         summary: one sentence with the formula.
         infer: types of the inputs (and attributes) to the type of the result, or an error.
         reference: the meaning, in NumPy: obviously right, not fast.
+        lower: the attributes of a call to one of the kinds that code generation knows.
         pullback: (gradient of the result, the result, the inputs; attributes) to the gradients of
             the inputs, written in ops; None for an input that has none.
         batch: the op with one more leading axis, for vmap.
@@ -193,6 +195,7 @@ class Op:
     summary: str
     infer: Callable[..., TensorType]
     reference: Callable[..., Array]
+    lower: Lower
     pullback: Callable[..., tuple[Any, ...]] | Undifferentiable
     batch: Batch
     align: Align

@@ -118,7 +118,7 @@ def select(condition: Scalar, x: Number, y: Number) -> Scalar:
 
 
 def multiply_add(x: Scalar, y: Number, z: Number) -> Scalar:
-    """x · y + z, rounded once where the machine can."""
+    """The number x · y + z, rounded once where the machine can."""
     return Scalar("multiply_add", (x, _pair(x, y)[1], _pair(x, z)[1]), x.dtype)
 
 
@@ -142,7 +142,7 @@ def copysign(x: Scalar, sign: Number) -> Scalar:
 
 
 def power(x: Scalar, y: Number) -> Scalar:
-    """x to the y, for floating-point numbers."""
+    """The power x^y, for floating-point numbers."""
     return _binary("power", x, y)
 
 
@@ -161,8 +161,17 @@ def call(function: str, *inputs: Scalar) -> Scalar:
 
 def _quotient(x: Array, y: Array) -> Array:
     safe = np.where(y == 0, np.ones_like(y), y)
-    whole = np.abs(x) // np.abs(safe)
-    return np.where(y == 0, 0, np.where((x < 0) != (safe < 0), -whole, whole)).astype(x.dtype)
+    low = x // safe
+    rounded_up = (x - low * safe != 0) & ((x < 0) != (safe < 0))
+    return np.where(y == 0, 0, low + rounded_up).astype(x.dtype)
+
+
+def _multiply_add(x: Array, y: Array, z: Array) -> Array:
+    return x * y + z
+
+
+def _negate(x: Array) -> Array:
+    return np.negative(x)
 
 
 def _sigmoid(x: Array) -> Array:
@@ -181,8 +190,8 @@ INSTRUCTIONS: Mapping[str, Callable[..., Any]] = {
     "subtract": np.subtract,
     "multiply": np.multiply,
     "divide": np.divide,
-    "multiply_add": lambda x, y, z: x * y + z,
-    "negate": lambda x: np.negative(x),
+    "multiply_add": _multiply_add,
+    "negate": _negate,
     "absolute": np.abs,
     "sqrt": np.sqrt,
     "floor": np.floor,
@@ -253,7 +262,7 @@ def ordered(roots: Iterable[Scalar]) -> list[Scalar]:
 
 def evaluate(root: Scalar, *arguments: Array) -> Array:
     """What an expression gives for arrays, by NumPy."""
-    values: dict[Scalar, Any] = {}
+    values: dict[Scalar, Array] = {}
     with np.errstate(all="ignore"):
         for scalar in ordered([root]):
             given = [values[each] for each in scalar.inputs]
@@ -263,10 +272,10 @@ def evaluate(root: Scalar, *arguments: Array) -> Array:
     return values[root]
 
 
-def _meaning(scalar: Scalar, given: list[Any], arguments: tuple[Array, ...]) -> Any:
+def _meaning(scalar: Scalar, given: list[Array], arguments: tuple[Array, ...]) -> Any:
     match scalar.instruction:
         case "argument":
-            return arguments[scalar.value]
+            return arguments[int(scalar.value)]
         case "constant":
             return scalar.value
         case "cast":

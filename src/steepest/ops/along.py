@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from steepest.errors import ShapeError
+from steepest.ir.lowering import Host, Scan
 from steepest.ir.op import Case, Op, PiecewiseConstant, Sample, T, define
 from steepest.ir.types import TensorType, int64, normalise_axis
 from steepest.ops.elementwise import multiply
@@ -46,6 +47,7 @@ _cumulative_sum = define(
         summary="The sums of the first 1, 2, … elements along an axis.",
         infer=_same_type,
         reference=lambda x, *, axis: np.cumsum(x, axis, dtype=x.dtype),
+        lower=lambda *, axis: Scan(axis),
         pullback=lambda g, y, x, *, axis: (
             flip(_cumulative_sum(flip(g, axis=axis), axis=axis), axis=axis),
         ),
@@ -100,6 +102,7 @@ def _position(name: str, summary: str, reference: Callable[..., Any]) -> Op:
             summary=summary,
             infer=_position_type,
             reference=reference,
+            lower=lambda *, axis: Host("positions of extremes are found by NumPy"),
             pullback=PiecewiseConstant(),
             batch=batch_leading(_next_axis),
             align=as_given,
@@ -122,6 +125,7 @@ _argsort = define(
         summary="The positions that sort an axis, smallest first; equals keep their order.",
         infer=lambda x, *, axis: TensorType(x.shape, int64),
         reference=lambda x, *, axis: np.argsort(x, axis, stable=True),
+        lower=lambda *, axis: Host("sorting is NumPy's"),
         pullback=PiecewiseConstant(),
         batch=batch_leading(_next_axis),
         align=as_given,

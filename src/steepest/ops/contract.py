@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from steepest.errors import ShapeError
+from steepest.ir.lowering import Contract
 from steepest.ir.op import Case, Op, Operand, Sample, T, define, explain
 from steepest.ir.types import Array, TensorType, normalise_axis
 from steepest.ops.movement import reshape
@@ -101,6 +102,7 @@ contract = define(
         summary="Products of elements with equal labels, summed over the labels the result lacks.",
         infer=_contract_type,
         reference=_contract_reference,
+        lower=Contract,
         pullback=_contract_pullback,
         batch=_batch_contract,
         align=promoted,

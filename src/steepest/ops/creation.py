@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from steepest.ir.lowering import Positions
 from steepest.ir.op import Case, Op, Operand, PiecewiseConstant, define
 from steepest.ir.types import TensorType, int64
 from steepest.ops.rows import as_given, batch_elementwise
@@ -16,6 +17,7 @@ _iota = define(
         summary="The whole numbers 0, 1, …, size − 1.",
         infer=lambda *, size: TensorType((size,), int64),
         reference=lambda *, size: np.arange(size, dtype=np.int64),
+        lower=lambda *, size: Positions(),
         pullback=PiecewiseConstant(),
         batch=batch_elementwise,
         align=as_given,

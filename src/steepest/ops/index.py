@@ -8,8 +8,10 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from steepest.errors import DTypeError, ShapeError
+from steepest.ir.lowering import Gather, Scatter, pointwise
 from steepest.ir.op import Case, Op, Operand, PiecewiseConstant, Sample, Scalar, T, define, explain
 from steepest.ir.types import Array, TensorType, bool_, int64, normalise_axis
+from steepest.ops import formulas
 from steepest.ops.along import argsort
 from steepest.ops.creation import iota
 from steepest.ops.elementwise import where
@@ -112,6 +114,7 @@ _take = define(
         summary="Slices of x at the given positions along an axis.",
         infer=_take_type,
         reference=_take_reference,
+        lower=lambda *, axis: Gather(axis),
         pullback=lambda g, y, x, indices, *, axis: (
             scatter_add(g, indices, axis=axis, size=x.shape[axis]),
             None,
@@ -131,6 +134,7 @@ scatter_add = define(
         summary="Zeros with slices added at positions along an axis: the transpose of take.",
         infer=_scatter_type,
         reference=_scatter_reference,
+        lower=lambda *, axis, size: Scatter(axis),
         pullback=lambda g, y, updates, indices, *, axis, size: (
             _take(g, indices, axis=axis),
             None,
@@ -170,6 +174,7 @@ _position = define(
         summary="Positions in an axis counted from its start; negative ones count from its end.",
         infer=_position_type,
         reference=_position_reference,
+        lower=pointwise(formulas.from_start, check=formulas.is_position),
         pullback=PiecewiseConstant(),
         batch=batch_elementwise,
         align=as_given,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from steepest.errors import DTypeError, ShapeError
+from steepest.ir.lowering import Join
 from steepest.ir.op import Case, Op, Operand, Sample, T, define, explain
 from steepest.ir.origin import located
 from steepest.ir.types import TensorType, normalise_axis
@@ -53,6 +54,7 @@ _concat = define(
         summary="Arrays one after the other along an axis.",
         infer=_concat_type,
         reference=lambda *inputs, axis: np.concatenate(inputs, axis),
+        lower=lambda *, axis: Join(axis),
         pullback=_concat_pullback,
         batch=batch_leading(lambda a, size: {"axis": a["axis"] + 1}),
         align=promoted,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from steepest.errors import ShapeError
+from steepest.ir.lowering import Cut, Part, Permute, Place, Reshape, Stretch, pointwise
 from steepest.ir.op import OPS, Case, Op, Sample, T, define, explain
 from steepest.ir.types import (
     Array,
@@ -19,6 +20,7 @@ from steepest.ir.types import (
     is_floating,
     normalise_axis,
 )
+from steepest.ops import formulas
 from steepest.ops.rows import (
     as_given,
     batch_elementwise,
@@ -58,6 +60,7 @@ cast = define(
         summary="x with another element type; float to integer drops the fraction.",
         infer=lambda x, *, dtype: TensorType(x.shape, dtype),
         reference=lambda x, *, dtype: x.astype(dtype),
+        lower=pointwise(formulas.converted),
         pullback=_cast_pullback,
         batch=batch_elementwise,
         align=as_given,
@@ -114,6 +117,7 @@ broadcast_to = define(
         summary="x repeated along new leading axes and along axes of extent 1.",
         infer=_broadcast_type,
         reference=lambda x, *, shape: np.broadcast_to(x, shape),
+        lower=lambda *, shape: Stretch(),
         pullback=_broadcast_pullback,
         batch=_batch_broadcast,
         align=as_given,
@@ -140,6 +144,7 @@ _reshape = define(
         summary="The same elements, in row-major order, in another shape.",
         infer=_reshape_type,
         reference=lambda x, *, shape: np.reshape(x, shape),
+        lower=lambda *, shape: Reshape(),
         pullback=lambda g, y, x, *, shape: (reshape(g, x.shape),),
         batch=batch_leading(lambda a, size: {"shape": (size, *a["shape"])}),
         align=as_given,
@@ -186,6 +191,7 @@ _permute = define(
         summary="The axes in another order: result axis i is axis axes[i] of x.",
         infer=_permute_type,
         reference=lambda x, *, axes: np.transpose(x, axes),
+        lower=lambda *, axes: Permute(axes),
         pullback=lambda g, y, x, *, axes: (permute_dims(g, _inverse(axes)),),
         batch=batch_leading(lambda a, size: {"axes": (0, *(axis + 1 for axis in a["axes"]))}),
         align=as_given,
@@ -263,8 +269,6 @@ def matrix_transpose(x: T, /) -> T:
 # --------------------------------------------------------------------------------- slices and pads
 # A cut is one (start, stop, step) per axis, normalised: indices start, start + step, … before stop.
 
-Cut = tuple[tuple[int, int, int], ...]
-
 
 def _extents(cut: Cut) -> Shape:
     return tuple(len(range(*each)) for each in cut)
@@ -298,6 +302,7 @@ cut = define(
         summary="A regular part of x: per axis (start, stop, step).",
         infer=lambda x, *, cut: TensorType(_extents(cut), x.dtype),
         reference=lambda x, *, cut: x[_slices(cut)],
+        lower=lambda *, cut: Part(cut),
         pullback=lambda g, y, x, *, cut: (place(g, shape=x.shape, cut=cut),),
         batch=batch_leading(lambda a, size: {"cut": _batched_cut(a, size)}),
         align=as_given,
@@ -313,6 +318,7 @@ place = define(
         summary="Zeros of a given shape with x in a regular part: the transpose of cut.",
         infer=_place_type,
         reference=_place_reference,
+        lower=lambda *, shape, cut: Place(cut),
         pullback=lambda g, y, x, *, shape, cut: (_cut_again(g, cut),),
         batch=batch_leading(
             lambda a, size: {"shape": (size, *a["shape"]), "cut": _batched_cut(a, size)}

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from steepest.errors import ShapeError
+from steepest.ir.lowering import Random
 from steepest.ir.op import Case, Op, PiecewiseConstant, Sample, T, define
 from steepest.ir.types import (
     Array,
@@ -57,6 +58,7 @@ random_bits = define(
         summary="Philox4x32-10 random words for a key (seed, member), a step and a draw site.",
         infer=_bits_type,
         reference=_bits_reference,
+        lower=lambda *, site, shape: Random(site),
         pullback=PiecewiseConstant(),
         batch=batch_elementwise,
         align=as_given,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from steepest.errors import DTypeError, ShapeError
+from steepest.ir.lowering import Combine, Fold
 from steepest.ir.op import Case, Op, PiecewiseConstant, Sample, T, Undifferentiable, define, explain
 from steepest.ir.types import (
     Shape,
@@ -63,6 +64,7 @@ def _shifted(attributes: dict[str, Any], size: int) -> dict[str, Any]:
 def fold(
     name: str,
     summary: str,
+    combine: Combine,
     *,
     reference: Callable[..., Any],
     pullback: Callable[..., tuple[Any, ...]] | Undifferentiable,
@@ -83,6 +85,7 @@ def fold(
         summary=summary,
         infer=infer,
         reference=reference,
+        lower=lambda *, axes: Fold(combine, axes),
         pullback=pullback,
         batch=batch_leading(_shifted),
         align=as_given,
@@ -106,12 +109,14 @@ def _extreme_pullback(g: Any, y: Any, x: Any, *, axes: Axes) -> tuple[Any]:
 reduce_sum = fold(
     "reduce_sum",
     "The sum over axes.",
+    "sum",
     reference=lambda x, *, axes: np.sum(x, axes, dtype=x.dtype),
     pullback=lambda g, y, x, *, axes: (_back(g, x.shape, axes),),
 )
 reduce_max = fold(
     "reduce_max",
     "The largest element over axes; NaN wins; equal ones share the gradient.",
+    "max",
     reference=lambda x, *, axes: np.max(x, axes),
     pullback=_extreme_pullback,
     of_nothing=False,
@@ -119,6 +124,7 @@ reduce_max = fold(
 reduce_min = fold(
     "reduce_min",
     "The smallest element over axes; NaN wins; equal ones share the gradient.",
+    "min",
     reference=lambda x, *, axes: np.min(x, axes),
     pullback=_extreme_pullback,
     of_nothing=False,
@@ -126,6 +132,7 @@ reduce_min = fold(
 reduce_all = fold(
     "reduce_all",
     "Whether all elements over axes are true.",
+    "all",
     reference=lambda x, *, axes: np.all(x, axes),
     pullback=PiecewiseConstant(),
     takes="boolean",
@@ -133,6 +140,7 @@ reduce_all = fold(
 reduce_any = fold(
     "reduce_any",
     "Whether an element over axes is true.",
+    "any",
     reference=lambda x, *, axes: np.any(x, axes),
     pullback=PiecewiseConstant(),
     takes="boolean",

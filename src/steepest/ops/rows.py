@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from steepest.errors import DTypeError, ShapeError
+from steepest.ir.lowering import pointwise
 from steepest.ir.node import Node
 from steepest.ir.op import (
     OPS,
@@ -23,6 +24,7 @@ from steepest.ir.op import (
     explain,
 )
 from steepest.ir.origin import located
+from steepest.ir.scalar import Scalar as Element
 from steepest.ir.types import (
     Array,
     DType,
@@ -40,6 +42,7 @@ from steepest.ir.types import (
 
 UnaryReference: TypeAlias = Callable[[Array], Any]
 BinaryReference: TypeAlias = Callable[[Array, Array], Any]
+Formula: TypeAlias = Callable[..., Element]
 UnaryPullback: TypeAlias = Callable[[Node, Node, Node], tuple[Node]]
 BinaryPullback: TypeAlias = Callable[[Node, Node, Node, Node], tuple[Node | None, Node | None]]
 
@@ -198,6 +201,7 @@ def unary(
     summary: str,
     *,
     reference: UnaryReference,
+    formula: Formula,
     pullback: UnaryPullback | Undifferentiable,
     takes: str = "floating",
     gives: DType | None = None,
@@ -211,6 +215,7 @@ def unary(
         infer=_same(takes, gives),
         reference=reference,
         pullback=pullback,
+        lower=pointwise(formula),
         batch=batch_elementwise,
         align=as_given,
         cases=(Case((_samples(takes, domain, choices),), any_shape=True),),
@@ -223,7 +228,9 @@ def binary(
     summary: str,
     *,
     reference: BinaryReference,
+    formula: Formula,
     pullback: BinaryPullback | Undifferentiable,
+    check: Formula | None = None,
     takes: str = "numeric",
     gives: DType | None = None,
     left: tuple[float, float] = (-2.0, 2.0),
@@ -243,6 +250,7 @@ def binary(
         infer=_same(takes, gives),
         reference=reference,
         pullback=pullback,
+        lower=pointwise(formula, check=check),
         batch=batch_elementwise,
         align=align,
         cases=(Case(samples, any_shape=True),),
