@@ -1,0 +1,21 @@
+"""Which functions the compiler writes out in basic instructions, by the instruction's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from steepest.codegen.vmath.exponential import (
+    exponential,
+    exponential_minus_one,
+    hyperbolic_tangent,
+    logistic,
+)
+from steepest.ir.scalar import Scalar
+
+# "call:name" is a function of the C library that is written out all the same.
+EXPANSIONS: Mapping[str, Callable[..., Scalar]] = {
+    "exp": exponential,
+    "expm1": exponential_minus_one,
+    "tanh": hyperbolic_tangent,
+    "sigmoid": logistic,
+}

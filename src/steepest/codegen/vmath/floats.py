@@ -1,0 +1,80 @@
+"""How float32 and float64 are laid out in bits, and what every formula here is built from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from steepest.ir.scalar import Number, Scalar, absolute, multiply_add, number, select
+from steepest.ir.types import DType
+
+
+@final
+@dataclass(frozen=True)
+class Layout:
+    """The bits of a floating-point type: a sign, an exponent, ``fraction`` bits of mantissa.
+
+    Args:
+        dtype: the type.
+        integer: the signed integers of the same width.
+        fraction: how many bits of the mantissa are stored.
+        bias: what is added to the exponent of a number to store it.
+    """
+
+    dtype: DType
+    integer: DType
+    fraction: int
+    bias: int
+
+    @property
+    def round_off(self) -> float:
+        """Adding 1.5 · 2^fraction leaves a small number rounded to an integer, in the low bits."""
+        return 1.5 * 2.0**self.fraction
+
+    def pattern(self, value: float) -> int:
+        """The bits of a number, as an integer."""
+        return int(self.dtype.type(value).view(self.integer))
+
+    def as_bits(self, x: Scalar) -> Scalar:
+        """The bits of a number, as an integer."""
+        return x.bits(self.integer)
+
+    def scale(self, biased: Scalar) -> Scalar:
+        """2^n as bits, from a number in whose low bits n + bias stands."""
+        return self.as_bits(biased) << self.fraction
+
+
+FLOAT32 = Layout(np.dtype(np.float32), np.dtype(np.int32), 23, 127)
+FLOAT64 = Layout(np.dtype(np.float64), np.dtype(np.int64), 52, 1023)
+
+
+def layout(dtype: DType) -> Layout:
+    """The layout of a floating-point type."""
+    return FLOAT32 if dtype == FLOAT32.dtype else FLOAT64
+
+
+def polynomial(x: Scalar, coefficients: Sequence[float]) -> Scalar:
+    """c₀ + c₁ x + c₂ x² + …, by Horner's rule."""
+    *lower, highest = coefficients
+    result = number(highest, x.dtype)
+    for coefficient in reversed(lower):
+        result = multiply_add(result, x, coefficient)
+    return result
+
+
+def at_most(x: Scalar, bound: float) -> Scalar:
+    """The smaller of both; NaN stays NaN."""
+    return select(number(bound, x.dtype) < x, bound, x)
+
+
+def at_least(x: Scalar, bound: float) -> Scalar:
+    """The larger of both; NaN stays NaN."""
+    return select(x < bound, bound, x)
+
+
+def tiny_is_itself(x: Scalar, bound: float, otherwise: Number) -> Scalar:
+    """x itself where |x| < bound, so that ±0 keeps its sign and a denormal number every bit."""
+    return select(absolute(x) < bound, x, otherwise)
