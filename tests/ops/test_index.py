@@ -164,6 +164,21 @@ def test_take_along_axis(data: some.DataObject, shape: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(found.numpy(), np.take_along_axis(x, positions, axis))
 
 
+def test_one_element_along_an_axis_is_one_op_and_its_gradient_adds_nothing_up() -> None:
+    def loss(x: st.Tensor, labels: st.Tensor) -> st.Tensor:
+        return st.sum(st.take_along_axis(x, labels, axis=1))
+
+    x, labels = st.tensor(counted((4, 3))), st.tensor([[2], [0], [-1], [0]])
+    np.testing.assert_array_equal(
+        st.grad(loss)(x, labels).numpy(), np.eye(3)[[2, 0, 2, 0]], strict=True
+    )
+    recorded = str(st.trace(st.grad(loss))(x, labels))
+    assert "pick(" not in recorded  # the gradient does not need the value
+    assert "scatter_add" not in recorded
+    assert "take(" not in recorded
+    assert str(st.trace(loss)(x, labels)).count("pick(") == 1
+
+
 def test_take_along_axis_refuses() -> None:
     x = st.ones((2, 3))
     with pytest.raises(ShapeError, match="position 7 is outside of an axis of extent 3"):

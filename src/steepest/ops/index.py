@@ -1,4 +1,4 @@
-"""Ops that look elements up by position: take, its transpose scatter_add, and indexing with [ ]."""
+"""Ops that look elements up by position: take, its transpose scatter_add, pick; and x[ ]."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from steepest.errors import DTypeError, ShapeError
-from steepest.ir.lowering import Gather, Scatter, pointwise
+from steepest.ir.lowering import Gather, Pick, Scatter, pointwise
 from steepest.ir.op import Case, Op, Operand, PiecewiseConstant, Sample, Scalar, T, define, explain
 from steepest.ir.types import Array, TensorType, bool_, int64, normalise_axis
 from steepest.ops import formulas
 from steepest.ops.along import argsort
 from steepest.ops.creation import iota
-from steepest.ops.elementwise import where
-from steepest.ops.movement import cut, moveaxis, permute_dims, reshape
+from steepest.ops.elementwise import equal, where
+from steepest.ops.movement import cut, expand_dims, moveaxis, permute_dims, reshape
 from steepest.ops.rows import (
     accept,
     as_given,
     batch_elementwise,
+    batch_leading,
     common_shape,
     converted,
     operand,
@@ -152,6 +153,51 @@ scatter_add = define(
 )
 
 
+# -------------------------------------------------------------------------------------------- pick
+
+
+def _pick_type(x: TensorType, indices: TensorType, *, axis: int) -> TensorType:
+    accept("integer", indices)
+    if indices.shape != _without(x.shape, axis):
+        raise ShapeError(f"{indices} is not one position for each place off axis {axis} of {x}")
+    return TensorType(indices.shape, x.dtype)
+
+
+def _pick_reference(x: Array, indices: Array, *, axis: int) -> Array:
+    return np.take_along_axis(x, np.expand_dims(indices, axis), axis).squeeze(axis)
+
+
+def _pick_pullback(g: Any, y: Any, x: Any, indices: Any, *, axis: int) -> tuple[Any, None]:
+    """The gradient where an element was picked, 0 elsewhere: nothing needs to be added up."""
+    lead = tuple(n if i == axis else 1 for i, n in enumerate(x.shape))
+    along = reshape(iota(x, x.shape[axis]), lead)
+    here = equal(converted(expand_dims(indices, axis=axis), int64), along)
+    return where(here, expand_dims(g, axis=axis), 0.0), None
+
+
+_pick = define(
+    Op(
+        name="pick",
+        summary="One element along an axis for each place off it: x[i, indices[i, j], j].",
+        infer=_pick_type,
+        reference=_pick_reference,
+        lower=lambda *, axis: Pick(axis),
+        pullback=_pick_pullback,
+        batch=batch_leading(lambda a, size: {"axis": a["axis"] + 1}),
+        align=as_given,
+        cases=(
+            Case((Sample((2, 3)), Sample((2,), dtype="int64", choices=(0, 2))), {"axis": 1}),
+            Case((Sample((3, 4)), Sample((4,), dtype="uint8", choices=(0, 1, 2))), {"axis": 0}),
+            Case((Sample((2, 3, 4)), Sample((2, 4), dtype="int64", choices=(0, 1))), {"axis": 1}),
+            Case((Sample((3,)), Sample((), dtype="int64", choices=(1, 2))), {"axis": 0}),
+        ),
+    )
+)
+
+
+# --------------------------------------------------------------------------------------- positions
+
+
 def _position_type(indices: TensorType, *, extent: int) -> TensorType:
     accept("integer", indices)
     return TensorType(indices.shape, int64)
@@ -235,6 +281,9 @@ def take_along_axis(x: T, indices: T | Array, /, *, axis: int = -1) -> T:
     others = common_shape("take_along_axis", shapes, (x, positions))
     x = stretched(x, (*others[:at], x.shape[at], *others[at:]))
     shape = (*others[:at], positions.shape[at], *others[at:])
+    if shape[at] == 1:
+        one_each = stretched(reshape(positions, _without(positions.shape, at)), others)
+        return reshape(_pick(x, one_each, axis=at), shape)
     return _take(reshape(x, (-1,)), _flat_positions(x, positions, shape, at), axis=0)
 
 
@@ -249,7 +298,7 @@ def _flat_positions(x: Any, positions: Any, shape: tuple[int, ...], at: int) -> 
     for axis in reversed(range(x.ndim)):
         lead = (1,) * axis + (shape[axis],) + (1,) * (x.ndim - axis - 1)
         along = converted(positions, int64) if axis == at else reshape(iota(x, shape[axis]), lead)
-        part = stretched(along, shape) * stride
+        part = stretched(along if stride == 1 else along * stride, shape)
         total = part if total is None else total + part
         stride *= x.shape[axis]
     return total
