@@ -10,12 +10,15 @@ from steepest.codegen.vmath.exponential import (
     hyperbolic_tangent,
     logistic,
 )
+from steepest.codegen.vmath.logarithm import logarithm, logarithm_of_one_plus
 from steepest.ir.scalar import Scalar
 
 # "call:name" is a function of the C library that is written out all the same.
 EXPANSIONS: Mapping[str, Callable[..., Scalar]] = {
     "exp": exponential,
     "expm1": exponential_minus_one,
+    "log": logarithm,
+    "log1p": logarithm_of_one_plus,
     "tanh": hyperbolic_tangent,
     "sigmoid": logistic,
 }

@@ -79,6 +79,22 @@ CONSTANTS: Mapping[Layout, Constants] = {
 }
 
 
+# tanh x = x + x³·P(x²) for |x| < TANGENT_BOUND
+TANGENT_BOUND = 0.27
+TANGENT: Mapping[Layout, tuple[float, ...]] = {
+    FLOAT32: (-0.333331823348999, 0.13320884108543396, -0.051009178161621094),
+    FLOAT64: (
+        -0.3333333333333175,
+        0.13333333332784683,
+        -0.05396825332117182,
+        0.02186945221000255,
+        -0.008862140795011665,
+        0.0035738969812231427,
+        -0.0012965554834176705,
+    ),
+}
+
+
 @final
 @dataclass(frozen=True)
 class Parts:
@@ -111,12 +127,8 @@ def denormal_exponential(found: Parts, form: Layout) -> Scalar:
     unit = form.fraction + form.bias - 1
     scale = (found.half_scale + (unit << form.fraction)).bits(form.dtype)
     twice = multiply_add(found.rest, 2.0, 2.0)
-    if form == FLOAT32:
-        top = 1 << 24
-        whole = multiply_add(twice, scale, -float(top)).cast(form.integer) + top
-    else:  # few processors turn a vector of float64 into integers
-        top = 2.0**52
-        whole = form.as_bits(multiply_add(twice, scale, top)) - form.pattern(top)
+    top = 1 << (form.fraction + 1)  # subtracting it rounds to an integer
+    whole = multiply_add(twice, scale, -float(top)).cast(form.integer) + top
     return whole.bits(form.dtype)
 
 
@@ -142,13 +154,15 @@ def exponential_minus_one(x: Scalar) -> Scalar:
 
 
 def hyperbolic_tangent(x: Scalar) -> Scalar:
-    """Tanh x = (e²ˣ − 1) / (e²ˣ + 1), for |x| with the sign of x."""
+    """Tanh x = (e²ˣ − 1) / (e²ˣ + 1), for |x| with the sign of x; near 0 a polynomial."""
     form = layout(x.dtype)
     size = absolute(x)
     found = parts(at_most(size + size, CONSTANTS[form].saturated), form)
     scale = found.half_scale.bits(x.dtype)
     half = multiply_add(scale, found.rest, scale - 0.5)
-    return copysign(half / (half + 1.0), x)
+    square = size * size
+    near = multiply_add(size * square, polynomial(square, TANGENT[form]), size)
+    return copysign(select(size < TANGENT_BOUND, near, half / (half + 1.0)), x)
 
 
 def logistic(x: Scalar) -> Scalar:

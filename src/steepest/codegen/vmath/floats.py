@@ -20,12 +20,14 @@ class Layout:
     Args:
         dtype: the type.
         integer: the signed integers of the same width.
+        natural: the unsigned integers of the same width.
         fraction: how many bits of the mantissa are stored.
         bias: what is added to the exponent of a number to store it.
     """
 
     dtype: DType
     integer: DType
+    natural: DType
     fraction: int
     bias: int
 
@@ -38,6 +40,11 @@ class Layout:
         """The bits of a number, as an integer."""
         return int(self.dtype.type(value).view(self.integer))
 
+    @property
+    def smallest(self) -> float:
+        """The smallest positive number that is not denormal."""
+        return 2.0 ** (1 - self.bias)
+
     def as_bits(self, x: Scalar) -> Scalar:
         """The bits of a number, as an integer."""
         return x.bits(self.integer)
@@ -46,9 +53,17 @@ class Layout:
         """2^n as bits, from a number in whose low bits n + bias stands."""
         return self.as_bits(biased) << self.fraction
 
+    def whole(self, natural: Scalar) -> Scalar:
+        """An unsigned integer below 2^fraction as a number."""
+        if self.fraction < 32:
+            return natural.bits(self.integer).cast(self.dtype)
+        # Few processors turn a vector of 64-bit integers into numbers.
+        unit = 2.0**self.fraction
+        return (natural | self.pattern(unit)).bits(self.dtype) - unit
 
-FLOAT32 = Layout(np.dtype(np.float32), np.dtype(np.int32), 23, 127)
-FLOAT64 = Layout(np.dtype(np.float64), np.dtype(np.int64), 52, 1023)
+
+FLOAT32 = Layout(np.dtype(np.float32), np.dtype(np.int32), np.dtype(np.uint32), 23, 127)
+FLOAT64 = Layout(np.dtype(np.float64), np.dtype(np.int64), np.dtype(np.uint64), 52, 1023)
 
 
 def layout(dtype: DType) -> Layout:
