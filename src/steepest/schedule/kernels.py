@@ -78,10 +78,15 @@ class Access:
 @final
 @dataclass(frozen=True)
 class Store:
-    """Put a value at a place; ``access`` has a stride for each axis of the space only."""
+    """Put a value at a place; ``access`` has a stride for each axis of the space only.
+
+    ``exact``: what follows an axis of stride 1 is not padding but other elements, so the last
+    vector is written only as far as the extent.
+    """
 
     access: Access
     value: Scalar
+    exact: bool = False
 
 
 @final

@@ -1,0 +1,250 @@
+"""Which values are computed together: the nodes that one kernel will store.
+
+A cluster has one space. It may start with a reduction; then come nodes that read the cluster's own
+values only at their own point. Nodes are taken in order of evaluation, and each joins the cluster
+of what it reads if nothing else has to happen in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, final
+
+from steepest.ir.graph import Graph, order
+from steepest.ir.lowering import Contract, Fold, Join, Lowering, Random, Scan, Scatter
+from steepest.ir.node import CONSTANT, INPUT, Node
+from steepest.ir.scalar import Scalar
+from steepest.schedule.expressions import Expressions, Indices, is_own, own_indices, squeezed
+from steepest.schedule.realise import Realised, cost_of, operand_memory
+
+Kind: TypeAlias = Literal["pointwise", "fold", "contract", "join", "scatter", "scan", "draw"]
+_CHEAP = 4
+
+
+@final
+@dataclass(eq=False)
+class Cluster:
+    """The nodes of one kernel.
+
+    Args:
+        number: counts the clusters as they are made.
+        kind: what it starts with.
+        shape: the space, in the order of the nodes' own axes, without extents of 1.
+        members: the nodes that are computed, in order; the first of a fold or a contraction is its
+            result.
+        reads: nodes whose memory is read, and whether only at the kernel's own point.
+        before: the clusters that must have run.
+        is_early: it is needed for the value that the guard looks at, so it may not change state.
+    """
+
+    number: int
+    kind: Kind
+    shape: tuple[int, ...]
+    members: list[Node] = field(default_factory=list[Node])
+    reads: dict[Node, bool] = field(default_factory=dict[Node, bool])
+    before: set[Cluster] = field(default_factory=set["Cluster"])
+    is_early: bool = False
+
+    @property
+    def root(self) -> Node | None:
+        """The node of the reduction."""
+        return self.members[0] if self.kind in ("fold", "contract") else None
+
+
+def read_by(
+    node: Node, lowering: Mapping[Node, Lowering], realised: Realised
+) -> dict[Node, bool]:
+    """The nodes in memory that a node's expression loads, and whether only at its own point."""
+    found: dict[Node, bool] = {}
+
+    def leaf(other: Node, indices: Indices) -> Scalar | None:
+        if other is node or not (other.op is INPUT or other in realised or _is_array(other)):
+            return None
+        found[other] = found.get(other, True) and (
+            squeezed(other.type.shape) == squeezed(node.type.shape) and is_own(other, indices)
+        )
+        return Scalar("load", (), other.type.dtype)
+
+    Expressions(lowering, leaf).value(node, own_indices(node))
+    return found
+
+
+def _is_array(node: Node) -> bool:
+    return node.op is CONSTANT and node.type.size != 1
+
+
+@final
+class Clusters:
+    """All clusters of a graph.
+
+    Args:
+        graph: normalised.
+        lowering: of every node that is not a leaf.
+        realised: the nodes with memory.
+        guarded: the output that must be finite before state changes, if any.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        lowering: Mapping[Node, Lowering],
+        realised: Realised,
+        guarded: Node | None,
+    ) -> None:
+        self._lowering = lowering
+        self._realised = realised
+        self._next = {value for _, value in graph.updates}
+        self.home: dict[Node, Cluster] = {}
+        self.all: list[Cluster] = []
+        early = set(order([guarded])) if guarded is not None else set[Node]()
+        first = order([guarded]) if guarded is not None else []
+        rest = [node for node in graph.nodes if node not in early]
+        for node in (*first, *rest):
+            if node in realised and node.type.size:
+                self._place(node, is_early=node in early)
+
+    def _place(self, node: Node, *, is_early: bool) -> None:
+        match self._lowering[node]:
+            case Fold() | Contract() | Join() | Scatter() | Scan() | Random() as lowering:
+                cluster = self._new(_KINDS[type(lowering)], node)
+                self._read(cluster, self._operands(node, lowering))
+            case _:
+                reads = read_by(node, self._lowering, self._realised)
+                cluster = self._that_takes(node, reads)
+                cluster = cluster or self._new("pointwise", node)
+                self._read(cluster, reads)
+        cluster.members.append(node)
+        cluster.is_early |= is_early
+        self.home[node] = cluster
+
+    def _new(self, kind: Kind, node: Node) -> Cluster:
+        cluster = Cluster(len(self.all), kind, squeezed(node.type.shape))
+        self.all.append(cluster)
+        return cluster
+
+    def _operands(self, node: Node, lowering: Lowering) -> dict[Node, bool]:
+        """What a reduction, or another node with a kernel of its own, reads."""
+        if isinstance(lowering, Contract | Scatter | Scan | Random):
+            memory = [operand_memory(each, self._lowering) for each in node.inputs]
+            return dict.fromkeys(memory, False)
+        found: dict[Node, bool] = {}
+        for each in node.inputs:
+            if each.op is INPUT or each in self._realised or _is_array(each):
+                found[each] = False
+            else:
+                found.update(dict.fromkeys(read_by(each, self._lowering, self._realised), False))
+        return found
+
+    def _read(self, cluster: Cluster, reads: Mapping[Node, bool]) -> None:
+        for node, own in reads.items():
+            home = self.home.get(node)
+            if home is cluster:
+                continue
+            cluster.reads[node] = cluster.reads.get(node, True) and own
+            if home is not None:
+                cluster.before.add(home)
+
+    # ----------------------------------------------------------------------------------- joining
+
+    def _that_takes(self, node: Node, reads: Mapping[Node, bool]) -> Cluster | None:
+        """The latest cluster that the node can join."""
+        shape = squeezed(node.type.shape)
+        homes = {self.home[each] for each in reads if each in self.home}
+        for cluster in self._candidates(shape, reads):
+            if (
+                cluster.shape == shape
+                and self._suits(cluster, node)
+                and all(own for each, own in reads.items() if self.home.get(each) is cluster)
+                and not any(home is not cluster and needs(home, cluster) for home in homes)
+            ):
+                return cluster
+        return None
+
+    def _candidates(self, shape: tuple[int, ...], reads: Mapping[Node, bool]) -> list[Cluster]:
+        """Clusters whose values it reads; then those that read what it reads at the same point."""
+        found = {self.home[each]: None for each, own in reads.items() if own and each in self.home}
+        shared = {each for each, own in reads.items() if own}
+        siblings = (
+            cluster
+            for cluster in reversed(self.all[-40:])
+            if cluster.shape == shape
+            and (not shape or any(cluster.reads.get(each, False) for each in shared))
+        )
+        found.update(dict.fromkeys(siblings))
+        return sorted(found, key=lambda cluster: -cluster.number)
+
+    def _suits(self, cluster: Cluster, node: Node) -> bool:
+        if cluster.is_early and node in self._next:
+            return False
+        match cluster.kind:
+            case "pointwise" | "contract":
+                return True
+            case "fold":
+                return not cluster.shape or not runs_along_fold(cluster, self._lowering) or (
+                    cost_of(self._lowering[node], node) <= _CHEAP
+                )
+            case _:
+                return False
+
+
+_KINDS: dict[type[Lowering], Kind] = {
+    Fold: "fold",
+    Contract: "contract",
+    Join: "join",
+    Scatter: "scatter",
+    Scan: "scan",
+    Random: "draw",
+}
+
+
+def runs_along_fold(cluster: Cluster, lowering: Mapping[Node, Lowering]) -> bool:
+    """Whether vectors run along an axis that is folded away: the last one that is wide."""
+    node = cluster.members[0]
+    fold = lowering[node]
+    if not isinstance(fold, Fold):
+        return False
+    (source,) = node.inputs
+    wide = [axis for axis, extent in enumerate(source.type.shape) if extent != 1]
+    return bool(wide) and wide[-1] in fold.axes
+
+
+def needs(cluster: Cluster, other: Cluster) -> bool:
+    """Whether ``cluster`` runs after ``other``, directly or through others."""
+    seen: set[Cluster] = set()
+    pending = [cluster]
+    while pending:
+        current = pending.pop()
+        if current is other:
+            return True
+        if current not in seen:
+            seen.add(current)
+            pending.extend(current.before)
+    return False
+
+
+def readers(clusters: Iterable[Cluster]) -> dict[Node, list[Cluster]]:
+    """For each node in memory, the clusters that load it."""
+    found: dict[Node, list[Cluster]] = {}
+    for cluster in clusters:
+        for node in cluster.reads:
+            found.setdefault(node, []).append(cluster)
+    return found
+
+
+def in_turn(clusters: Sequence[Cluster]) -> Iterator[Cluster]:
+    """The clusters in an order in which each can run: as they were made, where that is possible."""
+    done: set[Cluster] = set()
+    for first in clusters:
+        stack = [(first, False)]
+        while stack:
+            cluster, ready = stack.pop()
+            if cluster in done:
+                continue
+            if ready:
+                done.add(cluster)
+                yield cluster
+                continue
+            stack.append((cluster, True))
+            waiting = sorted(cluster.before - done, key=lambda each: -each.number)
+            stack.extend((each, False) for each in waiting)

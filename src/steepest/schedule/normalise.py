@@ -1,0 +1,109 @@
+"""A graph brought to the few forms that kernels are made for; its meaning stays."""
+
+from __future__ import annotations
+
+from math import prod
+
+from steepest.ir.graph import Graph, order
+from steepest.ir.lowering import Contract, Part, Permute, Random, Reshape, Scan, Scatter, Stretch
+from steepest.ir.node import CONSTANT, INPUT, Node
+from steepest.ir.op import OPS
+from steepest.ir.types import Shape
+from steepest.schedule.contractions import canonical
+
+
+def normalise(graph: Graph, tables: frozenset[Node]) -> Graph:
+    """What a schedule starts from.
+
+    Contractions read no table, since its rows are not padded; scatters and running sums have three
+    axes (before, along, after); each output and each next value of state is a node of its own.
+    """
+    new: dict[Node, Node] = {node: node for node in graph.inputs}
+    for node in order(graph.results, new.__contains__):
+        if node in new:
+            continue
+        inputs = tuple(new[each] for each in node.inputs)
+        new[node] = _canonical(node, inputs, tables)
+    taken: set[Node] = set()
+    updates = [(state, _own(new[value], taken)) for state, value in graph.updates]
+    outputs = [_readable(new[output], graph) for output in graph.outputs]
+    return Graph(graph.inputs, tuple(outputs), tuple(updates))
+
+
+def _canonical(node: Node, inputs: tuple[Node, ...], tables: frozenset[Node]) -> Node:
+    if node.op in (INPUT, CONSTANT):
+        return node
+    match node.op.lower(**node.attributes):
+        case Contract():
+            inputs = tuple(_copy(each) if _source(each) in tables else each for each in inputs)
+            return canonical(Node(node.op, inputs, node.attributes, node.type))
+        case Scatter(axis):
+            return _scatter(node, inputs, axis)
+        case Random():
+            return _drawn(node, inputs)
+        case Scan(axis):
+            return _three_axes(node, inputs[0], axis)
+        case _:
+            pass
+    same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
+    return node if same else Node(node.op, inputs, node.attributes, node.type)
+
+
+def _source(node: Node) -> Node:
+    """What a node is a view of, or itself."""
+    while node.op not in (INPUT, CONSTANT) and isinstance(
+        node.op.lower(**node.attributes), Stretch | Permute | Part | Reshape
+    ):
+        (node,) = node.inputs
+    return node
+
+
+def _copy(node: Node) -> Node:
+    return OPS["identity"](node)
+
+
+def _reshape(node: Node, shape: Shape) -> Node:
+    return node if node.type.shape == shape else OPS["reshape"](node, shape=shape)
+
+
+def _drawn(node: Node, inputs: tuple[Node, ...]) -> Node:
+    """Draws have rows and a width; several keys lie one after the other in memory."""
+    key, step = inputs
+    key = _copy(key) if len(key.type.shape) > 1 else key
+    shape = node.attributes["shape"]
+    if len(shape) > 2:
+        shape = (shape[0], prod(shape[1:]))
+    return _reshape(node.op(key, step, **{**node.attributes, "shape": shape}), node.type.shape)
+
+
+def _scatter(node: Node, inputs: tuple[Node, ...], axis: int) -> Node:
+    updates, indices = inputs
+    rank = len(indices.type.shape)
+    before, after = updates.type.shape[:axis], updates.type.shape[axis + rank :]
+    rows, size = prod(indices.type.shape), node.attributes["size"]
+    flat = node.op(
+        _reshape(updates, (prod(before), rows, prod(after))),
+        _reshape(indices, (rows,)),
+        axis=1,
+        size=size,
+    )
+    return _reshape(flat, node.type.shape)
+
+
+def _three_axes(node: Node, source: Node, axis: int) -> Node:
+    shape = node.type.shape
+    flat = _reshape(source, (prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])))
+    return _reshape(node.op(flat, axis=1), shape)
+
+
+def _own(value: Node, taken: set[Node]) -> Node:
+    """The next value of state, as a node that no other state has."""
+    if value.op in (INPUT, CONSTANT) or value in taken:
+        value = _copy(value)
+    taken.add(value)
+    return value
+
+
+def _readable(output: Node, graph: Graph) -> Node:
+    """An output that is computed: an input, or a number, is copied."""
+    return _copy(output) if output.op in (INPUT, CONSTANT) else output
