@@ -27,6 +27,7 @@ HEAVY = ["sklearn", "scipy", "duckdb", "pandas", "matplotlib", "llvmlite", "type
 THIRD_PARTY = {
     "data": {"numpy", "duckdb", "narwhals", "sklearn"},
     "report": {"numpy", "matplotlib"},
+    "runtime": {"numpy", "llvmlite"},
     "tabular": {"numpy", "safetensors", "msgspec", "tomli_w", "threadpoolctl"},
     "cli": {"numpy", "typer", "rich", "msgspec"},
 }

@@ -6,11 +6,13 @@ import difflib
 from collections.abc import Iterable
 
 __all__ = [
+    "CompilationError",
     "ConfigurationError",
     "DTypeError",
     "DataError",
     "GradientError",
     "ModelFileError",
+    "OutOfMemoryError",
     "ShapeError",
     "SteepestError",
     "TraceError",
@@ -54,6 +56,14 @@ class ModelFileError(SteepestError, ValueError):
 
 class TrainingError(SteepestError, RuntimeError):
     """Training that cannot start or go on."""
+
+
+class CompilationError(SteepestError, RuntimeError):
+    """A program that cannot be made into machine code here; the reference can still run it."""
+
+
+class OutOfMemoryError(SteepestError, MemoryError):
+    """Memory that the machine does not have; names what it is for and its size."""
 
 
 def nearest(name: str, valid: Iterable[str], *, limit: int = 3) -> str:

@@ -1,0 +1,291 @@
+"""A program that is ready to run: machine code, its memory, and the loop over steps."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias, final
+
+import numpy as np
+
+from steepest.ir.types import Array
+from steepest.runtime.copies import inwards, outwards
+from steepest.runtime.driver import RUN, RUN_TIMED, Control, Reason
+from steepest.runtime.machine_code import MachineCode
+from steepest.runtime.memory import Arena, Place, address_of, check_array
+from steepest.runtime.plan import SCRATCH, STATE, TABLES, Plan
+from steepest.runtime.processor import Processor
+
+_NO_TIMES = np.zeros(0, np.int64)
+_CHUNK = 50_000_000  # ns that the loop may run before Python sees to its signals
+
+Entry: TypeAlias = Callable[[int], int]
+Arrays: TypeAlias = Sequence[Array]
+Words: TypeAlias = ctypes.Array[ctypes.c_int64]
+
+
+@final
+class Stop:
+    """A request to stop, which a running program sees before its next step."""
+
+    def __init__(self) -> None:
+        self._flag = ctypes.c_int64(0)
+        self.address = ctypes.addressof(self._flag)
+
+    def set(self) -> None:
+        """Ask: may be called from any thread, and from a signal's handler."""
+        self._flag.value = 1
+
+    @property
+    def is_set(self) -> bool:
+        """Whether somebody asked."""
+        return self._flag.value != 0
+
+
+@final
+class Finished(NamedTuple):
+    """What came of a run.
+
+    Args:
+        steps: that were done, wholly.
+        outputs: one array each, with a leading axis of these steps.
+        failed: the call of the following step that returned 1, if one did.
+        stopped: whether a request ended the run.
+    """
+
+    steps: int
+    outputs: tuple[Array, ...]
+    failed: int | None = None
+    stopped: bool = False
+
+
+@final
+class NativeProgram:
+    """A program in machine code, without memory.
+
+    Args:
+        plan: what it calls.
+        content: the object file.
+        processor: what that was made for.
+
+    Raises:
+        CompilationError: the object cannot be loaded.
+    """
+
+    def __init__(self, plan: Plan, content: bytes, processor: Processor) -> None:
+        self.plan = plan
+        self._code = MachineCode(content, (*plan.functions, RUN, RUN_TIMED), processor)
+        self.functions = [self._code.address(name) for name in plan.functions]
+        entry = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+        self.run: Entry = entry(self._code.address(RUN))
+        self.run_timed: Entry = entry(self._code.address(RUN_TIMED))
+
+    def bind(self, state: Arena | None = None) -> BoundProgram:
+        """Give it memory: scratch of its own, and the state it works on.
+
+        Args:
+            state: at least ``plan.state_bytes``; programs on one arena take turns.
+
+        Raises:
+            OutOfMemoryError: the machine does not have so much.
+        """
+        state = state or Arena(self.plan.state_bytes, "a program's state")
+        if state.size < self.plan.state_bytes:
+            raise ValueError(f"the state takes {self.plan.state_bytes} bytes, not {state.size}")
+        return BoundProgram(self, state, Arena(self.plan.scratch_bytes, "a step's values"))
+
+
+@final
+class BoundProgram:
+    """A program with memory. Made by :meth:`NativeProgram.bind`.
+
+    Args:
+        program: the machine code.
+        state: memory that other programs may share.
+        scratch: memory of its own.
+    """
+
+    def __init__(self, program: NativeProgram, state: Arena, scratch: Arena) -> None:
+        self.plan = plan = program.plan
+        self.state = state
+        self.scratch = scratch
+        self._program = program
+        self._offsets = np.array(plan.words, np.int64)
+        self._areas = np.array(plan.areas, np.int64)
+        self._bases = np.zeros(TABLES + len(plan.tables), np.int64)
+        self._bases[STATE], self._bases[SCRATCH] = state.address, scratch.address
+        self._table_addresses = [0] * len(plan.tables)
+        self._words = self._offsets + self._bases[self._areas]
+        self._calls = self._call_table()
+        _fill(self._views(plan.constants), plan.constant_values)
+        self._whole = self._views(plan.whole)
+        self._stepped = self._views(plan.stepped)
+        self._outputs = self._views(plan.outputs)
+        self._never = Stop()
+        self._arriving = inwards(self._addressed(plan.stepped))
+        self._leaving = outwards(self._addressed(plan.outputs))
+        self._single = self._control_block()
+        self._many = self._control_block_with_copies()
+
+    def run(
+        self,
+        steps: int,
+        *,
+        tables: Arrays = (),
+        stepped: Arrays = (),
+        whole: Arrays = (),
+        stop: Stop | None = None,
+    ) -> Finished:
+        """Do so many steps.
+
+        Between chunks of 0.05 s Python sees to its signals, so Ctrl-C raises KeyboardInterrupt
+        here after a whole step; the state is what that step left.
+
+        Args:
+            steps: how many.
+            tables: read where they are: contiguous, of the plan's types.
+            stepped: arrays with a leading axis of ``steps``; each step gets its row.
+            whole: arrays that all steps get.
+            stop: asks the run to end after the step under way.
+        """
+        with self.state.turn():
+            ending = stop or self._never
+            if steps == 1:
+                return self._run_one(tables, stepped, whole, ending)
+            entry = self._program.run
+            return self._run(entry, steps, tables, stepped, whole, ending, _NO_TIMES)
+
+    def profile(
+        self, steps: int, *, tables: Arrays = (), stepped: Arrays = (), whole: Arrays = ()
+    ) -> tuple[Finished, Array]:
+        """Do so many steps as :meth:`run` does; also the seconds of each call, all steps together.
+
+        Reading the clock adds about 0.02 µs to each call.
+        """
+        times = np.zeros(len(self.plan.calls), np.int64)
+        entry = self._program.run_timed
+        with self.state.turn():
+            done = self._run(entry, steps, tables, stepped, whole, self._never, times)
+        return done, times * 1e-9
+
+    def _run_one(self, tables: Arrays, stepped: Arrays, whole: Arrays, stop: Stop) -> Finished:
+        """One step, whose values NumPy copies: quicker than tables of copies for a single one."""
+        self._attach(tables)
+        _fill(self._whole, whole)
+        _fill(self._stepped, [_only_row(array) for array in stepped])
+        control = self._single
+        control[Control.STOP] = stop.address
+        reason = self._program.run(ctypes.addressof(control))
+        if reason == Reason.DONE:
+            shapes = zip(self._outputs, self.plan.output_shapes, strict=True)
+            return Finished(1, tuple(view.copy().reshape(1, *shape) for view, shape in shapes))
+        return self._finished(self._empty_outputs(0), 0, reason, control)
+
+    def _run(
+        self,
+        entry: Entry,
+        steps: int,
+        tables: Arrays,
+        stepped: Arrays,
+        whole: Arrays,
+        stop: Stop,
+        times: Array,
+    ) -> Finished:
+        """Any number of steps, in chunks. All arrays stay alive here until the last has run."""
+        plan = self.plan
+        self._attach(tables)
+        _fill(self._whole, whole)
+        rows = [np.ascontiguousarray(array) for array in stepped]
+        for array, place in zip(rows, plan.stepped, strict=True):
+            check_array(array, (steps, *place.extents), place.dtype)
+        outputs = self._empty_outputs(steps)
+        self._arriving.attach(rows)
+        self._leaving.attach(outputs)
+        control = self._many
+        control[Control.STOP] = stop.address
+        control[Control.TIMES] = address_of(times)
+        done = 0
+        while True:
+            control[Control.FIRST], control[Control.STEPS] = done, steps - done
+            reason = entry(ctypes.addressof(control))
+            done += control[Control.FINISHED]
+            if reason != Reason.BUDGET:
+                return self._finished(outputs, done, reason, control)
+
+    def _empty_outputs(self, steps: int) -> tuple[Array, ...]:
+        kinds = zip(self.plan.outputs, self.plan.output_shapes, strict=True)
+        return tuple(np.empty((steps, *shape), place.dtype) for place, shape in kinds)
+
+    def _finished(
+        self, outputs: tuple[Array, ...], done: int, reason: int, control: Words
+    ) -> Finished:
+        failed = control[Control.FAILED] if reason == Reason.FAILED else None
+        trimmed = tuple(output[:done] for output in outputs)
+        return Finished(done, trimmed, failed, stopped=reason == Reason.STOPPED)
+
+    def _control_block(self) -> Words:
+        """What the native loop reads, for one step whose values are not copied."""
+        control = (ctypes.c_int64 * len(Control))()
+        control[Control.STEPS] = 1
+        control[Control.BUDGET] = _CHUNK
+        control[Control.STOP] = self._never.address
+        control[Control.CALLS] = address_of(self._calls)
+        control[Control.CALL_COUNT] = len(self._calls)
+        return control
+
+    def _control_block_with_copies(self) -> Words:
+        """What the native loop reads, for many steps."""
+        control = self._control_block()
+        control[Control.COPIES_IN] = self._arriving.address
+        control[Control.COPIES_IN_COUNT] = len(self._arriving.table)
+        control[Control.COPIES_OUT] = self._leaving.address
+        control[Control.COPIES_OUT_COUNT] = len(self._leaving.table)
+        return control
+
+    def _call_table(self) -> Array:
+        """For each call, its function and where its words begin."""
+        lengths = np.array(self.plan.lengths, np.int64)
+        starts = np.cumsum(lengths) - lengths
+        functions = np.array(self._program.functions, np.int64)
+        calls = np.empty((len(lengths), 2), np.int64)
+        calls[:, 0] = functions[np.array(self.plan.calls, np.int64)]
+        calls[:, 1] = address_of(self._words) + 8 * starts
+        return calls
+
+    def _attach(self, tables: Arrays) -> None:
+        """Point the words that are addresses in tables to these arrays."""
+        if not tables and not self._table_addresses:
+            return
+        addresses = [address_of(table) for table in tables]
+        for table, kind in zip(tables, self.plan.tables, strict=True):
+            check_array(table, kind.shape, kind.dtype)
+            if not (table.flags.c_contiguous and table.flags.aligned):
+                raise ValueError("a table lies in memory row after row, aligned")
+        if addresses != self._table_addresses:
+            self._bases[TABLES:] = addresses
+            np.add(self._offsets, self._bases[self._areas], out=self._words)
+            self._table_addresses = addresses
+
+    def _arena(self, place: Place) -> Arena:
+        return self.state if place.area == "state" else self.scratch
+
+    def _views(self, places: Sequence[Place]) -> list[Array]:
+        return [self._arena(place).view(place) for place in places]
+
+    def _addressed(self, places: Sequence[Place]) -> list[tuple[int, Place]]:
+        return [(self._arena(place).address, place) for place in places]
+
+
+def _fill(views: Arrays, values: Arrays) -> None:
+    """Copy values to where they belong."""
+    if not views and not values:
+        return
+    for view, value in zip(views, values, strict=True):
+        check_array(value, view.shape, view.dtype)
+        view[...] = value
+
+
+def _only_row(array: Array) -> Array:
+    if len(array) != 1:
+        raise ValueError(f"one step takes arrays of one row, not of {len(array)}")
+    return array[0]

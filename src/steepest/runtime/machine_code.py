@@ -1,0 +1,106 @@
+"""From LLVM's text to an object, and from an object to functions in memory."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, final
+
+from steepest.errors import CompilationError
+from steepest.runtime.processor import Processor, load_llvm
+
+_SPEED = 3  # of code generation; 0 is useless for vectors
+_DEFINED = re.compile(r"^define [^@\n]*@([\w.$-]+)\(", re.MULTILINE)
+
+
+def compile_text(text: str, processor: Processor) -> bytes:
+    """The object file of a module of LLVM text; no pass is run over it.
+
+    Args:
+        text: functions, already in vectors and in SSA form.
+        processor: what the machine code may use.
+
+    Raises:
+        CompilationError: LLVM refuses the text, or does not know the machine.
+    """
+    llvm = load_llvm()
+    machine = _target_machine(processor)
+    try:
+        module = llvm.parse_assembly(text)
+        module.triple = processor.triple
+        module.data_layout = str(machine.target_data)
+        module.verify()
+        return machine.emit_object(module)
+    except RuntimeError as error:
+        raise CompilationError(f"LLVM refuses the program: {_first_lines(error)}") from error
+
+
+def defined_names(text: str) -> tuple[str, ...]:
+    """The functions that a module of LLVM text defines, in order."""
+    return tuple(_DEFINED.findall(text))
+
+
+@final
+class MachineCode:
+    """The functions of an object file, loaded into this process for as long as this lives.
+
+    Args:
+        content: the object file.
+        names: the functions wanted from it.
+        processor: what it was made for.
+
+    Raises:
+        CompilationError: it cannot be loaded, or calls a function that the process does not have.
+    """
+
+    def __init__(self, content: bytes, names: tuple[str, ...], processor: Processor) -> None:
+        llvm = load_llvm()
+        try:
+            # Not MCJIT: where a function is missing, that ends the process.
+            self._linker = llvm.create_lljit_compiler(
+                _target_machine(processor), use_jit_link=False, suppress_errors=True
+            )
+            library = llvm.JITLibraryBuilder().add_object_img(content).add_current_process()
+            for name in names:
+                library.export_symbol(name)
+            self._library = library.link(self._linker, "program")
+            self._addresses = {name: int(self._library[name]) for name in names}
+        except RuntimeError as error:
+            raise CompilationError(
+                f"the machine code cannot be loaded: {_first_lines(error)}"
+            ) from error
+
+    def address(self, name: str) -> int:
+        """Where a function begins."""
+        return self._addresses[name]
+
+
+def llvm_version() -> str:
+    """The versions of llvmlite and of its LLVM."""
+    llvm = load_llvm()
+    numbers = ".".join(map(str, llvm.llvm_version_info))
+    from importlib.metadata import version
+
+    return f"llvmlite {version('llvmlite')}, LLVM {numbers}"
+
+
+def _target_machine(processor: Processor) -> Any:  # noqa: ANN401  (llvmlite states no types)
+    llvm = load_llvm()
+    try:
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        return llvm.Target.from_triple(processor.triple).create_target_machine(
+            cpu=processor.name,
+            features=processor.features,
+            opt=_SPEED,
+            reloc="pic",
+            codemodel="small",
+        )
+    except RuntimeError as error:
+        raise CompilationError(
+            f"LLVM cannot make code for {processor}: {_first_lines(error)}"
+        ) from error
+
+
+def _first_lines(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return "; ".join(lines[:3])
