@@ -86,7 +86,8 @@ class Text:
         self.block = "%begin"
         self._entry: list[str] = []
         self._lines: list[str] = []
-        self._words: dict[Word, str] = {}
+        self._words: list[Word] = []
+        self._known: dict[Word, str] = {}
         self._declarations: set[str] = set()
         self._count = 0
         self._can_stop = False
@@ -120,14 +121,25 @@ class Text:
 
     def word(self, word: Word) -> str:
         """A word of the call, loaded once where the function begins: an int64, or a pointer."""
-        found = self._words.get(word)
+        found = self._known.get(word)
         if found is None:
-            position = len(self._words)
-            place, found = f"%word{position}.place", f"%word{position}"
-            kind = "ptr" if isinstance(word, Pointer) else "i64"
-            self._entry.append(f"  {place} = getelementptr i64, ptr %words, i64 {position}")
-            self._entry.append(f"  {found} = load {kind}, ptr {place}, align 8")
-            self._words[word] = found
+            found = self._known[word] = self._new_word(word)
+        return found
+
+    def number(self, number: int) -> str:
+        """A word of its own, also where an equal number is another word already: an int64.
+
+        Kernels whose extents and strides differ then have equal bodies, however some coincide.
+        """
+        return self._new_word(number)
+
+    def _new_word(self, word: Word) -> str:
+        position = len(self._words)
+        self._words.append(word)
+        place, found = f"%word{position}.place", f"%word{position}"
+        kind = "ptr" if isinstance(word, Pointer) else "i64"
+        self._entry.append(f"  {place} = getelementptr i64, ptr %words, i64 {position}")
+        self._entry.append(f"  {found} = load {kind}, ptr {place}, align 8")
         return found
 
     def stack(self, kind: str, align: int = 64) -> str:
