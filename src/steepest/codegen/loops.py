@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TypeAlias, final
 
+from steepest.codegen.code import Code
+from steepest.codegen.edges import store_may_run_over
+from steepest.codegen.memory import masked_store, store
+from steepest.codegen.nest import Nest, Place, Point
 from steepest.codegen.target import Target
-from steepest.codegen.text import Text, Whole
+from steepest.codegen.text import Text, Value, Whole, memory_text
+from steepest.ir.scalar import Scalar, ordered
 from steepest.schedule.kernels import Kernel
+
+_STRAIGHT = 4  # rows of at most so many vectors are written without a loop
+_SHORT = 12  # bodies of so few instructions take several vectors at once
+
+Body: TypeAlias = Callable[[Sequence[tuple[Whole, Value | None]]], None]
+"""Writes what happens to vectors side by side: the first position of each, and its mask."""
 
 
 @final
@@ -24,6 +35,28 @@ class Given:
 
     pointer: str
     strides: tuple[Whole, ...]
+
+
+def pointwise(kernel: Kernel, target: Target) -> Code:
+    """A kernel without a reduction."""
+    text = Text()
+    if 0 not in kernel.space:
+        counts = [_count(text, kernel, target, axis) for axis in range(len(kernel.space))]
+        emit_stores(text, target, kernel, [0] * len(counts), counts, ())
+    return text.code()
+
+
+def _count(text: Text, kernel: Kernel, target: Target, axis: int) -> Whole:
+    extent = kernel.space[axis]
+    if extent == 1 or (axis == kernel.lanes and extent <= _STRAIGHT * vector(kernel, target)):
+        return extent
+    return text.word(extent)
+
+
+def vector(kernel: Kernel, target: Target) -> int:
+    """Elements of a vector of the kernel's stores: half as many if one of them has 64 bits."""
+    wide = any(store.value.dtype.itemsize == 8 for store in kernel.stores)
+    return target.lanes // 2 if wide else target.lanes
 
 
 def emit_stores(
@@ -49,4 +82,208 @@ def emit_stores(
         counts: per axis of the space, how many places; numbers or int64 values. At least 1.
         results: where result 0, 1, … of the reduction lies, float32 in memory as float32.
     """
-    raise NotImplementedError
+    rank = len(kernel.space)
+    vectors = kernel.lanes < rank and kernel.space[kernel.lanes] > 1
+    lane_axis = kernel.lanes if vectors else None
+    lanes = vector(kernel, target) if vectors else 1
+    order = sorted(range(rank), key=lambda axis: (axis == lane_axis, axis))
+    nest = Nest(text, target, kernel.space, order, lane_axis, lanes)
+    work = Stores(nest, kernel)
+    for scalar in ordered([*work.checks, *work.values]):
+        if scalar.instruction == "result":
+            given = results[scalar.value]
+            pointer = _shifted(text, given, starts, scalar)
+            nest.result_at(scalar, pointer, given.strides)
+    stops = [text.add(start, count) for start, count in zip(starts, counts, strict=True)]
+    work.descend(Point(), [(axis, starts[axis], stops[axis]) for axis in order])
+
+
+def _shifted(text: Text, given: Given, starts: Sequence[Whole], scalar: Scalar) -> str:
+    """The address that a result's element 0 of all axes would have."""
+    back: Whole = 0
+    for start, stride in zip(starts, given.strides, strict=True):
+        back = text.add(back, text.multiply(text.multiply(start, stride), -1))
+    return text.place(given.pointer, back, memory_text(scalar.dtype))
+
+
+@final
+class Stores:
+    """What happens at each point of a kernel's space: checks, expressions, stores.
+
+    Args:
+        nest: the loops.
+        kernel: its stores and checks.
+    """
+
+    def __init__(self, nest: Nest, kernel: Kernel) -> None:
+        self.nest = nest
+        found = nest.expressions([*kernel.checks, *(each.value for each in kernel.stores)])
+        self.checks, self.values = found[: len(kernel.checks)], found[len(kernel.checks) :]
+        self.places = [nest.place_of(each.access) for each in kernel.stores]
+
+    @property
+    def length(self) -> int:
+        """Instructions for each vector, roughly."""
+        varying = (each for each in ordered([*self.checks, *self.values]) if each.inputs)
+        return len(self.values) + sum(self.nest.varies(each) for each in varying)
+
+    @property
+    def exact(self) -> bool:
+        """Whether the vector that holds an axis's last elements needs a mask."""
+        nest = self.nest
+        axis = nest.lane_axis
+        if axis is None:
+            return False
+        return (
+            any(map(nest.varies, self.checks))
+            or nest.reads_exactly(self.values)
+            or not all(self._may_run_over(place) for place in self.places)
+        )
+
+    def _may_run_over(self, place: Place) -> bool:
+        nest = self.nest
+        assert place.access is not None
+        assert nest.lane_axis is not None
+        return store_may_run_over(place.access, nest.extents, nest.lane_axis, nest.lanes)
+
+    def descend(self, point: Point, bounds: Sequence[tuple[int, Whole, Whole]]) -> None:
+        """Write the loops over axes, each from a start to a stop, and what is inside."""
+        self.prepare(point)
+        if not bounds:
+            self.write([point])
+            return
+        (axis, start, stop), *inner = bounds
+        nest = self.nest
+        if axis == nest.lane_axis:
+            unroll = 4 if self.length <= _SHORT else 2 if self.length <= 2 * _SHORT else 1
+            how = Sweep(start, stop, nest.lanes, unroll, self.exact, self.length)
+
+            def body(vectors: Sequence[tuple[Whole, Value | None]]) -> None:
+                with nest.scope():
+                    points = [point.at(axis, *each) for each in vectors]
+                    self._check(points)
+                    self.write(points)
+
+            how.write(nest, body)
+        elif isinstance(start, int) and stop == start + 1:
+            self.descend(point.at(axis, start), inner)
+        else:
+            with nest.text.loop(start, stop) as loop, nest.scope():
+                self.descend(point.at(axis, loop.index), inner)
+
+    def prepare(self, point: Point) -> None:
+        """Compute what the decided axes allow; checks first, since they guard addresses."""
+        self._check([point])
+        self.nest.prepare(point, self.values)
+        for place in self.places:
+            self.nest.pointer(place, point)
+
+    def _check(self, points: Sequence[Point]) -> None:
+        text = self.nest.text
+        bad: list[str] = []
+        for point in points:
+            decided = point.positions.keys()
+            last = next(reversed(point.positions), None)
+            for check in self.checks:
+                axes = self.nest.axes(check)
+                if axes <= decided and (last in axes or not decided):
+                    bad.append(self._violated(check, point))
+        if bad:
+            found = bad[0]
+            for each in bad[1:]:
+                found = text.define(f"or i1 {found}, {each}")
+            text.stop_when(found)
+
+    def _violated(self, check: Scalar, point: Point) -> str:
+        text, holds = self.nest.text, self.nest.value(check, point)
+        if holds.lanes == 1:
+            return text.define(f"xor i1 {holds.text}, true")
+        fails = text.define(f"xor {holds}, splat (i1 true)")
+        if point.mask is not None:
+            fails = text.define(f"and {point.mask}, {fails}")
+        function = f"llvm.vector.reduce.or.v{holds.lanes}i1"
+        return text.call("i1", function, [(holds.type, fails)])
+
+    def write(self, points: Sequence[Point]) -> None:
+        """Compute the values at points side by side, then store them all."""
+        nest = self.nest
+        values = [[nest.value(each, point) for each in self.values] for point in points]
+        for point, row in zip(points, values, strict=True):
+            for place, value in zip(self.places, row, strict=True):
+                self._store(place, value, point)
+
+    def _store(self, place: Place, value: Value, point: Point) -> None:
+        nest = self.nest
+        pointer, missing = nest.pointer(place, point)
+        if not missing:
+            store(nest.text, pointer, 0, value, 1)
+            return
+        assert missing == [(1, nest.lane_axis)], "stores have stride 1 along the lanes"
+        assert nest.lane_axis is not None
+        position = point.positions[nest.lane_axis]
+        if point.mask is None or self._may_run_over(place):
+            store(nest.text, pointer, position, value, nest.lanes)
+        else:
+            masked_store(nest.text, pointer, position, value, point.mask)
+
+
+@final
+@dataclass(frozen=True)
+class Sweep:
+    """The vectors along an axis.
+
+    Args:
+        start: the first position, a multiple of ``lanes``.
+        stop: the position after the last.
+        lanes: of a vector.
+        unroll: so many vectors side by side.
+        exact: whether lanes behind the end must be masked.
+        length: instructions for each vector.
+    """
+
+    start: Whole
+    stop: Whole
+    lanes: int
+    unroll: int
+    exact: bool
+    length: int
+
+    def write(self, nest: Nest, body: Body) -> None:
+        """Write the loops; ``body`` is called once for each form of them."""
+        if isinstance(self.start, int) and isinstance(self.stop, int):
+            positions = range(self.start, self.stop, self.lanes)
+            if len(positions) * self.length <= _STRAIGHT * 2 * _SHORT:
+                self._straight(nest, positions, self.stop, body)
+                return
+        self._looped(nest.text, nest, body)
+
+    def _straight(self, nest: Nest, positions: range, stop: int, body: Body) -> None:
+        vectors: list[tuple[Whole, Value | None]] = []
+        for position in positions:
+            partial = self.exact and position + self.lanes > stop
+            vectors.append((position, nest.mask(position, stop) if partial else None))
+        for first in range(0, len(vectors), self.unroll):
+            body(vectors[first : first + self.unroll])
+
+    def _looped(self, text: Text, nest: Nest, body: Body) -> None:
+        start = self.start
+        if self.unroll > 1:
+            several = self._whole(text, self.unroll * self.lanes)
+            with text.loop(start, several, self.unroll * self.lanes) as loop:
+                offsets = range(0, self.unroll * self.lanes, self.lanes)
+                body([(text.add(loop.index, offset), None) for offset in offsets])
+            start = several
+        stop = self._whole(text, self.lanes) if self.exact else self.stop
+        with text.loop(start, stop, self.lanes) as loop:
+            body([(loop.index, None)])
+        if self.exact:
+            with text.when(text.define(f"icmp slt i64 {stop}, {self.stop}")):
+                body([(stop, nest.mask(stop, self.stop))])
+
+    def _whole(self, text: Text, step: int) -> Whole:
+        """The end of the last whole group of so many elements."""
+        if isinstance(self.start, int) and isinstance(self.stop, int):
+            return self.start + (self.stop - self.start) // step * step
+        back = text.multiply(self.start, -1)
+        count = text.define(f"and i64 {text.add(self.stop, back)}, {-step}")
+        return text.add(self.start, count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from steepest.codegen.expressions import widened
-from steepest.codegen.text import Text, Value, Whole, memory_text
+from steepest.codegen.text import Text, Value, Whole, memory_text, vector_text
 from steepest.ir.types import DType
 
 
@@ -20,6 +20,49 @@ def store(text: Text, pointer: str, offset: Whole, value: Value, lanes: int) -> 
     wide = as_memory(text, widened(text, value, lanes))
     place = text.place(pointer, offset, memory_text(value.dtype))
     text.line(f"store {wide}, ptr {place}, align {value.dtype.itemsize}")
+
+
+def masked_load(text: Text, pointer: str, offset: Whole, dtype: DType, mask: Value) -> Value:
+    """Neighbouring elements in the lanes of a mask, 0 in the others, which are not touched."""
+    place = text.place(pointer, offset, memory_text(dtype))
+    return _masked(text, "load", "ptr", "p0", place, dtype, mask)
+
+
+def gather(text: Text, pointer: str, offsets: Value, dtype: DType, mask: Value) -> Value:
+    """Elements that lie ``offsets`` behind the pointer, in the lanes of a mask, 0 in others."""
+    places = text.define(f"getelementptr {memory_text(dtype)}, ptr {pointer}, {offsets}")
+    kind = vector_text("ptr", mask.lanes)
+    return _masked(text, "gather", kind, f"v{mask.lanes}p0", places, dtype, mask)
+
+
+def masked_store(text: Text, pointer: str, offset: Whole, value: Value, mask: Value) -> None:
+    """The value to neighbouring elements in the lanes of a mask."""
+    wide = as_memory(text, widened(text, value, mask.lanes))
+    place = text.place(pointer, offset, memory_text(value.dtype))
+    kind = memory_text(value.dtype, mask.lanes)
+    function = f"llvm.masked.store.{suffix(value.dtype, mask.lanes)}.p0"
+    text.declare("void", function, [kind, "ptr", "i32", mask.type])
+    align = value.dtype.itemsize
+    text.line(f"call void @{function}({wide}, ptr {place}, i32 {align}, {mask})")
+
+
+def _masked(
+    text: Text, how: str, kind: str, space: str, places: str, dtype: DType, mask: Value
+) -> Value:
+    result = memory_text(dtype, mask.lanes)
+    operands = [
+        (kind, places),
+        ("i32", str(dtype.itemsize)),
+        (mask.type, mask.text),
+        (result, "zeroinitializer"),
+    ]
+    function = f"llvm.masked.{how}.{suffix(dtype, mask.lanes)}.{space}"
+    return as_value(text, text.call(result, function, operands), dtype, mask.lanes)
+
+
+def suffix(dtype: DType, lanes: int) -> str:
+    """How the names of intrinsics spell a vector of elements in memory, such as ``v16f32``."""
+    return f"v{lanes}{'f' if dtype.kind == 'f' else 'i'}{8 * dtype.itemsize}"
 
 
 def as_value(text: Text, loaded: str, dtype: DType, lanes: int) -> Value:

@@ -1,0 +1,329 @@
+"""Where in a nest of loops things are computed: as far outside as what they depend on allows.
+
+Values are remembered under the positions of the axes that they depend on. So whatever varies with
+the row only is computed when the row begins, once, however many vectors the row has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeAlias, final
+
+from steepest.codegen.code import Pointer
+from steepest.codegen.edges import load_may_run_over
+from steepest.codegen.expressions import compute, constant, expanded, widened
+from steepest.codegen.memory import gather, load, masked_load
+from steepest.codegen.target import Target
+from steepest.codegen.text import Text, Value, Whole, memory_text, vector_text
+from steepest.ir.scalar import Scalar, ordered
+from steepest.ir.types import DType, bool_, int64
+from steepest.schedule.kernels import Access
+
+Term: TypeAlias = tuple[Whole, "int | Scalar"]
+"""A stride and what it multiplies: the position on an axis, or an int64 Scalar."""
+
+
+@final
+@dataclass(frozen=True)
+class Point:
+    """Positions on the axes that are decided so far; on the lanes' axis, of the first lane.
+
+    Args:
+        positions: int64 operands by axis.
+        mask: which lanes are elements, if not all need to be.
+    """
+
+    positions: Mapping[int, Whole] = field(default_factory=lambda: MappingProxyType({}))
+    mask: Value | None = None
+
+    def at(self, axis: int, position: Whole, mask: Value | None = None) -> Point:
+        """This point with one more axis decided."""
+        return Point({**self.positions, axis: position}, mask or self.mask)
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Place:
+    """An address: a pointer, and terms that are added to it in elements.
+
+    Args:
+        base: the start, to be loaded as a word or the name of a value.
+        terms: strides and what they multiply.
+        dtype: of the elements.
+        access: what is there, if it is a buffer.
+    """
+
+    base: Pointer | str
+    terms: tuple[Term, ...]
+    dtype: DType
+    access: Access | None = None
+
+
+@final
+class Nest:
+    """A nest of loops while it is written.
+
+    Args:
+        text: the function.
+        target: the processor.
+        extents: of all axes of the kernel.
+        order: the axes from the outermost loop to the innermost.
+        lane_axis: the one along which vectors run, if any.
+        lanes: elements of a vector; 1 where there is no such axis.
+    """
+
+    def __init__(
+        self,
+        text: Text,
+        target: Target,
+        extents: Sequence[int],
+        order: Sequence[int],
+        lane_axis: int | None,
+        lanes: int,
+    ) -> None:
+        self.text, self.target, self.extents = text, target, extents
+        self.lane_axis, self.lanes = lane_axis, lanes
+        self._level = {axis: level for level, axis in enumerate(order)}
+        self._needs: dict[Scalar, frozenset[int]] = {}
+        self._scopes: list[dict[object, Value | Whole]] = [{}]
+        self._places: dict[Scalar, Place] = {}
+        self._known: dict[Scalar, Value] = {}
+
+    # ------------------------------------------------------------------------- what there is
+
+    def expressions(self, roots: Sequence[Scalar]) -> list[Scalar]:
+        """The expressions in basic instructions, made known to the nest."""
+        found = expanded(roots)
+        for scalar in ordered(found):
+            self._needs[scalar] = self._axes_of(scalar)
+        return found
+
+    def result_at(self, scalar: Scalar, pointer: str, strides: Sequence[Whole]) -> None:
+        """A result of the reduction is loaded from memory: pointer + Σ strides · positions."""
+        terms = tuple((stride, axis) for axis, stride in enumerate(strides) if stride != 0)
+        self._places[scalar] = Place(pointer, terms, scalar.dtype)
+        self._needs[scalar] = frozenset(axis for _, axis in terms)
+
+    def results_are(self, values: Mapping[Scalar, Value]) -> None:
+        """Results of the reduction are in registers, until other ones are."""
+        self._known = dict(values)
+
+    def place_of(self, access: Access, inputs: Sequence[Scalar] = ()) -> Place:
+        """The address that an access means."""
+        word = self.text.word
+        terms: list[Term] = []
+        for axis, stride in enumerate(access.strides):
+            if stride:
+                terms.append((stride if stride == 1 else word(stride), axis))
+        for stride, scalar in zip(access.dynamic, inputs, strict=True):
+            if stride:
+                terms.append((stride if stride == 1 else word(stride), scalar))
+        buffer = access.buffer
+        return Place(Pointer(buffer, access.offset), tuple(terms), buffer.dtype, access)
+
+    def axes(self, scalar: Scalar) -> frozenset[int]:
+        """The axes that an expression depends on."""
+        return self._needs[scalar]
+
+    def varies(self, scalar: Scalar) -> bool:
+        """Whether it differs from lane to lane."""
+        return self.lanes > 1 and self.lane_axis in self._needs[scalar]
+
+    def _axes_of(self, scalar: Scalar) -> frozenset[int]:
+        if scalar in self._needs:
+            return self._needs[scalar]
+        axes = frozenset[int]().union(*(self._needs[each] for each in scalar.inputs))
+        match scalar.instruction:
+            case "index":
+                return frozenset({scalar.value})
+            case "load":
+                access: Access = scalar.value
+                self._places[scalar] = self.place_of(access, scalar.inputs)
+                return axes | {axis for axis, stride in enumerate(access.strides) if stride}
+            case "result":
+                return frozenset(self._level)
+            case _:
+                return axes
+
+    # ------------------------------------------------------------------------ what is computed
+
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """What is computed inside is forgotten after, as the body of a loop requires."""
+        self._scopes.append({})
+        yield
+        self._scopes.pop()
+
+    def prepare(self, point: Point, roots: Sequence[Scalar]) -> None:
+        """Compute everything of these expressions that the decided axes allow."""
+        decided = point.positions.keys()
+        for scalar in ordered(roots):
+            if scalar.instruction == "result":
+                continue
+            if self._needs[scalar] <= decided:
+                self.value(scalar, point)
+            elif scalar in self._places:
+                self.pointer(self._places[scalar], point)
+
+    def value(self, scalar: Scalar, point: Point) -> Value:
+        """The value of an expression at a point, computed if it is not yet."""
+        for each in ordered([scalar]):
+            if each in self._known or self._find(key := self._key(each, point)) is not None:
+                continue
+            self._scopes[-1][key] = self._compute(each, point)
+        return self._value_of(scalar, point)
+
+    def _value_of(self, scalar: Scalar, point: Point) -> Value:
+        if scalar in self._known:
+            return self._known[scalar]
+        found = self._find(self._key(scalar, point))
+        assert isinstance(found, Value)
+        return found
+
+    def _key(self, scalar: Scalar, point: Point) -> object:
+        return scalar, tuple(point.positions[axis] for axis in sorted(self._needs[scalar]))
+
+    def _find(self, key: object) -> Value | Whole | None:
+        for scope in reversed(self._scopes):
+            if key in scope:
+                return scope[key]
+        return None
+
+    def _compute(self, scalar: Scalar, point: Point) -> Value:
+        match scalar.instruction:
+            case "index":
+                return self._index(scalar.value, point)
+            case "load" | "result":
+                return self._load(scalar, point)
+            case _:
+                given = [self._value_of(each, point) for each in scalar.inputs]
+                if scalar.instruction == "constant":
+                    return constant(scalar.value, scalar.dtype)
+                return compute(self.text, self.target, scalar, given)
+
+    def _index(self, axis: int, point: Point) -> Value:
+        first = Value(str(point.positions[axis]), int64)
+        if axis != self.lane_axis or self.lanes == 1:
+            return first
+        steps = ", ".join(f"i64 {lane}" for lane in range(self.lanes))
+        wide = widened(self.text, first, self.lanes)
+        return Value(self.text.define(f"add {wide}, <{steps}>"), int64, self.lanes)
+
+    # ----------------------------------------------------------------------------- addresses
+
+    def pointer(self, place: Place, point: Point) -> tuple[str, list[Term]]:
+        """The address at a point as far as it is decided and equal in all lanes; what is missing.
+
+        Terms of outer loops are added first, each where it becomes known.
+        """
+        first = self.text.word(place.base) if isinstance(place.base, Pointer) else place.base
+        element = memory_text(place.dtype)
+        pointer, missing = first, list[Term]()
+        for term in sorted(place.terms, key=self._term_level):
+            if not self._is_plain(term, point):
+                missing.append(term)
+                continue
+            offset = self._offset(term, point)
+            key = ("pointer", element, pointer, offset)
+            found = self._find(key)
+            if found is None:
+                found = self.text.place(pointer, offset, element)
+                self._scopes[-1][key] = found
+            pointer = str(found)
+        return pointer, missing
+
+    def _term_level(self, term: Term) -> int:
+        _, what = term
+        if isinstance(what, int):
+            return self._level[what]
+        needed = self._needs[what]
+        return max((self._level[axis] for axis in needed), default=-1)
+
+    def _is_plain(self, term: Term, point: Point) -> bool:
+        """Whether it is decided, and one number for all lanes."""
+        _, what = term
+        if isinstance(what, int):
+            return what in point.positions and (what != self.lane_axis or self.lanes == 1)
+        return self._needs[what] <= point.positions.keys() and not self.varies(what)
+
+    def _offset(self, term: Term, point: Point) -> Whole:
+        stride, what = term
+        position = point.positions[what] if isinstance(what, int) else self.value(what, point).text
+        key = ("offset", stride, position)
+        found = self._find(key)
+        if found is None:
+            found = self.text.multiply(position, stride)
+            self._scopes[-1][key] = found
+        assert not isinstance(found, Value)
+        return found
+
+    def _load(self, scalar: Scalar, point: Point) -> Value:
+        place, text = self._places[scalar], self.text
+        pointer, missing = self.pointer(place, point)
+        if not missing:
+            return load(text, pointer, 0, scalar.dtype, 1)
+        if self._is_vector(missing):
+            (_, axis), *_ = missing
+            assert isinstance(axis, int)
+            offset = point.positions[axis]
+            if point.mask is not None and not self._may_run_over(place):
+                return masked_load(text, pointer, offset, scalar.dtype, point.mask)
+            return load(text, pointer, offset, scalar.dtype, self.lanes)
+        offsets: Value | None = None
+        for stride, what in missing:
+            each = self._index(what, point) if isinstance(what, int) else self.value(what, point)
+            each = widened(text, each, self.lanes)
+            if stride != 1:
+                factor = widened(text, Value(str(stride), int64), self.lanes)
+                each = Value(text.define(f"mul {each}, {factor.text}"), int64, self.lanes)
+            if offsets is not None:
+                each = Value(text.define(f"add {offsets}, {each.text}"), int64, self.lanes)
+            offsets = each
+        assert offsets is not None
+        return gather(text, pointer, offsets, scalar.dtype, point.mask or self._all_lanes())
+
+    def _is_vector(self, missing: Sequence[Term]) -> bool:
+        return len(missing) == 1 and missing[0] == (1, self.lane_axis)
+
+    def _all_lanes(self) -> Value:
+        return widened(self.text, constant(True, bool_), self.lanes)
+
+    def _may_run_over(self, place: Place) -> bool:
+        """Whether a whole vector may be loaded where it holds the last elements of an axis."""
+        if place.access is None or self.lane_axis is None:
+            return True
+        return load_may_run_over(place.access, self.extents, self.lane_axis, self.lanes)
+
+    def reads_exactly(self, roots: Sequence[Scalar]) -> bool:
+        """Whether a vector that holds the last elements of the lanes' axis needs a mask."""
+        for scalar in ordered(roots):
+            place = self._places.get(scalar)
+            if place is None or not self.varies(scalar):
+                continue
+            along = [term for term in place.terms if self._is_along_lanes(term)]
+            if not self._is_vector(along) or not self._may_run_over(place):
+                return True
+        return False
+
+    def _is_along_lanes(self, term: Term) -> bool:
+        _, what = term
+        return what == self.lane_axis if isinstance(what, int) else self.varies(what)
+
+    def mask(self, position: Whole, stop: Whole) -> Value:
+        """The lanes from a position on that lie before the end."""
+        text = self.text
+        if isinstance(position, int) and isinstance(stop, int):
+            inside = (position + lane < stop for lane in range(self.lanes))
+            bits = ", ".join(f"i1 {'true' if each else 'false'}" for each in inside)
+            return Value(f"<{bits}>", bool_, self.lanes)
+        left = text.define(f"sub i64 {stop}, {position}")
+        narrow = text.define(f"trunc i64 {left} to i32")
+        kind = vector_text("i32", self.lanes)
+        first = text.define(f"insertelement {kind} poison, i32 {narrow}, i64 0")
+        zeros = f"<{self.lanes} x i32> zeroinitializer"
+        wide = text.define(f"shufflevector {kind} {first}, {kind} poison, {zeros}")
+        steps = ", ".join(f"i32 {lane}" for lane in range(self.lanes))
+        return Value(text.define(f"icmp sgt {kind} {wide}, <{steps}>"), bool_, self.lanes)
