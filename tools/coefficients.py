@@ -173,7 +173,7 @@ FITS = {
         lambda x: (1 - error_function(x)).ln(), "1.0", high, range(degree), format,
         lambda x: (1 - error_function(x)) / error_function(x)
     )
-    for name, format, high, degree in [("float32", "f", "4.0", 6), ("float64", "d", "6.0", 13)]
+    for name, format, high, degree in [("float32", "f", "4.0", 7), ("float64", "d", "6.0", 17)]
 } | {
     # sin r = r + r³·P(r²)
     f"sine {name}": Fit(

@@ -102,6 +102,8 @@ def compute(text: Text, target: Target, scalar: Scalar, operands: Sequence[Value
             result = f"{_comparison(name, wide[0].dtype)} {wide[0]}, {wide[1].text}"
         case "call":
             return _library_call(text, str(scalar.value), wide, dtype)
+        case "call_where":
+            return _rare_call(text, str(scalar.value), wide, dtype)
         case "shift_left" | "shift_right":
             return _shift(text, scalar, wide)
         case "quotient":
@@ -272,6 +274,26 @@ def _float_to_integer(text: Text, x: Value, dtype: DType) -> Value:
     wide = int64 if dtype.itemsize == 8 or dtype.name == "uint32" else int32
     number = Value(text.define(f"fptosi {x} to {type_text(wide, x.lanes)}"), wide, x.lanes)
     return _cast(text, number, dtype)
+
+
+def _rare_call(text: Text, function: str, wide: Sequence[Value], dtype: DType) -> Value:
+    """A library call behind a branch, taken where any lane wants it."""
+    condition, otherwise, *inputs = wide
+    lanes, wanted = condition.lanes, condition.text
+    if lanes > 1:
+        wanted = text.define(f"bitcast {condition} to i{lanes}")
+        wanted = text.define(f"icmp ne i{lanes} {wanted}, 0")
+    before = text.block
+    inside, after = text.name("rare"), text.name("after")
+    text.line(f"br i1 {wanted}, label {inside}, label {after}")
+    text.begin(inside)
+    called = _library_call(text, function, inputs, dtype)
+    chosen = text.define(f"select {condition}, {called}, {otherwise}")
+    left = text.block
+    text.line(f"br label {after}")
+    text.begin(after)
+    phi = f"phi {otherwise.type} [ {otherwise.text}, {before} ], [ {chosen}, {left} ]"
+    return Value(text.define(phi), dtype, lanes)
 
 
 def _library_call(text: Text, function: str, wide: Sequence[Value], dtype: DType) -> Value:

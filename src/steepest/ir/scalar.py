@@ -30,7 +30,8 @@ class Scalar:
             its reduction gives).
         inputs: the operands.
         dtype: the element type of the result.
-        value: what a leaf stands for; the function's name for ``call``.
+        value: what a leaf stands for; the function's name for ``call`` and
+            ``call_where``.
     """
 
     instruction: str
@@ -156,6 +157,11 @@ def call(function: str, *inputs: Scalar) -> Scalar:
     return Scalar("call", inputs, inputs[0].dtype, function)
 
 
+def call_where(condition: Scalar, function: str, otherwise: Scalar, *inputs: Scalar) -> Scalar:
+    """A function of the C library where the condition holds; free where it holds nowhere."""
+    return Scalar("call_where", (condition, otherwise, *inputs), otherwise.dtype, function)
+
+
 # ------------------------------------------------------------------------------------ the meaning
 
 
@@ -224,6 +230,9 @@ INSTRUCTIONS: Mapping[str, Callable[..., Any]] = {
 }
 
 _C_LIBRARY: Mapping[str, Callable[..., Any]] = {
+    "sin": np.sin,
+    "cos": np.cos,
+    "pow": np.power,
     "tan": np.tan,
     "asin": np.arcsin,
     "acos": np.arccos,
@@ -284,6 +293,9 @@ def _meaning(scalar: Scalar, given: list[Array], arguments: tuple[Array, ...]) -
             return given[0].view(scalar.dtype)
         case "call":
             return _C_LIBRARY[scalar.value](*given)
+        case "call_where":
+            condition, otherwise, *inputs = given
+            return np.where(condition, _C_LIBRARY[scalar.value](*inputs), otherwise)
         case name:
             return INSTRUCTIONS[name](*given)
 
@@ -304,7 +316,7 @@ def written(root: Scalar) -> str:
             return f"{root.value}{dynamic}"
         case "cast" | "bits":
             return f"{root.dtype}({written(root.inputs[0])})"
-        case "call":
+        case "call" | "call_where":
             return f"{root.value}({', '.join(map(written, root.inputs))})"
         case name:
             return f"{name}({', '.join(map(written, root.inputs))})"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from steepest.codegen.vmath.error_function import error_function
 from steepest.codegen.vmath.exponential import (
     exponential,
     exponential_minus_one,
@@ -11,6 +12,7 @@ from steepest.codegen.vmath.exponential import (
     logistic,
 )
 from steepest.codegen.vmath.logarithm import logarithm, logarithm_of_one_plus
+from steepest.codegen.vmath.trigonometric import cosine, sine
 from steepest.ir.scalar import Scalar
 
 # "call:name" is a function of the C library that is written out all the same.
@@ -19,6 +21,9 @@ EXPANSIONS: Mapping[str, Callable[..., Scalar]] = {
     "expm1": exponential_minus_one,
     "log": logarithm,
     "log1p": logarithm_of_one_plus,
+    "sin": sine,
+    "cos": cosine,
+    "erf": error_function,
     "tanh": hyperbolic_tangent,
     "sigmoid": logistic,
 }
