@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from steepest.codegen.code import Code
+from steepest.codegen.contract import contraction
 from steepest.codegen.loops import pointwise
 from steepest.codegen.target import Target
 from steepest.schedule.kernels import (
@@ -27,7 +28,7 @@ def emit(kernel: AnyKernel, target: Target) -> Code:
         case Kernel(reduction=Folds()):
             raise NotImplementedError
         case Kernel(reduction=Contraction()):
-            raise NotImplementedError
+            return contraction(kernel, target)
         case Draw() | Scattered() | Scanned() | Finite():
             raise NotImplementedError
         case Kernel():

@@ -1,0 +1,134 @@
+"""What happens to a tile of finished sums: a kernel's stores, at once or by way of the stack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from steepest.codegen.contract_plan import Plan
+from steepest.codegen.contract_tile import Arithmetic, Tile, values
+from steepest.codegen.loops import Given, Stores, emit_stores
+from steepest.codegen.nest import Nest, Point
+from steepest.codegen.target import Target
+from steepest.codegen.text import Text, Whole, memory_text
+from steepest.ir.scalar import Scalar, ordered
+from steepest.schedule.kernels import Access, Kernel
+
+_FEW = 8  # instructions that are cheaper to repeat for each vector than to loop over
+
+
+@final
+@dataclass(frozen=True)
+class Block:
+    """Where a tile is: positions of the batch axes, of its first row and first column."""
+
+    batch: Mapping[int, Whole]
+    row: Whole
+    column: Whole
+
+
+@final
+class Epilogue:
+    """A kernel's stores on tiles.
+
+    Args:
+        text: the function, before all loops.
+        target: the processor.
+        kernel: with its stores.
+        plan: the contraction's cut.
+        arithmetic: its vectors.
+    """
+
+    def __init__(
+        self, text: Text, target: Target, kernel: Kernel, plan: Plan, arithmetic: Arithmetic
+    ) -> None:
+        self.text, self.target, self.kernel = text, target, kernel
+        self.plan, self.arithmetic = plan, arithmetic
+        axes = [*range(len(kernel.space) - 2), plan.row_axis, plan.lane_axis]
+        self._nest = Nest(text, target, kernel.space, axes, plan.lane_axis, plan.lanes)
+        self._stores = Stores(self._nest, kernel)
+        values = ordered(self._stores.values)
+        self._results = [each for each in values if each.instruction == "result"]
+        self.in_registers = self._is_simple()
+        tallest = max((run.size for run in plan.heights), default=0)
+        widest = max((run.size for run in plan.widths), default=0)
+        self._room = tallest * widest
+        self._stage = ""
+
+    def _is_simple(self) -> bool:
+        if self.kernel.checks or self.kernel.space[self.plan.lane_axis] == 1:
+            return False
+        if self.plan.ragged and self._stores.exact:
+            return False
+        values = ordered(self._stores.values)
+        gathers = any(map(self._is_gather, values))
+        return self._stores.length <= _FEW and not gathers
+
+    def _is_gather(self, scalar: Scalar) -> bool:
+        access = scalar.value
+        if not isinstance(access, Access):
+            return False
+        return bool(scalar.inputs) or access.strides[self.plan.lane_axis] not in (0, 1)
+
+    def stage(self) -> str:
+        """Room on the stack for the sums of the largest tile."""
+        if not self._stage:
+            self._stage = self.text.stack(f"[{self._room} x {memory_text(self.plan.dtype)}]")
+        return self._stage
+
+    def finish(self, block: Block, tile: Tile, sums: Sequence[str]) -> None:
+        """The stores for sums in registers, row by row."""
+        if self.in_registers:
+            self._from_registers(block, tile, sums)
+            return
+        place = self.stage()
+        for position, total in enumerate(sums):
+            self.arithmetic.store(self.text, total, place, position)
+        self._from_memory(block, tile, place)
+
+    def finish_stored(self, block: Block, tile: Tile, place: str) -> None:
+        """The stores for sums in memory, rows one after the other."""
+        if self.in_registers:
+            count = tile.height * tile.width
+            sums = [self.arithmetic.load(self.text, place, each) for each in range(count)]
+            self._from_registers(block, tile, sums)
+        else:
+            self._from_memory(block, tile, place)
+
+    def _from_memory(self, block: Block, tile: Tile, place: str) -> None:
+        plan, axes = self.plan, len(self.kernel.space)
+        width = tile.width * plan.lanes
+        starts: list[Whole] = [block.batch.get(axis, 0) for axis in range(axes)]
+        counts: list[Whole] = [1] * axes
+        strides: list[Whole] = [0] * axes
+        starts[plan.row_axis], starts[plan.lane_axis] = block.row, block.column
+        counts[plan.row_axis] = tile.height
+        counts[plan.lane_axis] = self.available(block.column, width)
+        strides[plan.row_axis], strides[plan.lane_axis] = width, 1
+        given = Given(place, tuple(strides))
+        emit_stores(self.text, self.target, self.kernel, starts, counts, [given])
+
+    def available(self, column: Whole, width: int) -> Whole:
+        """How many of so many columns there are."""
+        if not self.plan.ragged:
+            return width
+        text, extent = self.text, self.text.word(self.kernel.space[self.plan.lane_axis])
+        left = text.define(f"sub i64 {extent}, {column}")
+        return text.call("i64", "llvm.smin.i64", [("i64", left), ("i64", str(width))])
+
+    def _from_registers(self, block: Block, tile: Tile, sums: Sequence[str]) -> None:
+        text, plan, nest = self.text, self.plan, self._nest
+        columns = [text.add(block.column, plan.lanes * each) for each in range(tile.width)]
+        found = values(self.arithmetic, list(sums))
+        start = Point(dict(block.batch))
+        with nest.scope():
+            for column in columns:
+                nest.prepare(start.at(plan.lane_axis, column), self._stores.values)
+            for row in range(tile.height):
+                at = start.at(plan.row_axis, text.add(block.row, row))
+                with nest.scope():
+                    for number, column in enumerate(columns):
+                        total = found[row * tile.width + number]
+                        nest.results_are(dict.fromkeys(self._results, total))
+                        self._stores.write([at.at(plan.lane_axis, column)])

@@ -1,0 +1,207 @@
+"""Panels: a block of the columns' operand laid so that a tile's vectors follow one another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+from steepest.codegen.contract_plan import BLOCK, Plan
+from steepest.codegen.contract_tile import Arithmetic, opaque, rows_at
+from steepest.codegen.memory import masked_load
+from steepest.codegen.text import Text, Value, Whole, memory_text, vector_text
+from steepest.ir.types import bool_
+
+_GROUP_BYTES = 16  # what shuffles without crossing lanes move about
+
+
+@final
+class Panels:
+    """One panel on the stack, BLOCK products long, and how it is filled.
+
+    Args:
+        text: the function, before all loops.
+        plan: the contraction's cut.
+        arithmetic: its vectors.
+    """
+
+    def __init__(self, text: Text, plan: Plan, arithmetic: Arithmetic) -> None:
+        self.text, self.plan, self.arithmetic = text, plan, arithmetic
+        self._size = plan.dtype.itemsize
+        self._group = _GROUP_BYTES // self._size
+        element = memory_text(plan.dtype)
+        widest = max((run.size for run in plan.widths), default=0)
+        self.pointer = text.stack(f"[{BLOCK * widest} x {element}]")
+        columns = plan.columns
+        self._own = rows_at(text, plan.dtype, columns.own, 1, plan.lanes)
+        self._stride: Whole = columns.own * self._size
+        if columns.own not in (0, 1):
+            self._stride = opaque(text, text.number(columns.own * self._size))
+        self._step: Whole = self._size
+        if columns.summed != 1:
+            self._step = opaque(text, text.number(columns.summed * self._size))
+
+    def fill(self, source: str, count: Whole, available: Whole, width: int) -> None:
+        """Write the copy of a block.
+
+        Args:
+            source: its first element.
+            count: products, at most BLOCK.
+            available: columns that there are; what the panel has beside them means nothing.
+            width: of the panel, in elements.
+        """
+        match self.plan.panel:
+            case "copied":
+                self._copy(source, count, available, width)
+            case "transposed":
+                self._transpose(source, count, available, width)
+            case _:
+                self._gather(source, (0, count), (0, available), width)
+
+    # ------------------------------------------------------------------------------ vectors as is
+
+    def _copy(self, source: str, count: Whole, available: Whole, width: int) -> None:
+        text, lanes = self.text, self.plan.lanes
+        whole = available == width
+        masks = [] if whole else [self._mask(available, each) for each in range(0, width, lanes)]
+        with text.loop(0, count, 1, [("ptr", source), ("ptr", self.pointer)]) as loop:
+            read, write = loop.carried
+            for vector in range(width // lanes):
+                if whole:
+                    loaded = self.arithmetic.load(text, read, vector)
+                else:
+                    offset = vector * lanes
+                    found = masked_load(text, read, offset, self.plan.dtype, masks[vector])
+                    loaded = found.text
+                self.arithmetic.store(text, loaded, write, vector)
+            loop.following = [
+                text.place(read, self._step, "i8"),
+                text.place(write, width * self._size, "i8"),
+            ]
+
+    def _mask(self, available: Whole, first: int) -> Value:
+        """The lanes of a vector that are columns."""
+        text, lanes = self.text, self.plan.lanes
+        left = text.define(f"sub i64 {available}, {first}")
+        narrow = text.define(f"trunc i64 {left} to i32")
+        kind = vector_text("i32", lanes)
+        one = text.define(f"insertelement {kind} poison, i32 {narrow}, i64 0")
+        zeros = f"<{lanes} x i32> zeroinitializer"
+        wide = text.define(f"shufflevector {kind} {one}, {kind} poison, {zeros}")
+        steps = ", ".join(f"i32 {lane}" for lane in range(lanes))
+        return Value(text.define(f"icmp sgt {kind} {wide}, <{steps}>"), bool_, lanes)
+
+    # ------------------------------------------------------------------------------ transposition
+
+    def _transpose(self, source: str, count: Whole, available: Whole, width: int) -> None:
+        """Squares of whole vectors, then of groups, then element by element."""
+        group, lanes = self._group, self.plan.lanes
+        full = self._multiple(available, lanes)
+        grouped = self._multiple(available, group) if self.plan.ragged else full
+        deep = self._multiple(count, group) if self.plan.summed % group else count
+        self._squares(source, deep, (0, full), lanes, width)
+        if self.plan.ragged and group < lanes:
+            self._squares(source, deep, (full, grouped), group, width)
+        if self.plan.ragged:
+            self._gather(source, (0, deep), (grouped, available), width)
+        if self.plan.summed % group:
+            self._gather(source, (deep, count), (0, available), width)
+
+    def _multiple(self, number: Whole, of: int) -> Whole:
+        """The number rounded down."""
+        if isinstance(number, int):
+            return number - number % of
+        return self.text.define(f"and i64 {number}, {-of}")
+
+    def _squares(
+        self, source: str, count: Whole, columns: tuple[Whole, Whole], lanes: int, width: int
+    ) -> None:
+        text, group = self.text, self._group
+        with text.loop(*columns, lanes) as across:
+            read = text.place(source, text.multiply(across.index, self._stride), "i8")
+            write = text.place(self.pointer, across.index, memory_text(self.plan.dtype))
+            with text.loop(0, count, group, [("ptr", read), ("ptr", write)]) as down:
+                read, write = down.carried
+                for index, square in enumerate(self._square(read, lanes)):
+                    place = text.place(write, index * width, memory_text(self.plan.dtype))
+                    kind = vector_text(memory_text(self.plan.dtype), lanes)
+                    text.line(f"store {kind} {square}, ptr {place}, align {self._size}")
+                down.following = [
+                    text.place(read, _GROUP_BYTES, "i8"),
+                    text.place(write, group * width * self._size, "i8"),
+                ]
+
+    def _square(self, read: str, lanes: int) -> list[str]:
+        """Vectors of one product each, from as many columns as a vector has lanes.
+
+        Groups of neighbouring products are loaded so that column g · p + i is in group p of vector
+        i; then a square of elements is transposed in all groups at once.
+        """
+        group = self._group
+        vectors = [
+            self._joined([self._load(read, group * p + i) for p in range(lanes // group)])
+            for i in range(group)
+        ]
+        if group == 2:
+            return [self._mixed(vectors, lanes, [(0, i), (1, i)]) for i in range(2)]
+        low = [self._mixed(vectors[i : i + 2], lanes, _LOW) for i in (0, 2)]
+        high = [self._mixed(vectors[i : i + 2], lanes, _HIGH) for i in (0, 2)]
+        return [
+            self._mixed(half, lanes, chosen) for half in (low, high) for chosen in (_LEFT, _RIGHT)
+        ]
+
+    def _load(self, read: str, column: int) -> str:
+        place = self._own.place(self.text, read, column)
+        kind = vector_text(memory_text(self.plan.dtype), self._group)
+        return self.text.define(f"load {kind}, ptr {place}, align {self._size}")
+
+    def _joined(self, parts: Sequence[str]) -> str:
+        lanes = self._group
+        found = list(parts)
+        while len(found) > 1:
+            kind = vector_text(memory_text(self.plan.dtype), lanes)
+            order = ", ".join(f"i32 {lane}" for lane in range(2 * lanes))
+            found = [
+                self.text.define(
+                    f"shufflevector {kind} {a}, {kind} {b}, <{2 * lanes} x i32> <{order}>"
+                )
+                for a, b in zip(found[::2], found[1::2], strict=True)
+            ]
+            lanes *= 2
+        return found[0]
+
+    def _mixed(self, pair: Sequence[str], lanes: int, chosen: Sequence[tuple[int, int]]) -> str:
+        """In each group the elements (which vector, which position)."""
+        kind = vector_text(memory_text(self.plan.dtype), lanes)
+        order = ", ".join(
+            f"i32 {which * lanes + start + position}"
+            for start in range(0, lanes, self._group)
+            for which, position in chosen
+        )
+        return self.text.define(
+            f"shufflevector {kind} {pair[0]}, {kind} {pair[1]}, <{lanes} x i32> <{order}>"
+        )
+
+    # ------------------------------------------------------------------------- element by element
+
+    def _gather(
+        self,
+        source: str,
+        products: tuple[Whole, Whole],
+        columns: tuple[Whole, Whole],
+        width: int,
+    ) -> None:
+        text, element = self.text, memory_text(self.plan.dtype)
+        with text.loop(*columns) as across:
+            read = text.place(source, text.multiply(across.index, self._stride), "i8")
+            write = text.place(self.pointer, across.index, element)
+            with text.loop(*products) as down:
+                place = text.place(read, text.multiply(down.index, self._step), "i8")
+                found = text.define(f"load {element}, ptr {place}, align {self._size}")
+                place = text.place(write, text.multiply(down.index, width), element)
+                text.line(f"store {element} {found}, ptr {place}, align {self._size}")
+
+
+_LOW = ((0, 0), (1, 0), (0, 1), (1, 1))
+_HIGH = ((0, 2), (1, 2), (0, 3), (1, 3))
+_LEFT = ((0, 0), (0, 1), (1, 0), (1, 1))
+_RIGHT = ((0, 2), (0, 3), (1, 2), (1, 3))
