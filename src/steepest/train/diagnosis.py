@@ -14,8 +14,8 @@ from steepest.ir.types import Array, is_floating
 from steepest.nn.module import title
 from steepest.tensor.state import State
 from steepest.train.arrays import leaves_of
-from steepest.train.executable import Memory
 from steepest.train.step import Objective, trace_layers
+from steepest.transform.memory import Memory
 
 _LARGE_WEIGHT, _LARGE_INPUT = 1e3, 1e4
 _DOMAIN = ("log", "log1p", "log2", "log10", "sqrt", "divide", "reciprocal", "pow", "acos", "asin")
@@ -53,16 +53,21 @@ class Diagnosis:
             y,
             *([] if weights is None else [weights]),
         ]
-        cells = [memory.values[cell] for cell in trace.cells]
+        cells = [memory.read(cell) for cell in trace.cells]
         program = Program(trace.graph.inputs, trace.graph.results)
         self._values = program.every_value(*bound, *cells, *trace.captured)
+
+    @property
+    def loss(self) -> float:
+        """The batch's loss."""
+        return float(self._values[self._outputs[-1]])
 
     def text(self, rate: float) -> str:
         """Where it begins, the likely cause, the remedy."""
         broken = self._broken_cell()
         if broken is not None:
             return (
-                f"the step before left {_word(self._memory.values[broken])} in the parameter "
+                f"the step before left {_word(self._memory.read(broken))} in the parameter "
                 f"{broken.name}. The learning rate ({rate:g}) is too high: take a tenth of it"
             )
         node = next((n for n, value in self._values.items() if not _is_finite(value)), None)
@@ -71,7 +76,7 @@ class Diagnosis:
 
     def _broken_cell(self) -> State | None:
         cells = self._model.states().values()
-        return next((cell for cell in cells if not _is_finite(self._memory.values[cell])), None)
+        return next((cell for cell in cells if not _is_finite(self._memory.read(cell))), None)
 
     def _place(self, node: Node | None) -> str:
         op = f", in {node.op.name}{_line(node)}" if node is not None else ""
@@ -83,7 +88,7 @@ class Diagnosis:
         return f"the loss itself{op}"
 
     def _cause(self, node: Node | None, rate: float) -> str:
-        weights = [self._memory.values[cell] for cell in self._model.states().values()]
+        weights = [self._memory.read(cell) for cell in self._model.states().values()]
         largest = max((_largest(value) for value in weights), default=0.0)
         inputs = max((_largest(table) for table in leaves_of(self._x)), default=0.0)
         if node is not None and node.op.name in _DOMAIN:

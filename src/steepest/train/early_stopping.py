@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -70,8 +70,8 @@ class Watch:
         self.best_epoch: int | None = None
         self.snapshot: Any = None
 
-    def see(self, row: Mapping[str, float], snapshot: Any) -> None:
-        """Take note of an epoch."""
+    def see(self, row: Mapping[str, float], snapshot: Callable[[], Any]) -> None:
+        """Take note of an epoch; ``snapshot`` is taken of the best ones only."""
         if self._monitor not in row:
             raise ConfigurationError(
                 f"early stopping watches {self._monitor!r}, which the history does not have; "
@@ -84,7 +84,7 @@ class Watch:
         value = self._sign * row[self._monitor]
         value = math.inf if math.isnan(value) else value  # the worst, and comparable
         if value < self.best or self.best_epoch is None:
-            self.best, self.best_epoch, self.snapshot = value, int(row["epoch"]), snapshot
+            self.best, self.best_epoch, self.snapshot = value, int(row["epoch"]), snapshot()
         least = 0.0 if self._stopping is None else self._stopping.minimum_improvement
         if value < self._reference - least:
             self._reference, self._waited = value, 0

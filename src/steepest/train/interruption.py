@@ -7,24 +7,18 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, final
+from typing import Any
 
-
-@final
-class StopRequest:
-    """Whether the user has asked to stop."""
-
-    def __init__(self) -> None:
-        self.made = False
+from steepest.runtime.executable import Stop
 
 
 @contextmanager
-def stop_on_interrupt() -> Generator[StopRequest]:
-    """Within this block the first Ctrl-C sets ``made``; the next one acts as it did before.
+def stop_on_interrupt() -> Generator[Stop]:
+    """Within this block the first Ctrl-C sets the request; the next one acts as it did before.
 
     Elsewhere than in the main thread, and where Ctrl-C is ignored, nothing changes.
     """
-    request = StopRequest()
+    request = Stop()
     before: Any = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or before in (
         signal.SIG_IGN,
@@ -34,7 +28,7 @@ def stop_on_interrupt() -> Generator[StopRequest]:
         return
 
     def ask(number: int, frame: FrameType | None) -> None:
-        request.made = True
+        request.set()
         signal.signal(signal.SIGINT, before)
 
     signal.signal(signal.SIGINT, ask)

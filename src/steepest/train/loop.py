@@ -14,6 +14,7 @@ from steepest.ir.types import Array, uint32
 from steepest.losses import LossFunction
 from steepest.optim.rule import Rule
 from steepest.optim.schedules import PerEpoch, Schedule
+from steepest.runtime.executable import Stop
 from steepest.tensor.modes import no_grad
 from steepest.tensor.random import make_key
 from steepest.tensor.state import State
@@ -22,11 +23,12 @@ from steepest.train.batches import Batches, row_order
 from steepest.train.callbacks import Callback, EveryEpoch, EverySteps, Snapshot, stop_asked
 from steepest.train.diagnosis import Diagnosis
 from steepest.train.early_stopping import Watch
-from steepest.train.executable import Executable, Memory
 from steepest.train.history import History, Row, Stopped
-from steepest.train.interruption import StopRequest
 from steepest.train.metrics import Metric
-from steepest.train.step import Step, constant, trace_step
+from steepest.train.pace import Pace
+from steepest.train.step import Step, constant, step_roles, trace_step
+from steepest.transform.executable import Backend, Executable, Task, executable
+from steepest.transform.memory import Memory
 
 
 @final
@@ -74,12 +76,12 @@ class Progress:
     penalty: float = 0.0
     outputs: list[Array] = field(default_factory=list[Array])
 
-    def add(self, rows: int, loss: float, penalty: float) -> None:
-        """Count a batch, by its size."""
-        self.batches += 1
-        self.rows += rows
-        self.loss += rows * loss
-        self.penalty += rows * penalty
+    def add(self, rows: int, losses: Array, penalties: Array) -> None:
+        """Count batches of so many rows each."""
+        self.batches += len(losses)
+        self.rows += rows * len(losses)
+        self.loss += rows * float(np.sum(losses, dtype=np.float64))
+        self.penalty += rows * float(np.sum(penalties, dtype=np.float64))
 
 
 @final
@@ -100,6 +102,10 @@ class Plan:
     watch: Watch
     restores_best: bool
     time_limit: float | None
+    backend: Backend
+
+
+_MANY = 10**9
 
 
 @final
@@ -112,7 +118,7 @@ class Loop:
         request: set by Ctrl-C.
     """
 
-    def __init__(self, plan: Plan, memory: Memory, request: StopRequest) -> None:
+    def __init__(self, plan: Plan, memory: Memory, request: Stop) -> None:
         self._plan = plan
         self._memory = memory
         self._request = request
@@ -120,6 +126,7 @@ class Loop:
         self._names = plan.step.objective.model.states()
         self._key = make_key(plan.seed).data
         self._programs: dict[int, Executable] = {}
+        self._pace = Pace()
         self.history = History()
         self._failure = ""
 
@@ -144,41 +151,52 @@ class Loop:
             n, shuffle=plan.shuffle and plan.batches.size < n, seed=plan.seed, epoch=epoch - 1
         )
         progress = Progress()
-        for rows in plan.batches.epoch(order):
-            stopped = self._asked_to_stop()
-            if stopped == "interrupted":
-                return stopped
-            if stopped is not None:
-                break
-            stopped = self._batch(rows, epoch, progress)
-            if stopped is not None:
-                return stopped
-        else:
-            stopped = None
-        if not progress.batches:
+        stopped: Stopped | None = None
+        while progress.rows < n and stopped is None:
+            stopped = self._asked_to_stop() or self._some_batches(order, epoch, progress)
+        if stopped in ("interrupted", "non-finite loss", "callback") or not progress.batches:
             return stopped
         return self._end_of_epoch(epoch, progress, order[: progress.rows]) or stopped
 
-    def _batch(self, rows: Array, epoch: int, progress: Progress) -> Stopped | None:
+    def _some_batches(self, order: Array, epoch: int, progress: Progress) -> Stopped | None:
+        """As many batches of one size as fit into a tenth of a second, or as callbacks leave."""
         data = self._plan.examples
         weights = () if data.weights is None else (data.weights,)
-        total, loss, penalty, prediction = self._program(len(rows))(
-            *leaves_of(data.x), data.y, *weights, rows, self._key, np.asarray(epoch - 1, uint32)
-        )
-        if not np.isfinite(total):
-            self._diagnose(rows, epoch, progress, float(total))
+        extents = self._plan.batches.extents[progress.batches :]
+        size = extents[0]
+        steps = min(extents.count(size), self._pace.steps, self._steps_to_callback())
+        rows = order[progress.rows : progress.rows + steps * size].reshape(steps, size)
+        program = self._program(size)
+        with self._pace.measured(steps):
+            run = program.run(
+                steps,
+                [*leaves_of(data.x), data.y, *weights, rows, self._key, _uint32(epoch - 1)],
+                self._request,
+            )
+        _, losses, penalties, *predictions = run.outputs
+        progress.add(size, losses, penalties)
+        progress.outputs += [each for outputs in predictions for each in outputs]
+        if run.ended == "not finite":
+            self._diagnose(rows[run.steps], epoch, progress)
             return "non-finite loss"
-        progress.add(len(rows), float(loss), float(penalty))
-        if self._plan.metrics:
-            progress.outputs.append(prediction)
-        return self._call_after_step(epoch, float(loss), float(penalty))
+        if not run.steps:
+            return None
+        return self._call_after_step(epoch, float(losses[-1]), float(penalties[-1]))
+
+    def _steps_to_callback(self) -> int:
+        """How many steps until a callback is due."""
+        due = [each.n for each in self._plan.callbacks if isinstance(each, EverySteps)]
+        steps = self._steps
+        return min((n - steps % n for n in due), default=_MANY)
 
     def _program(self, size: int) -> Executable:
         """The step for batches of this size: one for most, another for a smaller last one."""
         if size not in self._programs:
-            data = self._plan.examples
-            trace = trace_step(self._plan.step, data.x, data.y, data.weights, size)
-            self._programs[size] = Executable(trace, self._memory)
+            plan, data = self._plan, self._plan.examples
+            outputs = 4 if plan.metrics else 3
+            trace = trace_step(plan.step, data.x, data.y, data.weights, size, outputs=outputs)
+            task = Task(trace, step_roles(data.x, data.weights), self._memory, guarded=True)
+            self._programs[size] = executable(task, plan.backend)
         return self._programs[size]
 
     def _end_of_epoch(self, epoch: int, progress: Progress, seen: Array) -> Stopped | None:
@@ -198,7 +216,7 @@ class Loop:
         row["learning_rate"] = self._rate(epoch)
         row["seconds"] = time.monotonic() - self._started
         self.history.rows.append(row)
-        plan.watch.see(row, self._memory.snapshot())
+        plan.watch.see(row, lambda: self._memory.snapshot(list(self._names.values())))
         self.history.best_epoch = plan.watch.best_epoch
         called = self._call(
             [c.function if isinstance(c, EveryEpoch) else c
@@ -213,7 +231,7 @@ class Loop:
     # ---------------------------------------------------------------------------------- stopping
 
     def _asked_to_stop(self) -> Stopped | None:
-        if self._request.made:
+        if self._request.is_set:
             return "interrupted"
         limit = self._plan.time_limit
         if limit is not None and time.monotonic() - self._started >= limit:
@@ -226,8 +244,8 @@ class Loop:
         self.history.stopped = stopped
         failed = stopped == "non-finite loss"
         if best is not None and (self._plan.restores_best or failed):
-            values = self._memory.values
-            values.update({cell: best[cell] for cell in self._names.values()})
+            for cell, value in best.items():
+                self._memory.write(cell, value)
         if not failed:
             return
         if best is None:
@@ -238,17 +256,15 @@ class Loop:
         kept = f"the weights of epoch {self.history.best_epoch} are kept"
         self.history.message = f"{self._failure}; {kept}"
 
-    def _diagnose(self, rows: Array, epoch: int, progress: Progress, loss: float) -> None:
+    def _diagnose(self, rows: Array, epoch: int, progress: Progress) -> None:
         data = self._plan.examples
         batch = mapped(data.x, lambda table: table[rows])
         values = (batch, self._key, np.asarray(self._steps + 1, uint32))
         weights = None if data.weights is None else data.weights[rows]
-        found = Diagnosis(
-            self._plan.step.objective, self._memory, values, data.y[rows], weights
-        ).text(self._rate(epoch))
+        found = Diagnosis(self._plan.step.objective, self._memory, values, data.y[rows], weights)
         self._failure = (
-            f"the loss is {loss} in epoch {epoch}, batch {progress.batches + 1} of "
-            f"{len(self._plan.batches.extents)}: {found}"
+            f"the loss is {found.loss} in epoch {epoch}, batch {progress.batches + 1} of "
+            f"{len(self._plan.batches.extents)}: {found.text(self._rate(epoch))}"
         )
 
     # --------------------------------------------------------------------------------- callbacks
@@ -277,7 +293,7 @@ class Loop:
             seconds=time.monotonic() - self._started,
             learning_rate=self._rate(epoch),
             metrics=dict(metrics),
-            values={name: _locked(self._memory.values[cell]) for name, cell in self._names.items()},
+            values={name: _locked(self._memory.read(cell)) for name, cell in self._names.items()},
         )
         answers = [stop_asked(function(snapshot), function) for function in functions]
         self._memory.load()
@@ -291,7 +307,7 @@ class Loop:
 
     @property
     def _steps(self) -> int:
-        return int(self._memory.values[self._plan.step.counter])
+        return int(self._memory.read(self._plan.step.counter))
 
     def _rate(self, epoch: int) -> float:
         """The learning rate of the step just taken."""
@@ -299,6 +315,10 @@ class Loop:
         if not isinstance(rule.rate, Schedule):
             return float(rule.rate)
         return rule.rate(epoch - 1 if isinstance(rule.rate, PerEpoch) else max(self._steps - 1, 0))
+
+
+def _uint32(value: int) -> Array:
+    return np.asarray(value, uint32)
 
 
 def _locked(array: Array) -> Array:

@@ -12,17 +12,46 @@ from steepest.ir.types import Array
 from steepest.nn import Module, evaluating
 from steepest.tensor.tensor import Tensor
 from steepest.train.arrays import Tables, leaves_of, mapped, rows_of, tables
-from steepest.train.executable import Executable, Memory
-from steepest.transform.trace import record
+from steepest.transform.executable import Backend, Task, executable
+from steepest.transform.memory import Memory
+from steepest.transform.trace import Trace, record
 
 BLOCK = 256
 
 
-def predictor(model: Module, like: Tables, memory: Memory) -> Callable[[Tables], Array]:
+def predictor(
+    model: Module, like: Tables, memory: Memory, backend: Backend = "native"
+) -> Callable[[Tables], Array]:
     """A function from tables such as ``like`` to the model's outputs, in evaluation mode.
 
     Rows go through in blocks of 256, the last one filled up and the filling dropped: a row's
     prediction does not depend on the rows beside it.
+    """
+    trace = trace_prediction(model, like)
+    run = executable(Task(trace, ("stepped",) * len(list(leaves_of(like))), memory), backend)
+
+    def predict(x: Tables) -> Array:
+        n = rows_of(x)
+        whole = n // BLOCK
+        leaves = list(leaves_of(x))
+        outputs: list[Array] = []
+        if whole:
+            blocks = [_blocks(table[: whole * BLOCK]) for table in leaves]
+            outputs += run.run(whole, blocks).outputs
+        if n > whole * BLOCK or not n:
+            rest = [_filled(table[whole * BLOCK :])[None] for table in leaves]
+            outputs += run.run(1, rest).outputs
+        flat = [each.reshape(-1, *each.shape[2:]) for each in outputs]
+        return np.concatenate(flat)[:n]
+
+    return predict
+
+
+def trace_prediction(model: Module, like: Tables) -> Trace:
+    """The model in use, on a block of rows.
+
+    Errors:
+        TrainingError: it gives no array with a row for each row.
     """
     block = mapped(
         like, lambda table: Tensor(np.zeros((BLOCK, *table.shape[1:]), table.dtype), None)
@@ -35,33 +64,26 @@ def predictor(model: Module, like: Tables, memory: Memory) -> Callable[[Tables],
     trace = record(forward, block)
     if len(trace.graph.outputs) != 1 or trace.graph.outputs[0].shape[:1] != (BLOCK,):
         raise TrainingError("the model should give one array whose first axis is the batch")
-    run = Executable(trace, memory)
-
-    def predict(x: Tables) -> Array:
-        n = rows_of(x)
-        outputs: list[Array] = []
-        for start in range(0, n, BLOCK):
-            (output,) = run(*(_block(table, start) for table in leaves_of(x)))
-            outputs.append(output[: n - start])
-        return np.concatenate(outputs)
-
-    return predict
+    return trace
 
 
-def _block(table: Array, start: int) -> Array:
-    rows = table[start : start + BLOCK]
-    if len(rows) == BLOCK:
-        return rows
+def _blocks(table: Array) -> Array:
+    return table.reshape(-1, BLOCK, *table.shape[1:])
+
+
+def _filled(rows: Array) -> Array:
+    """Up to a block, with copies of the first row."""
     filling = np.repeat(rows[:1], BLOCK - len(rows), axis=0)
     return np.concatenate([rows, filling])
 
 
-def predict(model: Module, x: Any) -> Array:
+def predict(model: Module, x: Any, *, backend: Backend = "native") -> Array:
     """The model's raw outputs for each row of ``x``: scores, logits, values.
 
     Args:
         model: in evaluation mode, whatever the mode around.
         x: as in :meth:`steepest.Trainer.fit`.
+        backend: ``native`` or ``reference``, as the Trainer's.
 
     Returns:
         Array (n, …) of the model's element type.
@@ -71,4 +93,4 @@ def predict(model: Module, x: Any) -> Array:
     (10, 2)
     """
     checked = tables(x, model.dtype)
-    return predictor(model, checked, Memory(model.states().values()))(checked)
+    return predictor(model, checked, Memory(model.states().values()), backend)(checked)

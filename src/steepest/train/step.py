@@ -27,13 +27,14 @@ from steepest.optim.rule import (
     cast_scalars,
     slot_values,
 )
+from steepest.schedule.plan import InputRole
 from steepest.tensor import random
 from steepest.tensor.creation import ones_like, zeros_like
 from steepest.tensor.modes import enable_grad
 from steepest.tensor.random import Stream
 from steepest.tensor.state import Bound, State, scope
 from steepest.tensor.tensor import Tensor
-from steepest.train.arrays import Tables, mapped
+from steepest.train.arrays import Tables, leaves_of, mapped
 from steepest.transform.trace import Trace, record
 
 
@@ -139,16 +140,41 @@ def _gradients(total: Tensor, points: dict[State, Tensor]) -> dict[State, Tensor
     }
 
 
-def trace_step(step: Step, x: Tables, y: Array, weights: Array | None, batch: int) -> Trace:
-    """The graph of a step on batches of ``batch`` rows: takes (x, y, weights, rows, key, epoch)."""
+def trace_step(
+    step: Step,
+    x: Tables,
+    y: Array,
+    weights: Array | None,
+    batch: int,
+    *,
+    outputs: int = 4,
+) -> Trace:
+    """The graph of a step on batches of ``batch`` rows: takes (x, y, weights, rows, key, epoch).
+
+    The first ``outputs`` of objective, mean loss, penalty and predictions come out of it.
+    """
     given = [mapped(x, constant), constant(y), *([] if weights is None else [constant(weights)])]
     blank = Tensor(np.zeros((), uint32), None)
     rows = Tensor(np.zeros(batch, uint32), None)
 
-    def train(x: Any, y: Tensor, rows: Tensor, key: Tensor, epoch: Tensor) -> list[Tensor]:
-        return step(x, y, None, rows, key, epoch)
+    def unweighted(x: Any, y: Tensor, rows: Tensor, key: Tensor, epoch: Tensor) -> list[Tensor]:
+        return step(x, y, None, rows, key, epoch)[:outputs]
 
-    return record(train if weights is None else step, *given, rows, random.make_key(0), blank)
+    def weighted(
+        x: Any, y: Tensor, weights: Tensor, rows: Tensor, key: Tensor, epoch: Tensor
+    ) -> list[Tensor]:
+        return step(x, y, weights, rows, key, epoch)[:outputs]
+
+    train = unweighted if weights is None else weighted
+    return record(train, *given, rows, random.make_key(0), blank)
+
+
+def step_roles(x: Tables, weights: Array | None) -> tuple[InputRole, ...]:
+    """What the arguments of a traced step are."""
+    tables: tuple[InputRole, ...] = ("table",) * (
+        len(list(leaves_of(x))) + 1 + (0 if weights is None else 1)
+    )
+    return (*tables, "stepped", "whole", "whole")
 
 
 def trace_layers(

@@ -9,7 +9,7 @@ from typing import Any, cast, final
 
 import numpy as np
 
-from steepest.errors import ConfigurationError, DataError
+from steepest.errors import ConfigurationError, DataError, nearest
 from steepest.ir.graph import Graph
 from steepest.ir.types import Array, is_floating, uint32
 from steepest.losses import Loss, LossFunction, loss as loss_of
@@ -22,7 +22,6 @@ from steepest.train.arrays import (
     Tables,
     array_of,
     check_finite,
-    mapped,
     normalised_weights,
     rows_of,
     tables,
@@ -30,13 +29,14 @@ from steepest.train.arrays import (
 from steepest.train.batches import batches
 from steepest.train.callbacks import Callback, callbacks_of
 from steepest.train.early_stopping import EarlyStopping, Watch
-from steepest.train.executable import Memory
 from steepest.train.history import History
 from steepest.train.interruption import stop_on_interrupt
 from steepest.train.loop import Examples, Loop, Plan, Validation, cells_of
 from steepest.train.metrics import Asked, Metric, metrics_of
-from steepest.train.predict import predict, predictor
+from steepest.train.predict import predict, predictor, trace_prediction
 from steepest.train.step import Objective, Step, trace_step
+from steepest.transform.executable import BACKENDS, Backend
+from steepest.transform.memory import Memory
 
 
 @final
@@ -53,6 +53,7 @@ class Trainer:
         optimizer: a rule of ``st.optim``, or its name.
         l2: λ of the penalty λ/2 Σ w² over weights (not biases); its gradient is λ w.
         seed: of the order of the rows and of the dropout masks.
+        backend: ``native`` compiles the step; ``reference`` interprets it with NumPy, to compare.
 
     Errors:
         ConfigurationError: an unknown name, a negative ``l2``, a model without parameters.
@@ -78,10 +79,16 @@ class Trainer:
         *,
         l2: float = 0.0,
         seed: int = 0,
+        backend: Backend = "native",
     ) -> None:
         if not 0 <= l2 < math.inf:
             raise ConfigurationError(f"Trainer: l2 is a number from 0 on, not {l2!r}")
+        if backend not in BACKENDS:
+            raise ConfigurationError(
+                f"Trainer: there is no backend {backend!r}; {nearest(str(backend), BACKENDS)}"
+            )
         make_key(seed)
+        self.backend: Backend = backend
         self.model = model
         self.loss: LossFunction = loss_of(loss)
         self.optimizer: Rule = rule(optimizer)() if isinstance(optimizer, str) else optimizer
@@ -150,10 +157,10 @@ class Trainer:
         functions, called = metrics_of(metrics), callbacks_of(callbacks)
         monitor = _monitor(early_stopping, validation_data is not None)
         examples = self._examples(x, y, sample_weight, "x", "y")
-        self._restart_memory()
-        validation = self._validation(validation_data, functions)
+        convert_slots(self._slots)
         step = self._step
-        memory = self._memory
+        memory = Memory(cells_of(step))
+        validation = self._validation(validation_data, functions, memory)
         plan = Plan(
             step=step,
             examples=examples,
@@ -168,6 +175,7 @@ class Trainer:
             watch=Watch(monitor, early_stopping),
             restores_best=early_stopping is not None,
             time_limit=time_limit,
+            backend=self.backend,
         )
         with stop_on_interrupt() as request:
             loop = Loop(plan, memory, request)
@@ -196,7 +204,7 @@ class Trainer:
 
     def predict(self, x: Any) -> Array:
         """The model's raw outputs for each row, in evaluation mode; see ``st.predict``."""
-        return predict(self.model, x)
+        return predict(self.model, x, backend=self.backend)
 
     # --------------------------------------------------------------------------------- the pieces
 
@@ -204,10 +212,6 @@ class Trainer:
     def _step(self) -> Step:
         objective = Objective(self.model, self.loss, self.l2)
         return Step(objective, self.optimizer, self._slots, self._counter)
-
-    def _restart_memory(self) -> None:
-        convert_slots(self._slots)
-        self._memory = Memory(cells_of(self._step))
 
     def _examples(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Examples:
         dtype = self.model.dtype
@@ -227,19 +231,18 @@ class Trainer:
         return Examples(inputs, np.ascontiguousarray(target), checked)
 
     def _output_shape(self, inputs: Tables) -> tuple[int, ...]:
-        """The shape of one prediction, found by predicting one row."""
-        first = mapped(inputs, lambda table: table[:1])
-        return predict(self.model, first).shape[1:]
+        """The shape of one prediction."""
+        return trace_prediction(self.model, inputs).graph.outputs[0].shape[1:]
 
     def _validation(
-        self, data: tuple[Any, ...] | None, metrics: Mapping[str, Metric]
+        self, data: tuple[Any, ...] | None, metrics: Mapping[str, Metric], memory: Memory
     ) -> Validation | None:
         if data is None:
             return None
         _check_validation(data)
         weights = data[2] if len(data) == 3 else None
         examples = self._examples(data[0], data[1], weights, "validation x", "validation y")
-        run: Callable[[Tables], Array] = predictor(self.model, examples.x, self._memory)
+        run: Callable[[Tables], Array] = predictor(self.model, examples.x, memory, self.backend)
         return Validation(examples, run, self.loss, metrics)
 
 
