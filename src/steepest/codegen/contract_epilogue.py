@@ -45,8 +45,9 @@ class Epilogue:
     ) -> None:
         self.text, self.target, self.kernel = text, target, kernel
         self.plan, self.arithmetic = plan, arithmetic
-        axes = [*range(len(kernel.space) - 2), plan.row_axis, plan.lane_axis]
-        self._nest = Nest(text, target, kernel.space, axes, plan.lane_axis, plan.lanes)
+        space, rank = kernel.space, len(kernel.space)
+        axes = [*range(rank - 2), plan.row_axis, plan.lane_axis]
+        self._nest = Nest(text, target, space, rank, axes, plan.lane_axis, plan.lanes)
         self._stores = Stores(self._nest, kernel)
         values = ordered(self._stores.values)
         self._results = [each for each in values if each.instruction == "result"]
@@ -129,6 +130,7 @@ class Epilogue:
                 at = start.at(plan.row_axis, text.add(block.row, row))
                 with nest.scope():
                     for number, column in enumerate(columns):
-                        total = found[row * tile.width + number]
-                        nest.results_are(dict.fromkeys(self._results, total))
-                        self._stores.write([at.at(plan.lane_axis, column)])
+                        point = at.at(plan.lane_axis, column)
+                        for result in self._results:
+                            nest.give(result, point, found[row * tile.width + number])
+                        self._stores.write([point])
