@@ -34,6 +34,7 @@ from steepest.ops.rows import (
     binary,
     converted,
     default_dtype,
+    of_one_type,
     stretched,
     together,
     unary,
@@ -380,10 +381,10 @@ def _where_together(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     condition, *branches = inputs
     if not any(isinstance(each, Operand) for each in branches):
         branches[0] = condition.lift(branches[0], default_dtype(branches[0]))
-    x, y = together(tuple(branches))
+    x, y = of_one_type(tuple(branches))
     if not isinstance(condition, Operand):
         condition = x.lift(condition, bool_)
-    shape = broadcast(condition.shape, x.shape)
+    shape = broadcast(condition.shape, x.shape, y.shape)
     return tuple(stretched(each, shape) for each in (condition, x, y))
 
 

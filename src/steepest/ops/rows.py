@@ -96,13 +96,20 @@ def together(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     kind = operands[0]
     if len(operands) == len(inputs) and all(each.type == kind.type for each in operands[1:]):
         return inputs
+    alike = of_one_type(inputs)
+    shape = broadcast(*(each.shape for each in operands))
+    return tuple(stretched(each, shape) for each in alike)
+
+
+def of_one_type(inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Inputs brought to one element type, which Python numbers take; each keeps its shape."""
+    operands = [each for each in inputs if isinstance(each, Operand)]
     dtype = promote(*(each.dtype for each in operands))
     for each in inputs:
         if not isinstance(each, Operand):
             dtype = _with_number(dtype, each)
-    shape = broadcast(*(each.shape for each in operands))
-    full = (e if isinstance(e, Operand) else kind.lift(e, dtype) for e in inputs)
-    return tuple(stretched(converted(each, dtype), shape) for each in full)
+    full = (e if isinstance(e, Operand) else operands[0].lift(e, dtype) for e in inputs)
+    return tuple(converted(each, dtype) for each in full)
 
 
 def common_shape(name: str, shapes: Iterable[Shape], operands: Sequence[Operand]) -> Shape:
