@@ -1,4 +1,4 @@
-"""The command: `steepest fit`, `predict`, `evaluate`, `inspect` and `dataset`."""
+"""The command: `steepest fit`, `predict`, `evaluate`, `inspect`, `dataset` and `cache`."""
 
 from __future__ import annotations
 

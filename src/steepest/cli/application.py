@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from steepest import __version__
+from steepest.cli.cache import cache
 from steepest.cli.dataset import dataset
 from steepest.cli.evaluate import evaluate
 from steepest.cli.fit import fit
@@ -40,7 +41,7 @@ def command() -> TyperGroup:
         context_settings=settings,
     )
     application.callback(invoke_without_command=True)(_steepest)
-    for function in (fit, predict, evaluate, inspect, dataset):
+    for function in (fit, predict, evaluate, inspect, dataset, cache):
         text = cleandoc(function.__doc__ or "").replace(r"\b", "\b")  # keeps the lines below it
         application.command(help=text, context_settings=settings)(function)
     group = get_command(application)

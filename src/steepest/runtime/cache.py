@@ -119,8 +119,8 @@ class ObjectCache:
             OSError: an entry cannot be removed.
         """
         removed = list(self._files())
-        for file in removed:
-            file.path.unlink(missing_ok=True)
+        for path in [*(file.path for file in removed), *self._unfinished()]:
+            path.unlink(missing_ok=True)
         return Usage(len(removed), sum(file.size for file in removed))
 
     def _path(self, folder: Path, key: bytes) -> Path:
@@ -144,10 +144,13 @@ class ObjectCache:
             room -= file.size
             if room < 0:
                 file.path.unlink(missing_ok=True)
-        assert self.folder is not None
-        for path in self.folder.glob(f"{_UNFINISHED}*"):
+        for path in self._unfinished():
             if time.time() - path.stat().st_mtime > _HOUR:
                 path.unlink(missing_ok=True)
+
+    def _unfinished(self) -> list[Path]:
+        """What is being written by other processes, or was when they were killed."""
+        return [] if self.folder is None else list(self.folder.glob(f"{_UNFINISHED}*"))
 
 
 def default_folder() -> Path | None:
