@@ -132,63 +132,135 @@ def tangent(x: Decimal) -> Decimal:
     return (square - 1) / (square + 1)
 
 
-FITS = {
-    # exp r = 1 + r + r²·P(r)
-    f"exponential {name}": Fit(
-        lambda r: (r.exp() - 1 - r) / r**2, "-0.347", "0.347", range(degree), format,
-        lambda r: abs(r),
-    )
-    for name, format, degree in [("float32", "f", 5), ("float64", "d", 10)]
-} | {
-    # log (1 + f) = f − f²/2 + f³·P(f)
-    f"logarithm {name}": Fit(
-        lambda f: ((1 + f).ln() - f + f**2 / 2) / f**3, "-0.29290", "0.41422", range(degree), format,
-        lambda f: abs(f**3 / (1 + f).ln()),
-    )
-    for name, format, degree in [("float32", "f", 8), ("float64", "d", 19)]
-} | {
-    # log ((1 + s) / (1 − s)) = 2 s + s³·P(s²)
-    f"artanh {name}": Fit(
-        lambda z: ((1 + z.sqrt()).ln() - (1 - z.sqrt()).ln() - 2 * z.sqrt()) / z.sqrt() ** 3, "1e-9", "0.02945", range(degree), format,
-        lambda z: z,
-    )
-    for name, format, degree in [("float64", "d", 7)]
-} | {
-    # tanh x = x + x³·P(x²)
-    f"tangent {name}": Fit(
-        of_square(lambda x: (tangent(x) - x) / x**3), "1e-9", "0.0729", range(degree), format,
-        lambda z: z,
-    )
-    for name, format, degree in [("float32", "f", 3), ("float64", "d", 7)]
-} | {
-    # erf x = x + x·P(x²)
-    f"small erf {name}": Fit(
-        of_square(lambda x: error_function(x) / x - 1), "1e-9", "1.0", range(degree), format,
-        of_square(lambda x: x / error_function(x)),
-    )
-    for name, format, degree in [("float32", "f", 7), ("float64", "d", 12)]
-} | {
-    # erf x = 1 − exp P(x)
-    f"large erf {name}": Fit(
-        lambda x: (1 - error_function(x)).ln(), "1.0", high, range(degree), format,
-        lambda x: (1 - error_function(x)) / error_function(x)
-    )
-    for name, format, high, degree in [("float32", "f", "4.0", 7), ("float64", "d", "6.0", 17)]
-} | {
-    # sin r = r + r³·P(r²)
-    f"sine {name}": Fit(
-        of_square(lambda r: (sine(r) - r) / r**3), "1e-9", "0.6173", range(degree), format,
-        lambda z: z,
-    )
-    for name, format, degree in [("float32", "f", 3), ("float64", "d", 6)]
-} | {
-    # cos r = 1 − r²/2 + r⁴·P(r²)
-    f"cosine {name}": Fit(
-        of_square(lambda r: (cosine(r) - 1 + r**2 / 2) / r**4), "1e-9", "0.6173", range(degree), format,
-        lambda z: z * z,
-    )
-    for name, format, degree in [("float32", "f", 3), ("float64", "d", 6)]
-}
+def arithmetic_tangent(s: Decimal) -> Decimal:
+    """2 artanh s = log ((1 + s) / (1 − s))."""
+    return ((1 + s) / (1 - s)).ln()
+
+
+FITS = (
+    {
+        # exp r = 1 + r + r²·P(r)
+        f"exponential {name}": Fit(
+            lambda r: (r.exp() - 1 - r) / r**2,
+            "-0.347",
+            "0.347",
+            range(degree),
+            format,
+            lambda r: abs(r),
+        )
+        for name, format, degree in [("float32", "f", 5), ("float64", "d", 10)]
+    }
+    | {
+        # log (1 + f) = f − f²/2 + f³·P(f)
+        f"logarithm {name}": Fit(
+            lambda f: ((1 + f).ln() - f + f**2 / 2) / f**3,
+            "-0.29290",
+            "0.41422",
+            range(degree),
+            format,
+            lambda f: abs(f**3 / (1 + f).ln()),
+        )
+        for name, format, degree in [("float32", "f", 8), ("float64", "d", 19)]
+    }
+    | {
+        # log ((1 + s) / (1 − s)) = 2 s + s³·P(s²)
+        f"artanh {name}": Fit(
+            lambda z: ((1 + z.sqrt()).ln() - (1 - z.sqrt()).ln() - 2 * z.sqrt()) / z.sqrt() ** 3,
+            "1e-9",
+            "0.02945",
+            range(degree),
+            format,
+            lambda z: z,
+        )
+        for name, format, degree in [("float64", "d", 7)]
+    }
+    | {
+        # tanh x = x + x³·P(x²)
+        f"tangent {name}": Fit(
+            of_square(lambda x: (tangent(x) - x) / x**3),
+            "1e-9",
+            "0.0729",
+            range(degree),
+            format,
+            lambda z: z,
+        )
+        for name, format, degree in [("float32", "f", 3), ("float64", "d", 7)]
+    }
+    | {
+        # erf x = x + x·P(x²)
+        f"small erf {name}": Fit(
+            of_square(lambda x: error_function(x) / x - 1),
+            "1e-9",
+            "1.0",
+            range(degree),
+            format,
+            of_square(lambda x: x / error_function(x)),
+        )
+        for name, format, degree in [("float32", "f", 7), ("float64", "d", 12)]
+    }
+    | {
+        # erf x = 1 − exp P(x)
+        f"large erf {name}": Fit(
+            lambda x: (1 - error_function(x)).ln(),
+            "1.0",
+            high,
+            range(degree),
+            format,
+            lambda x: (1 - error_function(x)) / error_function(x),
+        )
+        for name, format, high, degree in [("float32", "f", "4.0", 7), ("float64", "d", "6.0", 17)]
+    }
+    | {
+        # 3/2 · log ((1 + s) / (1 − s)) = s·(3 + s² + s⁴·P(s²))
+        "power tail": Fit(
+            of_square(lambda s: (arithmetic_tangent(s) * 3 / 2 - 3 * s - s**3) / s**5),
+            "1e-9",
+            "0.02945",
+            range(7),
+            "d",
+            lambda z: z * z,
+        ),
+        # 2^r = 1 + r·P(r)
+        "power of two float32": Fit(
+            lambda r: (TWO**r - 1) / r, "-0.5001", "0.5001", range(6), "d", lambda r: abs(r)
+        ),
+        "power of two float64": Fit(
+            lambda r: (TWO**r - 1) / r, "-0.5001", "0.5001", range(11), "d", lambda r: abs(r)
+        ),
+        # log₂ (1 + f) = f·P(f)
+        "binary logarithm": Fit(
+            lambda f: (1 + f).ln() / TWO.ln() / f,
+            "-0.29290",
+            "0.41422",
+            range(13),
+            "d",
+        ),
+    }
+    | {
+        # sin r = r + r³·P(r²)
+        f"sine {name}": Fit(
+            of_square(lambda r: (sine(r) - r) / r**3),
+            "1e-9",
+            "0.6173",
+            range(degree),
+            format,
+            lambda z: z,
+        )
+        for name, format, degree in [("float32", "f", 3), ("float64", "d", 6)]
+    }
+    | {
+        # cos r = 1 − r²/2 + r⁴·P(r²)
+        f"cosine {name}": Fit(
+            of_square(lambda r: (cosine(r) - 1 + r**2 / 2) / r**4),
+            "1e-9",
+            "0.6173",
+            range(degree),
+            format,
+            lambda z: z * z,
+        )
+        for name, format, degree in [("float32", "f", 3), ("float64", "d", 6)]
+    }
+)
 
 
 def main(names: Sequence[str]) -> None:

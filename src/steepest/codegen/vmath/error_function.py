@@ -69,7 +69,7 @@ END: Mapping[Layout, float] = {FLOAT32: 4.0, FLOAT64: 6.0}
 
 
 def error_function(x: Scalar) -> Scalar:
-    """erf x = 2/√π · ∫₀ˣ e^−t² dt."""
+    """The error function 2/√π · ∫₀ˣ e^−t² dt."""
     form = layout(x.dtype)
     size = absolute(x)
     square = size * size

@@ -12,6 +12,7 @@ from steepest.codegen.vmath.exponential import (
     logistic,
 )
 from steepest.codegen.vmath.logarithm import logarithm, logarithm_of_one_plus
+from steepest.codegen.vmath.power import power
 from steepest.codegen.vmath.trigonometric import cosine, sine
 from steepest.ir.scalar import Scalar
 
@@ -26,4 +27,5 @@ EXPANSIONS: Mapping[str, Callable[..., Scalar]] = {
     "erf": error_function,
     "tanh": hyperbolic_tangent,
     "sigmoid": logistic,
+    "power": power,
 }

@@ -17,7 +17,7 @@ from steepest.codegen.vmath.floats import (
     polynomial,
     tiny_is_itself,
 )
-from steepest.ir.scalar import Scalar, absolute, copysign, multiply_add, number, select
+from steepest.ir.scalar import Scalar, absolute, copysign, multiply_add, select
 
 
 @final
@@ -154,7 +154,7 @@ def exponential_minus_one(x: Scalar) -> Scalar:
 
 
 def hyperbolic_tangent(x: Scalar) -> Scalar:
-    """Tanh x = (e²ˣ − 1) / (e²ˣ + 1), for |x| with the sign of x; near 0 a polynomial."""
+    """The hyperbolic tangent (e²ˣ − 1) / (e²ˣ + 1), for |x| with the sign of x; near 0 a polynomial."""
     form = layout(x.dtype)
     size = absolute(x)
     found = parts(at_most(size + size, CONSTANTS[form].saturated), form)

@@ -76,7 +76,7 @@ def split(x: Scalar, form: Layout) -> Split:
 
 
 def logarithm_of(k: Scalar, f: Scalar, form: Layout) -> Scalar:
-    """k · log 2 + log (1 + f)."""
+    """The logarithm k · log 2 + log (1 + f)."""
     first, second = LOG2[form]
     rest = multiply_add(f * f, polynomial(f, COEFFICIENTS[form]), k * second)
     return multiply_add(k, first, f + rest)
@@ -96,7 +96,7 @@ def logarithm(x: Scalar) -> Scalar:
 
 
 def logarithm_of_one_plus(x: Scalar) -> Scalar:
-    """log (1 + x), with all its digits near 0; −∞ at −1, NaN below."""
+    """The natural logarithm of 1 + x, with all its digits near 0; −∞ at −1, NaN below."""
     form = layout(x.dtype)
     sum_ = x + 1.0
     lost = x - (sum_ - 1.0)

@@ -1,4 +1,4 @@
-"""sin, cos and tan: |x| = n·π/2 + r with |r| ≤ π/4, and the quadrant n mod 4 says which and its sign."""
+"""sin, cos and tan: |x| = n·π/2 + r with |r| ≤ π/4; the quadrant n mod 4 says which, and its sign."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def turned(found: Reduced, form: Layout, quarters: Scalar, sign: Scalar) -> Scal
 
 
 def sine(x: Scalar) -> Scalar:
-    """sin x, x in radians."""
+    """The sine of x radians."""
     form = layout(x.dtype)
     size = absolute(x)
     found = reduced(size, form)
@@ -112,7 +112,7 @@ def sine(x: Scalar) -> Scalar:
 
 
 def cosine(x: Scalar) -> Scalar:
-    """cos x = sin (x + π/2), x in radians."""
+    """The cosine of x radians, sin (x + π/2)."""
     form = layout(x.dtype)
     size = absolute(x)
     found = reduced(size, form)
