@@ -53,10 +53,13 @@ if _typing.TYPE_CHECKING:
     from steepest import init as init, losses as losses, nn as nn, optim as optim
     from steepest.tabular import *
     from steepest.train import *
+    from steepest.transform.jit import *
+    from steepest.transform.stages import *
 
 # Loaded when first asked for, so that `import steepest` is quick and needs NumPy only.
 _ROOMS = ("data", "init", "losses", "nn", "optim", "report", "tabular", "train")
-_ROOMS_WITH_NAMES_HERE = ("train", "tabular")  # st.Trainer is steepest.train.Trainer, and so on
+# st.Trainer is steepest.train.Trainer, and so on.
+_ROOMS_WITH_NAMES_HERE = ("train", "transform.jit", "transform.stages", "tabular")
 # What PyTorch and NumPy call it, for those who arrive from there.
 _ELSEWHERE = {
     "manual_seed": "draws come from a stream: with st.random.stream(seed): …",

@@ -300,26 +300,30 @@ def _meaning(scalar: Scalar, given: list[Array], arguments: tuple[Array, ...]) -
             return INSTRUCTIONS[name](*given)
 
 
-def written(root: Scalar) -> str:
-    """An expression as text, for printed stages: ``add(multiply(a0, a1), 1.0)``."""
+def written(root: Scalar, names: Mapping[Scalar, str] | None = None) -> str:
+    """An expression as text, for printed stages: ``add(multiply(a0, a1), 1.0)``.
+
+    Args:
+        root: the expression.
+        names: what to write for some parts instead.
+    """
+    known = names or {}
+    if root in known:
+        return known[root]
+    parts = [written(each, known) for each in root.inputs]
     match root.instruction:
-        case "argument":
-            return f"a{root.value}"
+        case "argument" | "index" | "result":
+            return f"{root.instruction[0]}{root.value}"
         case "constant":
             return str(root.value)
-        case "index":
-            return f"i{root.value}"
-        case "result":
-            return f"r{root.value}"
         case "load":
-            dynamic = "".join(f" + {written(each)}" for each in root.inputs)
-            return f"{root.value}{dynamic}"
+            return f"{root.value}{''.join(f' + {part}' for part in parts)}"
         case "cast" | "bits":
-            return f"{root.dtype}({written(root.inputs[0])})"
-        case "call" | "call_where":
-            return f"{root.value}({', '.join(map(written, root.inputs))})"
+            return f"{root.dtype}({parts[0]})"
+        case "call":
+            return f"{root.value}({', '.join(parts)})"
         case name:
-            return f"{name}({', '.join(map(written, root.inputs))})"
+            return f"{name}({', '.join(parts)})"
 
 
 def is_float(scalar: Scalar) -> bool:

@@ -6,12 +6,17 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from steepest.tensor.modes import TRACED_MODES
+
 _training: ContextVar[bool] = ContextVar("training", default=False)
 
 
 def is_training() -> bool:
     """Whether layers such as Dropout behave as in training; read when a function is traced."""
     return _training.get()
+
+
+TRACED_MODES["training"] = is_training
 
 
 @contextmanager

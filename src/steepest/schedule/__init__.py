@@ -1,0 +1,1 @@
+"""A graph as kernels in memory: what is kept, what is computed together, where it lies."""

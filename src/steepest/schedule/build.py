@@ -409,4 +409,3 @@ def best_axis(values: Sequence[Scalar | Store], axes: Sequence[int]) -> int:
 def _jumps(scalar: Scalar, axis: int) -> int:
     where: Access = scalar.value
     return int(where.strides[axis] not in (0, 1))
-

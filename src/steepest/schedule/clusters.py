@@ -52,9 +52,7 @@ class Cluster:
         return self.members[0] if self.kind in ("fold", "contract") else None
 
 
-def read_by(
-    node: Node, lowering: Mapping[Node, Lowering], realised: Realised
-) -> dict[Node, bool]:
+def read_by(node: Node, lowering: Mapping[Node, Lowering], realised: Realised) -> dict[Node, bool]:
     """The nodes in memory that a node's expression loads, and whether only at its own point."""
     found: dict[Node, bool] = {}
 
@@ -181,8 +179,10 @@ class Clusters:
             case "pointwise" | "contract":
                 return True
             case "fold":
-                return not cluster.shape or not runs_along_fold(cluster, self._lowering) or (
-                    cost_of(self._lowering[node], node) <= _CHEAP
+                return (
+                    not cluster.shape
+                    or not runs_along_fold(cluster, self._lowering)
+                    or (cost_of(self._lowering[node], node) <= _CHEAP)
                 )
             case _:
                 return False

@@ -104,7 +104,9 @@ class Expressions:
     def _position(self, positions: Node, indices: Indices) -> Linear:
         return Linear(scalars=((as_position(self.value(positions, indices)), 1),))
 
-    def _placed(self, node: Node, cut: tuple[tuple[int, int, int], ...], indices: Indices) -> Scalar:
+    def _placed(
+        self, node: Node, cut: tuple[tuple[int, int, int], ...], indices: Indices
+    ) -> Scalar:
         """The input's element where it is, 0 elsewhere; positions outside are moved inside."""
         (source,) = node.inputs
         inside: Scalar | None = None

@@ -9,10 +9,13 @@ from typing import Literal, TypeAlias, final
 from steepest.ir.graph import Graph
 from steepest.ir.lowering import Host, Lowering
 from steepest.ir.node import CONSTANT, INPUT, Node
+from steepest.ir.scalar import Scalar, ordered
 from steepest.ir.types import Array, Shape
-from steepest.schedule.build import Builder, Order, Places
+from steepest.schedule.build import Builder, Order, Places, access, load
 from steepest.schedule.clusters import Cluster, Clusters, in_turn, needs, readers
+from steepest.schedule.index import Linear, axis_index
 from steepest.schedule.kernels import (
+    Access,
     AnyKernel,
     Buffer,
     Contraction,
@@ -21,17 +24,17 @@ from steepest.schedule.kernels import (
     Kernel,
     Scanned,
     Scattered,
+    Store,
 )
 from steepest.schedule.layout import dense, padded, row_major, state_order
 from steepest.schedule.memory import Arena, Lifetime, arrange
 from steepest.schedule.normalise import normalise
 from steepest.schedule.realise import Realised
-from steepest.ir.scalar import Scalar, ordered
 
 InputRole: TypeAlias = Literal["table", "state", "stepped", "whole"]
 
 
-class CannotSchedule(Exception):
+class CannotSchedule(Exception):  # noqa: N818  (it says what, not that something broke)
     """The graph holds something that only the reference can do; the text says what."""
 
 
@@ -150,7 +153,9 @@ class _Planner:
 
     def _memory(self, node: Node) -> Buffer:
         found = self._buffers.get(node)
-        return self._scratch("nothing", node, row_major(node.type.shape)) if found is None else found
+        return (
+            self._scratch("nothing", node, row_major(node.type.shape)) if found is None else found
+        )
 
     def _choose_in_place(self, guard: Cluster | None) -> dict[Node, Node]:
         """The updates that can overwrite state at once: (next value → state).
@@ -282,10 +287,6 @@ def _unsqueezed(node: Node, order: Order) -> Order:
 
 def _copy(source: Buffer, target: Buffer) -> Kernel:
     """All elements of a buffer to another, along the rows of the target."""
-    from steepest.schedule.build import access, load
-    from steepest.schedule.index import axis_index, Linear
-    from steepest.schedule.kernels import Access, Store
-
     wide = [axis for axis, extent in enumerate(target.extents) if extent != 1]
     wide.sort(key=lambda axis: -target.strides[axis])
     indices = [

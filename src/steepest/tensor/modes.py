@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -11,6 +11,9 @@ __all__ = [
     "is_recording",
     "no_grad",
 ]
+
+# What decides, besides its arguments, what a function does while it is traced. Rooms enter theirs.
+TRACED_MODES: dict[str, Callable[[], object]] = {}
 
 _recording: ContextVar[bool] = ContextVar("recording", default=True)
 
@@ -24,6 +27,8 @@ def is_recording() -> bool:
     """
     return _recording.get()
 
+
+TRACED_MODES["recording"] = is_recording
 
 _differentiating: ContextVar[bool] = ContextVar("differentiating", default=False)
 

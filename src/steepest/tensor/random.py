@@ -38,6 +38,11 @@ class Stream:
         self._sites += 1
         return self._sites - 1
 
+    @property
+    def has_drawn(self) -> bool:
+        """Whether anything was drawn from it."""
+        return self._sites > 0
+
 
 def make_key(seed: int, member: int = 0) -> Tensor:
     """The key of a stream: (seed, ensemble member).

@@ -185,6 +185,11 @@ class Bound:
 _scope: ContextVar[Traced | Bound | None] = ContextVar("scope", default=None)
 
 
+def is_scoped() -> bool:
+    """Whether cells mean something else than what they hold: in a trace, say."""
+    return _scope.get() is not None
+
+
 @contextmanager
 def scope(of: Traced | Bound) -> Generator[None]:
     """Within this block, cells mean what ``of`` says."""
