@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
 
 from codegen.native import TARGETS, Native, aligned
-from schedule.simulate import Memory, poisoned, simulate
+from schedule.simulate import Memory, places_of, poisoned, simulate
 from steepest.codegen.emit import emit
 from steepest.ir.types import Array, DType, Shape
 from steepest.schedule.kernels import AnyKernel, Buffer, Role
@@ -19,7 +20,7 @@ _PAGE = mmap.PAGESIZE
 
 
 def padded(
-    name: str, dtype: Any, extents: Shape, role: Role = "scratch", lanes: int = 16
+    name: str, dtype: DTypeLike, extents: Shape, role: Role = "scratch", lanes: int = 16
 ) -> Buffer:
     """A buffer as memory planning lays it: rows of whole vectors; a table has no padding."""
     kind: DType = np.dtype(dtype)
@@ -56,23 +57,19 @@ def poison(buffer: Buffer) -> Array:
     return poisoned(buffer)
 
 
-def native_memory(memory: Memory) -> dict[Buffer, Array]:
-    """The same elements where generated code can work on them."""
-    placed: dict[Buffer, Array] = {}
-    for buffer, values in memory.flat.items():
-        flat = np.where(memory.written[buffer], values, poison(buffer)).astype(buffer.dtype)
-        placed[buffer] = at_the_end_of_a_page(flat) if buffer.role == "table" else aligned(flat)
-    return placed
+def place(buffer: Buffer, value: ArrayLike | None) -> Array:
+    """A buffer's elements where generated code can work on them; all else is poison."""
+    flat = poison(buffer)
+    if value is not None:
+        flat[places_of(buffer)] = np.asarray(value, buffer.dtype).reshape(buffer.extents)
+    return at_the_end_of_a_page(flat) if buffer.role == "table" else aligned(flat)
 
 
 def run(
     kernel: AnyKernel, values: Mapping[Buffer, Any], targets: list[Buffer], lanes: int
 ) -> tuple[int, list[Array]]:
     """What the compiled kernel returns, and what it leaves in buffers."""
-    memory = Memory(values)
-    for buffer in targets:
-        memory.of(buffer)
-    placed = native_memory(memory)
+    placed = {buffer: place(buffer, values.get(buffer)) for buffer in {*values, *targets}}
     stopped = Native(emit(kernel, TARGETS[lanes]), lanes)(placed)
     found: list[Array] = []
     for buffer in targets:

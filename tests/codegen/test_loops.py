@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
+from numpy.typing import DTypeLike
 
 from codegen.arena import judge, padded
 from codegen.native import widths
 from steepest.ir.scalar import Scalar, multiply_add, number, select, sqrt
 from steepest.ir.types import DTYPES, Array, Shape, float32, int64
-from steepest.schedule.kernels import Access, Buffer, Kernel, Store
+from steepest.schedule.kernels import Access, Buffer, Kernel, Role, Store
 
 EXTENTS = (0, 1, 15, 16, 17, 33, 64, 65, 130)
 
@@ -29,7 +28,7 @@ def into(buffer: Buffer, value: Scalar, offset: int = 0) -> Store:
     return Store(Access(buffer, buffer.strides, offset), value)
 
 
-def draw(shape: Shape, dtype: Any, seed: int = 0) -> Array:
+def draw(shape: Shape, dtype: DTypeLike, seed: int = 0) -> Array:
     generator = np.random.default_rng([seed, *shape])
     if np.dtype(dtype).kind == "f":
         return generator.normal(size=shape).astype(dtype)
@@ -40,7 +39,7 @@ def draw(shape: Shape, dtype: Any, seed: int = 0) -> Array:
 @pytest.mark.parametrize("lanes", widths())
 @pytest.mark.parametrize("role", ["scratch", "table"])
 @pytest.mark.parametrize("extent", EXTENTS)
-def test_one_axis(extent: int, role: Any, lanes: int) -> None:
+def test_one_axis(extent: int, role: Role, lanes: int) -> None:
     x, y = (padded(name, float32, (extent,), role) for name in "xy")
     z = padded("z", float32, (extent,))
     value = leaf(x, x.strides) * leaf(y, y.strides) + 2.0
@@ -51,7 +50,7 @@ def test_one_axis(extent: int, role: Any, lanes: int) -> None:
 @pytest.mark.parametrize("lanes", widths())
 @pytest.mark.parametrize("role", ["scratch", "table"])
 @pytest.mark.parametrize("shape", [(3, 50), (2, 3, 10), (5, 1), (1, 1, 7), (4, 0), (2, 200)])
-def test_rows_columns_and_what_varies_along_some_axes(shape: Shape, role: Any, lanes: int) -> None:
+def test_rows_columns_and_what_varies_along_some_axes(shape: Shape, role: Role, lanes: int) -> None:
     x = padded("x", float32, shape, role)
     row = padded("row", float32, shape[-1:], role)
     column = padded("column", float32, shape[:-1], role)
@@ -73,7 +72,7 @@ def test_rows_columns_and_what_varies_along_some_axes(shape: Shape, role: Any, l
 @pytest.mark.parametrize("lanes", widths())
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("role", ["scratch", "table"])
-def test_every_element_type(role: Any, dtype: Any, lanes: int) -> None:
+def test_every_element_type(role: Role, dtype: DTypeLike, lanes: int) -> None:
     x = padded("x", dtype, (3, 21), role)
     z, same = padded("z", float32, (3, 21)), padded("same", dtype, (3, 21))
     value = leaf(x, x.strides)
@@ -105,7 +104,7 @@ def test_rows_of_a_table_at_computed_positions(rows: int, lanes: int) -> None:
 @pytest.mark.parametrize("lanes", widths())
 @pytest.mark.parametrize("role", ["scratch", "table"])
 @pytest.mark.parametrize("count", [1, 15, 33, 100])
-def test_single_elements_at_computed_positions(count: int, role: Any, lanes: int) -> None:
+def test_single_elements_at_computed_positions(count: int, role: Role, lanes: int) -> None:
     table = padded("table", float32, (7, 9), role)
     index = padded("index", int64, (count,), role)
     z = padded("z", float32, (count,))

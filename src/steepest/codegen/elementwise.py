@@ -25,13 +25,14 @@ def elementwise(
     text = Text()
     (written,) = expanded([root])
     leaves = [each for each in ordered([written]) if each.instruction == "argument"]
-    places = {leaf: text.word(Pointer(arguments[leaf.value])) for leaf in leaves}
+    pointers = [text.word(Pointer(each)) for each in arguments]
     to = text.word(Pointer(result))
     lanes = target.lanes if result.dtype.itemsize < 8 else target.lanes // 2
     with text.loop(0, text.word(result.size), lanes) as loop:
         values: dict[Scalar, Value] = {}
         for leaf in leaves:
-            values[leaf] = load(text, places[leaf], loop.index, leaf.dtype, lanes)
+            position: int = leaf.value
+            values[leaf] = load(text, pointers[position], loop.index, leaf.dtype, lanes)
         (value,) = emit(text, target, [written], values)
         store(text, to, loop.index, value, lanes)
     return text.code()

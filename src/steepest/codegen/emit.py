@@ -6,6 +6,7 @@ from typing import assert_never
 
 from steepest.codegen.code import Code
 from steepest.codegen.contract import contraction
+from steepest.codegen.folds import folds
 from steepest.codegen.loops import pointwise
 from steepest.codegen.target import Target
 from steepest.schedule.kernels import (
@@ -26,7 +27,7 @@ def emit(kernel: AnyKernel, target: Target) -> Code:
         case Kernel(reduction=None):
             return pointwise(kernel, target)
         case Kernel(reduction=Folds()):
-            raise NotImplementedError
+            return folds(kernel, target)
         case Kernel(reduction=Contraction()):
             return contraction(kernel, target)
         case Draw() | Scattered() | Scanned() | Finite():

@@ -1,4 +1,4 @@
-"""Scalar expressions as LLVM instructions, on vectors of any number of lanes and on plain scalars."""
+"""Scalar expressions as LLVM instructions, on vectors of any length and on plain numbers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from steepest.ir.types import DType, bool_, int32, int64
 LEAVES = frozenset({"argument", "load", "index", "result"})
 
 _FLOAT = {"add": "fadd", "subtract": "fsub", "multiply": "fmul", "divide": "fdiv"}
-_INTEGER = {"add": "add", "subtract": "sub", "multiply": "mul", "and": "and", "or": "or"}
-_INTEGER |= {"xor": "xor"}
-_BOOLEAN = _INTEGER | {"add": "or", "multiply": "and", "subtract": "xor"}
+_BITS = {"and": "and", "or": "or", "xor": "xor"}
+_INTEGER = {"add": "add", "subtract": "sub", "multiply": "mul", **_BITS}
+_BOOLEAN = {"add": "or", "subtract": "xor", "multiply": "and", **_BITS}
+_SAME = ("sqrt", "floor", "ceil", "trunc", "copysign")
 # The rounding mode is to nearest, even; unlike roundeven, rint exists in every C library.
-_INTRINSICS = {"absolute": "fabs", "round_even": "rint"}
-_INTRINSICS |= {name: name for name in ("sqrt", "floor", "ceil", "trunc", "copysign")}
+_INTRINSICS = {"absolute": "fabs", "round_even": "rint", **dict(zip(_SAME, _SAME, strict=True))}
 _COMPARISONS = {"equal": "eq", "not_equal": "ne", "less": "lt", "less_equal": "le"}
 
 

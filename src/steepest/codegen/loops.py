@@ -13,10 +13,10 @@ from steepest.codegen.nest import Nest, Place, Point
 from steepest.codegen.target import Target
 from steepest.codegen.text import Text, Value, Whole, memory_text
 from steepest.ir.scalar import Scalar, ordered
-from steepest.schedule.kernels import Kernel
+from steepest.schedule.kernels import Folds, Kernel
 
 _STRAIGHT = 4  # rows of at most so many vectors are written without a loop
-_SHORT = 12  # bodies of so few instructions take several vectors at once
+SHORT = 12  # bodies of so few instructions take several vectors at once
 
 Body: TypeAlias = Callable[[Sequence[tuple[Whole, Value | None]]], None]
 """Writes what happens to vectors side by side: the first position of each, and its mask."""
@@ -54,8 +54,11 @@ def _count(text: Text, kernel: Kernel, target: Target, axis: int) -> Whole:
 
 
 def vector(kernel: Kernel, target: Target) -> int:
-    """Elements of a vector of the kernel's stores: half as many if one of them has 64 bits."""
-    wide = any(store.value.dtype.itemsize == 8 for store in kernel.stores)
+    """Elements of a vector of the kernel's results: half as many if one of them has 64 bits."""
+    results = [store.value for store in kernel.stores]
+    if isinstance(kernel.reduction, Folds):
+        results += [folded.value for folded in kernel.reduction.folds]
+    wide = any(each.dtype.itemsize == 8 for each in results)
     return target.lanes // 2 if wide else target.lanes
 
 
@@ -80,22 +83,22 @@ def emit_stores(
         starts: per axis of the space, the block's first place; along ``kernel.lanes`` a multiple
             of the vector.
         counts: per axis of the space, how many places; numbers or int64 values. At least 1.
-        results: where result 0, 1, … of the reduction lies, float32 in memory as float32.
+        results: where result 0, 1, … of the reduction lies; booleans as bytes.
     """
     rank = len(kernel.space)
     vectors = kernel.lanes < rank and kernel.space[kernel.lanes] > 1
     lane_axis = kernel.lanes if vectors else None
     lanes = vector(kernel, target) if vectors else 1
     order = sorted(range(rank), key=lambda axis: (axis == lane_axis, axis))
-    nest = Nest(text, target, kernel.space, order, lane_axis, lanes)
+    nest = Nest(text, target, kernel.space, rank, order, lane_axis, lanes)
     work = Stores(nest, kernel)
     for scalar in ordered([*work.checks, *work.values]):
         if scalar.instruction == "result":
-            given = results[scalar.value]
+            position: int = scalar.value
+            given = results[position]
             pointer = _shifted(text, given, starts, scalar)
             nest.result_at(scalar, pointer, given.strides)
-    stops = [text.add(start, count) for start, count in zip(starts, counts, strict=True)]
-    work.descend(Point(), [(axis, starts[axis], stops[axis]) for axis in order])
+    work.descend(Point(), [(axis, starts[axis], counts[axis]) for axis in order])
 
 
 def _shifted(text: Text, given: Given, starts: Sequence[Whole], scalar: Scalar) -> str:
@@ -124,8 +127,7 @@ class Stores:
     @property
     def length(self) -> int:
         """Instructions for each vector, roughly."""
-        varying = (each for each in ordered([*self.checks, *self.values]) if each.inputs)
-        return len(self.values) + sum(self.nest.varies(each) for each in varying)
+        return len(self.values) + self.nest.length([*self.checks, *self.values])
 
     @property
     def exact(self) -> bool:
@@ -147,25 +149,26 @@ class Stores:
         return store_may_run_over(place.access, nest.extents, nest.lane_axis, nest.lanes)
 
     def descend(self, point: Point, bounds: Sequence[tuple[int, Whole, Whole]]) -> None:
-        """Write the loops over axes, each from a start to a stop, and what is inside."""
+        """Write the loops over axes, each with a start and a count, and what is inside."""
         self.prepare(point)
         if not bounds:
             self.write([point])
             return
-        (axis, start, stop), *inner = bounds
+        (axis, start, count), *inner = bounds
         nest = self.nest
+        stop = nest.text.add(start, count) if count != 1 else start
         if axis == nest.lane_axis:
-            unroll = 4 if self.length <= _SHORT else 2 if self.length <= 2 * _SHORT else 1
+            unroll = 4 if self.length <= SHORT else 2 if self.length <= 2 * SHORT else 1
             how = Sweep(start, stop, nest.lanes, unroll, self.exact, self.length)
 
             def body(vectors: Sequence[tuple[Whole, Value | None]]) -> None:
                 with nest.scope():
                     points = [point.at(axis, *each) for each in vectors]
-                    self._check(points)
+                    self.check(points)
                     self.write(points)
 
             how.write(nest, body)
-        elif isinstance(start, int) and stop == start + 1:
+        elif count == 1:
             self.descend(point.at(axis, start), inner)
         else:
             with nest.text.loop(start, stop) as loop, nest.scope():
@@ -173,12 +176,13 @@ class Stores:
 
     def prepare(self, point: Point) -> None:
         """Compute what the decided axes allow; checks first, since they guard addresses."""
-        self._check([point])
+        self.check([point])
         self.nest.prepare(point, self.values)
         for place in self.places:
             self.nest.pointer(place, point)
 
-    def _check(self, points: Sequence[Point]) -> None:
+    def check(self, points: Sequence[Point]) -> None:
+        """Stop where a check fails that depends on the axis decided last."""
         text = self.nest.text
         bad: list[str] = []
         for point in points:
@@ -252,7 +256,7 @@ class Sweep:
         """Write the loops; ``body`` is called once for each form of them."""
         if isinstance(self.start, int) and isinstance(self.stop, int):
             positions = range(self.start, self.stop, self.lanes)
-            if len(positions) * self.length <= _STRAIGHT * 2 * _SHORT:
+            if len(positions) * self.length <= _STRAIGHT * 2 * SHORT:
                 self._straight(nest, positions, self.stop, body)
                 return
         self._looped(nest.text, nest, body)

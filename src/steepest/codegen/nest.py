@@ -6,7 +6,7 @@ the row only is computed when the row begins, once, however many vectors the row
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -70,6 +70,7 @@ class Nest:
         text: the function.
         target: the processor.
         extents: of all axes of the kernel.
+        rank: how many of them are the space's.
         order: the axes from the outermost loop to the innermost.
         lane_axis: the one along which vectors run, if any.
         lanes: elements of a vector; 1 where there is no such axis.
@@ -80,17 +81,17 @@ class Nest:
         text: Text,
         target: Target,
         extents: Sequence[int],
+        rank: int,
         order: Sequence[int],
         lane_axis: int | None,
         lanes: int,
     ) -> None:
         self.text, self.target, self.extents = text, target, extents
-        self.lane_axis, self.lanes = lane_axis, lanes
+        self.lane_axis, self.lanes, self._rank = lane_axis, lanes, rank
         self._level = {axis: level for level, axis in enumerate(order)}
         self._needs: dict[Scalar, frozenset[int]] = {}
         self._scopes: list[dict[object, Value | Whole]] = [{}]
         self._places: dict[Scalar, Place] = {}
-        self._known: dict[Scalar, Value] = {}
 
     # ------------------------------------------------------------------------- what there is
 
@@ -107,9 +108,9 @@ class Nest:
         self._places[scalar] = Place(pointer, terms, scalar.dtype)
         self._needs[scalar] = frozenset(axis for _, axis in terms)
 
-    def results_are(self, values: Mapping[Scalar, Value]) -> None:
-        """Results of the reduction are in registers, until other ones are."""
-        self._known = dict(values)
+    def give(self, scalar: Scalar, point: Point, value: Value) -> None:
+        """A result of the reduction at a point is in registers."""
+        self._scopes[-1][self._key(scalar, point)] = value
 
     def place_of(self, access: Access, inputs: Sequence[Scalar] = ()) -> Place:
         """The address that an access means."""
@@ -132,6 +133,10 @@ class Nest:
         """Whether it differs from lane to lane."""
         return self.lanes > 1 and self.lane_axis in self._needs[scalar]
 
+    def length(self, roots: Sequence[Scalar]) -> int:
+        """Instructions for each vector, roughly."""
+        return sum(bool(each.inputs) and self.varies(each) for each in ordered(roots))
+
     def _axes_of(self, scalar: Scalar) -> frozenset[int]:
         if scalar in self._needs:
             return self._needs[scalar]
@@ -144,14 +149,14 @@ class Nest:
                 self._places[scalar] = self.place_of(access, scalar.inputs)
                 return axes | {axis for axis, stride in enumerate(access.strides) if stride}
             case "result":
-                return frozenset(self._level)
+                return frozenset(range(self._rank))
             case _:
                 return axes
 
     # ------------------------------------------------------------------------ what is computed
 
     @contextmanager
-    def scope(self) -> Iterator[None]:
+    def scope(self) -> Generator[None]:
         """What is computed inside is forgotten after, as the body of a loop requires."""
         self._scopes.append({})
         yield
@@ -171,14 +176,12 @@ class Nest:
     def value(self, scalar: Scalar, point: Point) -> Value:
         """The value of an expression at a point, computed if it is not yet."""
         for each in ordered([scalar]):
-            if each in self._known or self._find(key := self._key(each, point)) is not None:
-                continue
-            self._scopes[-1][key] = self._compute(each, point)
+            key = self._key(each, point)
+            if self._find(key) is None:
+                self._scopes[-1][key] = self._compute(each, point)
         return self._value_of(scalar, point)
 
     def _value_of(self, scalar: Scalar, point: Point) -> Value:
-        if scalar in self._known:
-            return self._known[scalar]
         found = self._find(self._key(scalar, point))
         assert isinstance(found, Value)
         return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias, final
@@ -168,6 +168,13 @@ class Text:
             return b if a == 1 else a
         return self.define(f"mul i64 {a}, {b}")
 
+    def least(self, a: Whole, b: Whole) -> Whole:
+        """The lower of both."""
+        if isinstance(a, int) and isinstance(b, int):
+            return min(a, b)
+        lower = self.define(f"icmp slt i64 {a}, {b}")
+        return self.define(f"select i1 {lower}, i64 {a}, i64 {b}")
+
     def place(self, pointer: str, offset: Whole, element: str) -> str:
         """The address of an element so many elements of an LLVM type further on."""
         if offset == 0:
@@ -188,7 +195,7 @@ class Text:
         stop: Whole,
         step: Whole = 1,
         carried: Sequence[tuple[str, str]] = (),
-    ) -> Iterator[Loop]:
+    ) -> Generator[Loop]:
         """A loop over start, start + step, … below stop; ``carried`` are types and initial values.
 
         No turn at all is taken where start ≥ stop.
@@ -220,7 +227,7 @@ class Text:
         ]
 
     @contextmanager
-    def when(self, condition: str) -> Iterator[None]:
+    def when(self, condition: str) -> Generator[None]:
         """What is written inside happens only where the i1 is true; nothing of it is used after."""
         inside, after = self.name("then"), self.name("after")
         self.line(f"br i1 {condition}, label {inside}, label {after}")

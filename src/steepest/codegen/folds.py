@@ -1,0 +1,233 @@
+"""Kernels that fold over axes: vectors along the folded axis, or along one that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import final
+
+from steepest.codegen.accumulate import Accumulation
+from steepest.codegen.code import Code
+from steepest.codegen.combine import across
+from steepest.codegen.loops import (
+    SHORT,
+    Given,
+    Stores,
+    Sweep,
+    emit_stores,
+    vector,
+)
+from steepest.codegen.memory import store
+from steepest.codegen.nest import Nest, Point
+from steepest.codegen.target import Target, virtual_lanes
+from steepest.codegen.text import Text, Value, Whole, memory_text
+from steepest.ir.scalar import Scalar, ordered
+from steepest.schedule.kernels import Folds, Kernel
+
+_CHAINS = 4
+_ROWS = 64  # so many results are collected before they are stored
+_MANY, _FEW = 4, 16
+
+
+def folds(kernel: Kernel, target: Target) -> Code:
+    """A kernel whose reduction is a Folds."""
+    text = Text()
+    if 0 in kernel.space:
+        return text.code()
+    if kernel.lanes >= len(kernel.space):
+        _along_the_fold(text, kernel, target)
+    else:
+        _beside_the_fold(text, kernel, target)
+    return text.code()
+
+
+def _reduction(kernel: Kernel) -> Folds:
+    assert isinstance(kernel.reduction, Folds)
+    return kernel.reduction
+
+
+def _chains(nest: Nest, values: Sequence[Scalar]) -> int:
+    """Several accumulators hide the time of an addition; long bodies do that by themselves."""
+    return _CHAINS if len(values) <= 2 and nest.length(values) <= SHORT else 1
+
+
+# ------------------------------------------------------------------- vectors along the folded axis
+
+
+def _along_the_fold(text: Text, kernel: Kernel, target: Target) -> None:
+    """Row by row; the last axis of the space in blocks, whose results are stored together."""
+    reduction, rank = _reduction(kernel), len(kernel.space)
+    lanes = min(virtual_lanes(each.value.dtype) for each in reduction.folds)
+    extents = (*kernel.space, *reduction.extents)
+    axes = sorted(range(rank, len(extents)), key=lambda axis: (axis == kernel.lanes, axis))
+    nest = Nest(text, target, extents, rank, [*range(rank), *axes], kernel.lanes, lanes)
+    values = nest.expressions([each.value for each in reduction.folds])
+    chains = _chains(nest, values)
+    sums = Accumulation(nest, reduction, values, axes, lanes, chains)
+
+    def results(point: Point) -> list[Value]:
+        nest.prepare(point, values)
+        (found,) = sums.run([point])
+        return [across(text, how, each) for how, each in zip(sums.hows, found, strict=True)]
+
+    fold = _Fold(nest, values, results)
+    if _is_collected(kernel):
+        _collected(text, kernel, target, fold)
+    else:
+        _one_by_one(text, kernel, target, fold)
+
+
+@final
+@dataclass(frozen=True)
+class _Fold:
+    """What gives the results at a point of the space, as plain numbers."""
+
+    nest: Nest
+    values: Sequence[Scalar]
+    results: Callable[[Point], list[Value]]
+
+    def prepare(self, point: Point) -> None:
+        self.nest.prepare(point, self.values)
+
+
+def _is_collected(kernel: Kernel) -> bool:
+    """Whether results along the space's last axis are stored side by side, and many."""
+    stores = kernel.stores
+    return (
+        bool(kernel.space)
+        and kernel.space[-1] >= _MANY
+        and all(each.access.strides[-1] == 1 for each in stores)
+    )
+
+
+def _over(
+    text: Text,
+    nests: Sequence[Nest],
+    axes: Sequence[int],
+    point: Point,
+    prepare: Callable[[Point], None],
+    body: Callable[[Point], None],
+) -> None:
+    """Loops over axes of the space; ``prepare`` at the begin of each, ``body`` in the innermost."""
+    if not axes:
+        body(point)
+        return
+    prepare(point)
+    axis, *inner = axes
+    extent = nests[0].extents[axis]
+    if extent == 1:
+        _over(text, nests, inner, point.at(axis, 0), prepare, body)
+        return
+    with ExitStack() as stack:
+        loop = stack.enter_context(text.loop(0, text.word(extent)))
+        for nest in nests:
+            stack.enter_context(nest.scope())
+        _over(text, nests, inner, point.at(axis, loop.index), prepare, body)
+
+
+def _one_by_one(text: Text, kernel: Kernel, target: Target, fold: _Fold) -> None:
+    """Each result is stored as soon as it is there."""
+    rank = len(kernel.space)
+    plain = Nest(text, target, kernel.space, rank, range(rank), None, 1)
+    stores = Stores(plain, kernel)
+
+    def prepare(point: Point) -> None:
+        fold.prepare(point)
+        stores.prepare(point)
+
+    def body(point: Point) -> None:
+        give(plain, stores, point, fold.results(point))
+        stores.prepare(point)
+        stores.write([point])
+
+    _over(text, [fold.nest, plain], range(rank), Point(), prepare, body)
+
+
+def give(nest: Nest, stores: Stores, point: Point, results: Sequence[Value]) -> None:
+    """Tell the stores' expressions what the reduction gave at a point."""
+    for scalar in ordered([*stores.checks, *stores.values]):
+        if scalar.instruction == "result":
+            position: int = scalar.value
+            nest.give(scalar, point, results[position])
+
+
+def _collected(text: Text, kernel: Kernel, target: Target, fold: _Fold) -> None:
+    """Results of some rows are put on the stack; then their stores are done by vectors."""
+    axis = len(kernel.space) - 1
+    extent = kernel.space[axis]
+    stacks = [text.stack(f"[{_ROWS} x {memory_text(each.dtype)}]") for each in fold.values]
+    strides = (*(0 for _ in range(axis)), 1)
+    givens = [Given(pointer, strides) for pointer in stacks]
+    stores = replace(kernel, lanes=axis, reduction=None)
+
+    def block(point: Point, start: Whole, count: Whole) -> None:
+        with text.loop(0, count) as loop, fold.nest.scope():
+            here = point.at(axis, text.add(start, loop.index))
+            for pointer, value in zip(stacks, fold.results(here), strict=True):
+                store(text, pointer, loop.index, value, 1)
+        starts = [*(point.positions[each] for each in range(axis)), start]
+        emit_stores(text, target, stores, starts, [*(1 for _ in range(axis)), count], givens)
+
+    def body(point: Point) -> None:
+        if extent <= _ROWS:
+            block(point, 0, extent if extent <= _FEW else text.word(extent))
+            return
+        stop = text.word(extent)
+        with text.loop(0, stop, _ROWS) as loop, fold.nest.scope():
+            left = text.add(stop, text.multiply(loop.index, -1))
+            block(point, loop.index, text.least(left, _ROWS))
+
+    _over(text, [fold.nest], range(axis), Point(), fold.prepare, body)
+
+
+# ---------------------------------------------------------------- vectors along an axis that stays
+
+
+def _beside_the_fold(text: Text, kernel: Kernel, target: Target) -> None:
+    """Several vectors of columns side by side go down the rows together."""
+    reduction, rank, axis = _reduction(kernel), len(kernel.space), kernel.lanes
+    wide = kernel.space[axis] > 1
+    lanes = vector(kernel, target) if wide else 1
+    extents = (*kernel.space, *reduction.extents)
+    outer = [each for each in range(rank) if each != axis]
+    axes = range(rank, len(extents))
+    nest = Nest(text, target, extents, rank, [*outer, axis, *axes], axis if wide else None, lanes)
+    values = nest.expressions([each.value for each in reduction.folds])
+    stores = Stores(nest, kernel)
+    chains = _chains(nest, values)
+    sums = Accumulation(nest, reduction, values, axes, 1, chains)
+    exact = wide and (stores.exact or nest.reads_exactly(values))
+    unroll = _side_by_side(target, chains, len(values))
+
+    def body(point: Point, vectors: Sequence[tuple[Whole, Value | None]]) -> None:
+        with nest.scope():
+            points = [point.at(axis, *each) for each in vectors]
+            for each in points:
+                nest.prepare(each, values)
+            for each, results in zip(points, sums.run(points), strict=True):
+                give(nest, stores, each, results)
+            stores.check(points)
+            stores.write(points)
+
+    def sweep(point: Point) -> None:
+        nest.prepare(point, values)
+        stop = kernel.space[axis]
+        few = stop <= unroll * lanes
+        sweep = Sweep(0, stop if few else text.word(stop), lanes, unroll, exact, 1)
+        sweep.write(nest, lambda vectors: body(point, vectors))
+
+    def prepare(point: Point) -> None:
+        nest.prepare(point, values)
+        stores.prepare(point)
+
+    _over(text, [nest], outer, Point(), prepare, sweep)
+
+
+def _side_by_side(target: Target, chains: int, count: int) -> int:
+    """Vectors whose accumulators take half the registers; a power of two."""
+    registers = 32 if target.lanes == 16 else 16
+    unroll = 4
+    while unroll > 1 and unroll * chains * count > registers // 2:
+        unroll //= 2
+    return unroll if chains > 1 else 1

@@ -1,0 +1,169 @@
+"""Folds: any axes, any extents, vectors either way, the same bits on every width."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from numpy.typing import DTypeLike
+
+from codegen.arena import judge, padded, run
+from codegen.native import widths
+from codegen.test_loops import draw, into, leaf
+from steepest.ir.lowering import Combine
+from steepest.ir.scalar import Scalar, exp
+from steepest.ir.types import Array, Shape, bool_, float32, float64, int32
+from steepest.schedule.kernels import Buffer, Folded, Folds, Kernel, Role
+
+EXTENTS = (0, 1, 3, 15, 16, 17, 33, 64, 65, 127, 257, 1000, 5000)
+
+
+def result(position: int, dtype: DTypeLike) -> Scalar:
+    return Scalar("result", (), np.dtype(dtype), position)
+
+
+def sum_kernel(x: Buffer, z: Buffer, kept: int, lanes: int, how: Combine = "sum") -> Kernel:
+    """Folds the axes of x from ``kept`` on."""
+    value = leaf(x, x.strides)
+    reduction = Folds(x.extents[kept:], (Folded(how, value),))
+    return Kernel("k", x.extents[:kept], (into(z, result(0, x.dtype)),), lanes, reduction)
+
+
+def column_kernel(x: Buffer, z: Buffer) -> Kernel:
+    """Folds the first axis of x."""
+    strides = (*x.strides[1:], x.strides[0])
+    reduction = Folds(x.extents[:1], (Folded("sum", leaf(x, strides)),))
+    rank = len(x.extents) - 1
+    return Kernel("k", x.extents[1:], (into(z, result(0, x.dtype)),), rank - 1, reduction)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("role", ["scratch", "table"])
+@pytest.mark.parametrize("extent", EXTENTS)
+def test_everything(extent: int, role: Role, lanes: int) -> None:
+    x, z = padded("x", float32, (extent,), role), padded("z", float32, ())
+    judge(sum_kernel(x, z, 0, 0), {x: draw((extent,), float32)}, [z], lanes, 3e-6)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("dtype", [float32, float64, int32], ids=str)
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (3, 10), (64, 10), (70, 50), (200, 17), (5, 300), (600, 3), (2, 9000)]
+)
+def test_rows(shape: Shape, dtype: DTypeLike, lanes: int) -> None:
+    x, z = padded("x", dtype, shape), padded("z", dtype, shape[:1])
+    judge(sum_kernel(x, z, 1, 1), {x: draw(shape, dtype)}, [z], lanes, 3e-6)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("kept", [0, 1])
+@pytest.mark.parametrize("shape", [(3, 4, 5), (2, 3, 40), (7, 300, 20), (2, 1, 5000), (300, 2, 3)])
+def test_several_axes(shape: Shape, kept: int, lanes: int) -> None:
+    x, z = padded("x", float32, shape), padded("z", float32, shape[:kept])
+    judge(sum_kernel(x, z, kept, 2), {x: draw(shape, float32)}, [z], lanes, 1e-5)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("role", ["scratch", "table"])
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (0, 5), (3, 10), (64, 10), (7, 50), (300, 17), (5, 300), (600, 3), (33, 130)]
+)
+def test_columns(shape: Shape, role: Role, lanes: int) -> None:
+    x, z = padded("x", float32, shape, role), padded("z", float32, shape[1:])
+    judge(column_kernel(x, z), {x: draw(shape, float32)}, [z], lanes, 1e-5)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("shape", [(9, 3, 20), (300, 2, 70), (4, 5, 1)])
+def test_columns_of_several_axes(shape: Shape, lanes: int) -> None:
+    x, z = padded("x", float32, shape), padded("z", float32, shape[1:])
+    judge(column_kernel(x, z), {x: draw(shape, float32)}, [z], lanes, 1e-5)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("how", ["max", "min"])
+@pytest.mark.parametrize("dtype", [float32, float64, int32, np.uint8], ids=str)
+@pytest.mark.parametrize("shape", [(5, 10), (3, 100), (2, 16)])
+def test_extremes(shape: Shape, dtype: DTypeLike, how: Combine, lanes: int) -> None:
+    x, z = padded("x", dtype, shape), padded("z", dtype, shape[:1])
+    judge(sum_kernel(x, z, 1, 1, how), {x: draw(shape, dtype)}, [z], lanes)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("how", ["max", "min", "sum"])
+@pytest.mark.parametrize("place", [0, 5, 15, 16, 63, 64, 99])
+def test_not_a_number_wins(place: int, how: Combine, lanes: int) -> None:
+    x, z = padded("x", float32, (3, 100)), padded("z", float32, (3,))
+    given = draw((3, 100), float32)
+    given[1, place] = np.nan
+    judge(sum_kernel(x, z, 1, 1, how), {x: given}, [z], lanes, 3e-6)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("how", ["all", "any"])
+@pytest.mark.parametrize("columns", [1, 10, 16, 77])
+def test_conditions(columns: int, how: Combine, lanes: int) -> None:
+    x, z = padded("x", bool_, (8, columns)), padded("z", bool_, (8,))
+    given = np.full((8, columns), how == "all")
+    given[3, columns // 2] ^= True
+    judge(sum_kernel(x, z, 1, 1, how), {x: given}, [z], lanes)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("shape", [(6, 10), (64, 40), (70, 300)])
+def test_expressions_before_and_after(shape: Shape, lanes: int) -> None:
+    x, m = padded("x", float32, shape), padded("m", float32, shape[:1])
+    z, twice = (padded(name, float32, shape[:1]) for name in ("z", "twice"))
+    shifted = exp(leaf(x, x.strides) - leaf(m, (*m.strides, 0)))
+    total = result(0, float32) + leaf(m, m.strides)
+    reduction = Folds(shape[1:], (Folded("sum", shifted), Folded("max", leaf(x, x.strides))))
+    stores = (into(z, total), into(twice, result(1, float32) * 2.0))
+    kernel = Kernel("k", shape[:1], stores, 1, reduction)
+    given = {x: draw(shape, float32), m: draw(shape[:1], float32)}
+    judge(kernel, given, [z, twice], lanes, 1e-5)
+
+
+@pytest.mark.parametrize("lanes", widths())
+def test_a_check_of_a_result(lanes: int) -> None:
+    x, z = padded("x", float32, (20, 10)), padded("z", float32, (20,))
+    kernel = sum_kernel(x, z, 1, 1)
+    checked = Kernel(
+        "k", kernel.space, kernel.stores, 1, kernel.reduction, (result(0, float32) < 5.0,)
+    )
+    given = np.ones((20, 10), np.float32) * 0.4
+    judge(checked, {x: given}, [z], lanes, 1e-6)
+    given[13] = 1.0
+    judge(checked, {x: given}, [z], lanes, 1e-6)
+
+
+def sums_on_every_width(kernel: Kernel, x: Buffer, z: Buffer, given: Array) -> list[Array]:
+    # Without FMA the bits are promised too, as long as nothing but additions happens.
+    return [run(kernel, {x: given}, [z], lanes)[1][0] for lanes in widths()]
+
+
+@pytest.mark.parametrize("shape", [(1, 7), (6, 50), (70, 333), (300, 20), (3, 10000)])
+@pytest.mark.parametrize("dtype", [float32, float64], ids=str)
+def test_the_same_bits_on_every_width(shape: Shape, dtype: DTypeLike) -> None:
+    x = padded("x", dtype, shape)
+    row, column, one = (padded("z", dtype, each) for each in (shape[:1], shape[1:], ()))
+    given = draw(shape, dtype)
+    for kernel, z in (
+        (sum_kernel(x, row, 1, 1), row),
+        (column_kernel(x, column), column),
+        (sum_kernel(x, one, 0, 1), one),
+    ):
+        for mine, theirs in pairwise(sums_on_every_width(kernel, x, z, given)):
+            assert mine.tobytes() == theirs.tobytes()
+
+
+@pytest.mark.parametrize("kind", ["row", "column"])
+def test_long_sums_stay_accurate(kind: str) -> None:
+    count = 200_000
+    shape = (1, count) if kind == "row" else (count, 1)
+    x = padded("x", float32, shape)
+    z = padded("z", float32, (1,))
+    given = np.random.default_rng(0).uniform(0, 1, shape).astype(np.float32)
+    kernel = sum_kernel(x, z, 1, 1) if kind == "row" else column_kernel(x, z)
+    _, (found,) = run(kernel, {x: given}, [z], widths()[0])
+    assert abs(float(found[0]) / given.sum(dtype=np.float64) - 1) < 2e-7 * 3
