@@ -1,6 +1,9 @@
-"""The native loop over steps: fixed text, which is compiled together with a program's kernels.
+"""The native loop over steps: fixed text, which all programs of a process share.
 
-It works on a control block of 64-bit words (:class:`Control`), and on three tables:
+It is compiled in a few ms, by a compiler told not to think. Only the loop over the calls of a step,
+``CALL_ALL``, is worth more than that, and stands in each program's own text.
+
+The loop works on a control block of 64-bit words (:class:`Control`), and on three tables:
 
 - calls: for each, the function and the address of its words;
 - copies in, before each step, and copies out, after it: see :class:`Copy`.
@@ -15,14 +18,13 @@ from typing import NamedTuple, final
 from steepest.errors import CompilationError
 
 RUN = "steepest_run"
-RUN_TIMED = "steepest_run_timed"
+CALL_ALL = "steepest_call_all"
+CALL_ALL_TIMED = "steepest_call_all_timed"
 
-DECLARATIONS = frozenset(
-    [
-        "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
-        "declare i64 @llvm.smax.i64(i64, i64)",
-        "declare i32 @clock_gettime(i32, ptr)",
-    ]
+_DECLARATIONS = (
+    "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
+    "declare i64 @llvm.smax.i64(i64, i64)",
+    "declare i32 @clock_gettime(i32, ptr)",
 )
 _QUICK = 10_000  # ns between looks at the clock: if less, look less often
 _SLOW = 100_000
@@ -42,9 +44,10 @@ class Control(IntEnum):
     COPIES_IN_COUNT = 7
     COPIES_OUT = 8
     COPIES_OUT_COUNT = 9
-    TIMES = 10  # address of a word for each call, to which its ns are added; for RUN_TIMED
-    FINISHED = 11  # set by the loop: whole steps that were done
-    FAILED = 12  # set by the loop: the call that returned 1
+    CALL_ALL = 10  # address of what goes through the calls: CALL_ALL or CALL_ALL_TIMED
+    TIMES = 11  # address of a word for each call, to which its ns are added
+    FINISHED = 12  # set by the loop: whole steps that were done
+    FAILED = 13  # set by the loop: the call that returned 1
 
 
 @final
@@ -72,7 +75,7 @@ class Copy(NamedTuple):
 
 
 def driver_text() -> str:
-    """The text of the loop, without and with a time for each call; it needs ``DECLARATIONS``.
+    """The text of the loop.
 
     Raises:
         CompilationError: this system has no clock that the loop knows.
@@ -81,17 +84,7 @@ def driver_text() -> str:
     if clock is None:
         raise CompilationError("programs need clock_gettime, which this system does not have")
     return "\n".join(
-        [
-            _CLOCK.format(clock=clock),
-            _COPY,
-            _CALL_ALL,
-            _CALL_ALL_TIMED,
-            _loop(RUN, "call i64 @steepest_call_all(ptr %calls, i64 %call_count)"),
-            _loop(
-                RUN_TIMED,
-                "call i64 @steepest_call_all_timed(ptr %calls, i64 %call_count, ptr %times)",
-            ),
-        ]
+        [*_DECLARATIONS, _CLOCK.format(clock=clock), _COPY, _CALL_ALL_TIMED, _loop_text()]
     )
 
 
@@ -103,14 +96,13 @@ def _field(field: Control, kind: str) -> str:
     )
 
 
-def _loop(name: str, call_all: str) -> str:
-    pointers = ("STOP", "CALLS", "COPIES_IN", "COPIES_OUT", "TIMES")
+def _loop_text() -> str:
+    pointers = ("STOP", "CALLS", "COPIES_IN", "COPIES_OUT", "CALL_ALL", "TIMES")
     numbers = ("FIRST", "STEPS", "BUDGET", "CALL_COUNT", "COPIES_IN_COUNT", "COPIES_OUT_COUNT")
     fields = [_field(Control[each], "ptr") for each in pointers]
     fields += [_field(Control[each], "i64") for each in numbers]
     return _LOOP.format(
-        name=name,
-        call_all=call_all,
+        name=RUN,
         fields="\n".join(fields),
         finished=Control.FINISHED.value,
         failed=Control.FAILED.value,
@@ -182,8 +174,8 @@ done:
 """
 
 # Both return the position of the call that failed, or the number of calls.
-_CALL_ALL = """\
-define internal i64 @steepest_call_all(ptr %calls, i64 %count) {
+CALL_ALL_TEXT = """\
+define i64 @steepest_call_all(ptr %calls, i64 %count, ptr %times) {
 start:
   %any = icmp sgt i64 %count, 0
   br i1 %any, label %call, label %done
@@ -209,7 +201,7 @@ done:
 """
 
 _CALL_ALL_TIMED = """\
-define internal i64 @steepest_call_all_timed(ptr %calls, i64 %count, ptr %times) {
+define i64 @steepest_call_all_timed(ptr %calls, i64 %count, ptr %times) {
 start:
   %first = call i64 @steepest_clock()
   %any = icmp sgt i64 %count, 0
@@ -264,7 +256,7 @@ step:
 work:
   %number = add i64 %first, %i
   call void @steepest_copy(ptr %copies_in, i64 %copies_in_count, i64 %number)
-  %reached = {call_all}
+  %reached = call i64 %call_all(ptr %calls, i64 %call_count, ptr %times)
   %well = icmp eq i64 %reached, %call_count
   br i1 %well, label %after, label %failure
 after:

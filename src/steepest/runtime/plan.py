@@ -13,7 +13,7 @@ import numpy as np
 
 from steepest.codegen.code import Code, Pointer, Word
 from steepest.ir.types import Array, Shape, TensorType
-from steepest.runtime.driver import DECLARATIONS, driver_text
+from steepest.runtime.driver import CALL_ALL_TEXT
 from steepest.runtime.memory import Area, Place
 from steepest.schedule.kernels import Buffer
 
@@ -140,7 +140,7 @@ def assemble(
     bodies: dict[str, int] = {}
     calls = tuple(bodies.setdefault(code.body, len(bodies)) for code in codes)
     functions = tuple(f"kernel_{position}" for position in range(len(bodies)))
-    declarations = DECLARATIONS.union(*(code.declarations for code in codes))
+    declarations = frozenset[str]().union(*(code.declarations for code in codes))
     texts = [
         re.sub(r"@KERNEL\b", f"@{name}", body) for name, body in zip(functions, bodies, strict=True)
     ]
@@ -168,7 +168,7 @@ def assemble(
         ),
         tables=tuple(TensorType(each.extents, each.dtype) for each in values.tables),
     )
-    return "\n".join([*sorted(declarations), "", *texts, driver_text()]), plan
+    return "\n".join([*sorted(declarations), "", *texts, CALL_ALL_TEXT]), plan
 
 
 def place_of(buffer: Buffer, placements: Placements) -> Place:
