@@ -16,7 +16,7 @@ from steepest.ir.lowering import Contract, Fold, Join, Lowering, Random, Scan, S
 from steepest.ir.node import CONSTANT, INPUT, Node
 from steepest.ir.scalar import Scalar
 from steepest.schedule.expressions import Expressions, Indices, is_own, own_indices, squeezed
-from steepest.schedule.realise import Realised, cost_of, operand_memory
+from steepest.schedule.realise import Realised, operand_memory
 
 Kind: TypeAlias = Literal["pointwise", "fold", "contract", "join", "scatter", "scan", "draw"]
 _CHEAP = 4
@@ -182,7 +182,7 @@ class Clusters:
                 return (
                     not cluster.shape
                     or not runs_along_fold(cluster, self._lowering)
-                    or (cost_of(self._lowering[node], node) <= _CHEAP)
+                    or (self._realised.work(node) <= _CHEAP)
                 )
             case _:
                 return False

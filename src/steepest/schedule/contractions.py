@@ -58,7 +58,8 @@ def _sum_of_products(node: Node) -> Node:
     """Both operands stretched over all labels, multiplied, and the rest summed away."""
     result: Labels = node.attributes["result"]
     extents = extents_of(node)
-    labels = (*result, *(label for label in extents if label not in result))
+    summed = (label for label, n in extents.items() if label not in result and n != 1)
+    labels = (*result, *summed)
     shape = tuple(extents[label] for label in labels)
     a, b = (
         _spread(each, node.attributes[name], labels, shape)
@@ -70,6 +71,10 @@ def _sum_of_products(node: Node) -> Node:
 
 
 def _spread(x: Node, own: Labels, labels: Labels, shape: Shape) -> Node:
+    kept = tuple(axis for axis, label in enumerate(own) if label in labels)
+    if len(kept) < len(own):  # a summed axis of extent 1
+        x = OPS["reshape"](x, shape=tuple(x.type.shape[axis] for axis in kept))
+        own = tuple(own[axis] for axis in kept)
     axes = tuple(own.index(label) for label in labels if label in own)
     if axes != tuple(range(len(axes))):
         x = OPS["permute_dims"](x, axes=axes)

@@ -109,6 +109,8 @@ class Expressions:
     ) -> Scalar:
         """The input's element where it is, 0 elsewhere; positions outside are moved inside."""
         (source,) = node.inputs
+        if not source.type.size:
+            return number(0, node.type.dtype)
         inside: Scalar | None = None
         places: list[Index] = []
         for index, (start, _, step), n, extent in zip(

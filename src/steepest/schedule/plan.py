@@ -183,10 +183,17 @@ class _Planner:
         )
 
     def _choose_orders(self, in_place: Mapping[Node, Node]) -> None:
-        """Kernels that write state run along its rows; those that feed them do so too."""
+        """Kernels that write state run along its rows; those that feed them do so too.
+
+        The words of a key for draws lie beside each other.
+        """
         for cluster in self._clusters.all:
             if len(cluster.shape) > 1 and any(node in in_place for node in cluster.members):
                 self._orders[cluster] = state_order(cluster.shape)
+            if cluster.kind == "draw":
+                for source in self._clusters.all:
+                    if any(node in cluster.reads for node in source.members):
+                        self._orders[source] = row_major(source.shape)
         for cluster in self._clusters.all:
             if cluster in self._orders or cluster.kind not in ("pointwise", "contract"):
                 continue

@@ -113,6 +113,11 @@ class Realised:
             result = isinstance(lowering, Fold | Contract)
         self._cost[node], self._depth[node], self._holds_result[node] = cost, depth, result
 
+    def work(self, node: Node) -> int:
+        """What a realised node costs at each point, with all that is computed in place for it."""
+        own = cost_of(self._lowering[node], node)
+        return own + sum(self._cost[each] for each in set(node.inputs))
+
     def _is_shared(self, node: Node, cost: int, result: bool) -> bool:
         """Used more than once, and dear, or the first to touch the result of a reduction."""
         return len(self._users.get(node, ())) > 1 and (cost >= _AGAIN or result)

@@ -169,7 +169,7 @@ class NativeExecutable(Executable):
         task = self._task
         finished = self._program.run(
             steps,
-            tables=[np.ascontiguousarray(each) for each in self._those("table", arguments)],
+            tables=[np.asarray(each, order="C") for each in self._those("table", arguments)],
             stepped=self._those("stepped", arguments),
             whole=(
                 *self._those("whole", arguments),
