@@ -154,7 +154,7 @@ def exponential_minus_one(x: Scalar) -> Scalar:
 
 
 def hyperbolic_tangent(x: Scalar) -> Scalar:
-    """The hyperbolic tangent (e²ˣ − 1) / (e²ˣ + 1), for |x| with the sign of x; near 0 a polynomial."""
+    """The hyperbolic tangent (e²ˣ − 1) / (e²ˣ + 1) of |x|, with the sign of x."""
     form = layout(x.dtype)
     size = absolute(x)
     found = parts(at_most(size + size, CONSTANTS[form].saturated), form)

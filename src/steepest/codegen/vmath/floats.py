@@ -91,5 +91,5 @@ def at_least(x: Scalar, bound: float) -> Scalar:
 
 
 def tiny_is_itself(x: Scalar, bound: float, otherwise: Number) -> Scalar:
-    """The number itself where |x| < bound, so that ±0 keeps its sign and a denormal number every bit."""
+    """What is so small stays: ±0 keeps its sign, and a denormal number every bit."""
     return select(absolute(x) < bound, x, otherwise)

@@ -1,4 +1,4 @@
-"""sin, cos and tan: |x| = n·π/2 + r with |r| ≤ π/4; the quadrant n mod 4 says which, and its sign."""
+"""sin, cos and tan: |x| = n·π/2 + r with |r| ≤ π/4; n mod 4 says which of them, and its sign."""
 
 from __future__ import annotations
 
