@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import final
 
 from steepest.codegen.contract_plan import BLOCK, Plan
-from steepest.codegen.contract_tile import Arithmetic, opaque, rows_at
+from steepest.codegen.contract_tile import Arithmetic, Rows, opaque, rows_at
 from steepest.codegen.memory import masked_load
 from steepest.codegen.text import Text, Value, Whole, memory_text, vector_text
 from steepest.ir.types import bool_
@@ -16,7 +16,7 @@ _GROUP_BYTES = 16  # what shuffles without crossing lanes move about
 
 @final
 class Panels:
-    """One panel on the stack, BLOCK products long, and how it is filled.
+    """How panels of columns are filled.
 
     Args:
         text: the function, before all loops.
@@ -28,9 +28,6 @@ class Panels:
         self.text, self.plan, self.arithmetic = text, plan, arithmetic
         self._size = plan.dtype.itemsize
         self._group = _GROUP_BYTES // self._size
-        element = memory_text(plan.dtype)
-        widest = max((run.size for run in plan.widths), default=0)
-        self.pointer = text.stack(f"[{BLOCK * widest} x {element}]")
         columns = plan.columns
         self._own = rows_at(text, plan.dtype, columns.own, 1, plan.lanes)
         self._stride: Whole = columns.own * self._size
@@ -40,7 +37,7 @@ class Panels:
         if columns.summed != 1:
             self._step = opaque(text, text.number(columns.summed * self._size))
 
-    def fill(self, source: str, count: Whole, available: Whole, width: int) -> None:
+    def fill(self, source: str, count: Whole, available: Whole, width: int, panel: str) -> None:
         """Write the copy of a block.
 
         Args:
@@ -48,22 +45,23 @@ class Panels:
             count: products, at most BLOCK.
             available: columns that there are; what the panel has beside them means nothing.
             width: of the panel, in elements.
+            panel: where it goes.
         """
         match self.plan.panel:
             case "copied":
-                self._copy(source, count, available, width)
+                self._copy(source, count, available, width, panel)
             case "transposed":
-                self._transpose(source, count, available, width)
+                self._transpose(source, count, available, width, panel)
             case _:
-                self._gather(source, (0, count), (0, available), width)
+                self._gather(source, (0, count), (0, available), width, panel)
 
     # ------------------------------------------------------------------------------ vectors as is
 
-    def _copy(self, source: str, count: Whole, available: Whole, width: int) -> None:
+    def _copy(self, source: str, count: Whole, available: Whole, width: int, panel: str) -> None:
         text, lanes = self.text, self.plan.lanes
         whole = available == width
         masks = [] if whole else [self._mask(available, each) for each in range(0, width, lanes)]
-        with text.loop(0, count, 1, [("ptr", source), ("ptr", self.pointer)]) as loop:
+        with text.loop(0, count, 1, [("ptr", source), ("ptr", panel)]) as loop:
             read, write = loop.carried
             for vector in range(width // lanes):
                 if whole:
@@ -92,19 +90,21 @@ class Panels:
 
     # ------------------------------------------------------------------------------ transposition
 
-    def _transpose(self, source: str, count: Whole, available: Whole, width: int) -> None:
+    def _transpose(
+        self, source: str, count: Whole, available: Whole, width: int, panel: str
+    ) -> None:
         """Squares of whole vectors, then of groups, then element by element."""
         group, lanes = self._group, self.plan.lanes
         full = self._multiple(available, lanes)
         grouped = self._multiple(available, group) if self.plan.ragged else full
         deep = self._multiple(count, group) if self.plan.summed % group else count
-        self._squares(source, deep, (0, full), lanes, width)
+        self._squares(source, deep, (0, full), lanes, width, panel)
         if self.plan.ragged and group < lanes:
-            self._squares(source, deep, (full, grouped), group, width)
+            self._squares(source, deep, (full, grouped), group, width, panel)
         if self.plan.ragged:
-            self._gather(source, (0, deep), (grouped, available), width)
+            self._gather(source, (0, deep), (grouped, available), width, panel)
         if self.plan.summed % group:
-            self._gather(source, (deep, count), (0, available), width)
+            self._gather(source, (deep, count), (0, available), width, panel)
 
     def _multiple(self, number: Whole, of: int) -> Whole:
         """The number rounded down."""
@@ -113,12 +113,18 @@ class Panels:
         return self.text.define(f"and i64 {number}, {-of}")
 
     def _squares(
-        self, source: str, count: Whole, columns: tuple[Whole, Whole], lanes: int, width: int
+        self,
+        source: str,
+        count: Whole,
+        columns: tuple[Whole, Whole],
+        lanes: int,
+        width: int,
+        panel: str,
     ) -> None:
         text, group = self.text, self._group
         with text.loop(*columns, lanes) as across:
             read = text.place(source, text.multiply(across.index, self._stride), "i8")
-            write = text.place(self.pointer, across.index, memory_text(self.plan.dtype))
+            write = text.place(panel, across.index, memory_text(self.plan.dtype))
             with text.loop(0, count, group, [("ptr", read), ("ptr", write)]) as down:
                 read, write = down.carried
                 for index, square in enumerate(self._square(read, lanes)):
@@ -189,16 +195,57 @@ class Panels:
         products: tuple[Whole, Whole],
         columns: tuple[Whole, Whole],
         width: int,
+        panel: str,
     ) -> None:
         text, element = self.text, memory_text(self.plan.dtype)
         with text.loop(*columns) as across:
             read = text.place(source, text.multiply(across.index, self._stride), "i8")
-            write = text.place(self.pointer, across.index, element)
+            write = text.place(panel, across.index, element)
             with text.loop(*products) as down:
                 place = text.place(read, text.multiply(down.index, self._step), "i8")
                 found = text.define(f"load {element}, ptr {place}, align {self._size}")
                 place = text.place(write, text.multiply(down.index, width), element)
                 text.line(f"store {element} {found}, ptr {place}, align {self._size}")
+
+
+@final
+class RowPanel:
+    """A copy of a tile's rows where these lie side by side and one product's are far from the next.
+
+    Args:
+        text: the function, before all loops.
+        plan: the contraction's cut.
+    """
+
+    def __init__(self, text: Text, plan: Plan) -> None:
+        self._text, self._plan = text, plan
+        size = plan.dtype.itemsize
+        self._vectors = -(-plan.tallest // plan.lanes)
+        self._row = self._vectors * plan.lanes
+        self._place = text.stack(f"[{BLOCK * self._row} x {memory_text(plan.dtype)}]")
+        self.rows = Rows(self._row * size, size, {})
+
+    @staticmethod
+    def serves(plan: Plan) -> bool:
+        """Whether such a copy helps."""
+        return plan.rows.own == 1 and plan.rows.summed > 1
+
+    def fill(self, source: str, step: Whole, height: int, count: Whole) -> str:
+        """Write the copy of so many products; where it is."""
+        text, plan = self._text, self._plan
+        with text.loop(0, count, 1, [("ptr", source), ("ptr", self._place)]) as loop:
+            read, write = loop.carried
+            for first in range(0, height, plan.lanes):
+                bits = (f"i1 {str(first + lane < height).lower()}" for lane in range(plan.lanes))
+                mask = Value(f"<{', '.join(bits)}>", bool_, plan.lanes)
+                found = masked_load(text, read, first, plan.dtype, mask)
+                place = text.place(write, first, memory_text(plan.dtype))
+                text.line(f"store {found}, ptr {place}, align {plan.dtype.itemsize}")
+            loop.following = [
+                text.place(read, step, "i8"),
+                text.place(write, self._row * plan.dtype.itemsize, "i8"),
+            ]
+        return self._place
 
 
 _LOW = ((0, 0), (1, 0), (0, 1), (1, 1))

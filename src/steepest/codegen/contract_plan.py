@@ -17,8 +17,8 @@ Panel: TypeAlias = Literal["none", "copied", "transposed", "gathered"]
 
 BLOCK = 256  # products in one chain of sums; a decision about accuracy, the same everywhere
 _VECTOR_BYTES = 64  # of the widest vector: only then there are 32 registers
-_FAR_BYTES = 4096  # rows that lie on pages of their own …
-_FAR_ROWS = 512  # … and so many of them are more than address translation keeps up with
+_LARGE = 1 << 18  # bytes of columns' operand that are worth a copy in panels …
+_MANY = 64  # … if at least so many rows use it
 
 # Width in vectors → most rows: accumulators, one row of vectors and a broadcast fit the registers.
 _TALLEST_OF_32: Mapping[int, int] = {1: 22, 2: 14, 3: 8, 4: 6, 6: 4, 8: 2}
@@ -80,6 +80,11 @@ class Plan:
     summed: int
     panel: Panel
     ragged: bool
+
+    @property
+    def tallest(self) -> int:
+        """Rows of the largest tile."""
+        return max((run.size for run in self.heights), default=1)
 
     @property
     def in_blocks(self) -> bool:
@@ -155,28 +160,23 @@ def tile(rows: int, vectors: int, summed: int, registers: int) -> tuple[int, int
     return min(fitting, key=lambda shape: _cost(rows, vectors, summed, *shape))
 
 
-def _cost(rows: int, vectors: int, summed: int, height: int, width: int) -> tuple[float, int]:
-    """Cycles of all tiles, and loads for when that is equal."""
-    cycles, loads = 0.0, 0
+def _cost(rows: int, vectors: int, summed: int, height: int, width: int) -> float:
+    """Cycles of all tiles: between those of a core alone, and of one shared by two threads."""
+    cycles = 0.0
     for high in split(rows, height):
         for wide in split(vectors, width):
             products = high.size * wide.size
             issued = (products + high.size + wide.size + 3) / 4
-            each = max(products / 2, issued, (high.size + wide.size) / 2, _LATENCY / 2)
-            count = high.count * wide.count
-            cycles += count * (summed * each + 2 * products + 10)
-            loads += count * (high.size + wide.size)
-    return cycles, loads
+            busy = max(products, high.size + wide.size, _LATENCY) / 2
+            each = busy + issued
+            cycles += high.count * wide.count * (summed * each + 4 * products + 20)
+    return cycles
 
 
 def panel_of(columns: Operand, summed: int, rows: int, reads_whole: bool) -> Panel:
     """Whether tiles read the columns' operand where it lies."""
-    buffer = columns.access.buffer
+    size = columns.access.buffer.dtype.itemsize
     if columns.own == 1:
-        if not reads_whole:
-            return "copied"
-        far = columns.summed * buffer.dtype.itemsize >= _FAR_BYTES
-        return "copied" if far and summed >= _FAR_ROWS and rows >= BLOCK // 2 else "none"
-    if columns.summed == 1 and buffer.dtype.itemsize in (4, 8):
-        return "transposed"
-    return "gathered"
+        large = summed * columns.summed * size >= _LARGE and rows >= _MANY
+        return "copied" if large or not reads_whole else "none"
+    return "transposed" if columns.summed == 1 and size in (4, 8) else "gathered"
