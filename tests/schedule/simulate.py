@@ -27,7 +27,10 @@ from steepest.schedule.kernels import (
     Kernel,
     Scanned,
     Scattered,
+    Store,
 )
+
+VECTOR = 16  # elements of the widest vector
 
 
 class KernelError(AssertionError):
@@ -41,20 +44,30 @@ class Memory:
     Args:
         values: of some buffers, each in the buffer's extents. Others start without a meaning: NaN,
             or a pattern of bits.
+        offsets: where buffers lie, in bytes, in one piece of memory: there, writing one takes the
+            meaning from what others had in the same place.
     """
 
-    def __init__(self, values: Mapping[Buffer, ArrayLike] | None = None) -> None:
+    def __init__(
+        self,
+        values: Mapping[Buffer, ArrayLike] | None = None,
+        offsets: Mapping[Buffer, int] | None = None,
+    ) -> None:
         self.flat: dict[Buffer, Array] = {}
-        self.written: dict[Buffer, Array] = {}
+        self._offsets = dict(offsets or {})
+        ends = (at + each.size * each.dtype.itemsize for each, at in self._offsets.items())
+        self._shared = np.zeros(max(ends, default=0) + 64, np.uint8)
+        self._owner = np.zeros(len(self._shared), np.int32)
+        self._owners: dict[Buffer, Array] = {}
+        self._signs: dict[Buffer, int] = {}
         for buffer, value in (values or {}).items():
             self.put(buffer, value)
 
     def put(self, buffer: Buffer, value: ArrayLike) -> None:
-        """Give a buffer its value, an array of its extents; its padding stays poisoned."""
+        """Give a buffer its value, an array of its extents; its padding stays as it is."""
         places = places_of(buffer)
-        flat = self.of(buffer)
-        flat[places] = np.asarray(value, buffer.dtype).reshape(buffer.extents)
-        self.written[buffer][places] = True
+        self.of(buffer)[places] = np.asarray(value, buffer.dtype).reshape(buffer.extents)
+        self._own(buffer, places)
 
     def get(self, buffer: Buffer) -> Array:
         """A buffer's value, in its extents; an error if a part was never written."""
@@ -63,15 +76,21 @@ class Memory:
     def of(self, buffer: Buffer) -> Array:
         """A buffer's elements, flat, as they are."""
         if buffer not in self.flat:
-            self.flat[buffer] = poisoned(buffer)
-            self.written[buffer] = np.zeros(buffer.size, bool)
+            start, size = self._offsets.get(buffer), buffer.size * buffer.dtype.itemsize
+            if start is None:
+                self.flat[buffer] = poisoned(buffer)
+                self._owners[buffer] = np.zeros(size, np.int32)
+            else:
+                self.flat[buffer] = self._shared[start : start + size].view(buffer.dtype)
+                self._owners[buffer] = self._owner[start : start + size]
         return self.flat[buffer]
 
     def read(self, buffer: Buffer, places: Array) -> Array:
         """Elements at places, all of which have a meaning."""
         flat = self.of(buffer)
         inside(buffer, places)
-        unwritten = ~self.written[buffer][places]
+        first = self._owners[buffer].reshape(-1, buffer.dtype.itemsize)[:, 0]
+        unwritten = first[places] != self._sign(buffer)
         if unwritten.any():
             raise KernelError(f"{buffer}: {places[unwritten][0]} is read but was never written")
         return flat[places]
@@ -85,7 +104,21 @@ class Memory:
         if values.dtype != buffer.dtype:
             raise KernelError(f"{buffer} holds {buffer.dtype}, not {values.dtype}")
         flat[places] = values
-        self.written[buffer][places] = True
+        self._own(buffer, places)
+
+    def spoil(self, buffer: Buffer, places: Array) -> None:
+        """Take the meaning from elements: a whole vector was written over them."""
+        flat = self.of(buffer)
+        inside(buffer, places)
+        flat[places] = poisoned(buffer)[places]
+        self._owners[buffer].reshape(-1, buffer.dtype.itemsize)[places] = 0
+
+    def _own(self, buffer: Buffer, places: Array) -> None:
+        self._owners[buffer].reshape(-1, buffer.dtype.itemsize)[places] = self._sign(buffer)
+
+    def _sign(self, buffer: Buffer) -> int:
+        """The number of a buffer, from 1 on."""
+        return self._signs.setdefault(buffer, len(self._signs) + 1)
 
 
 def poisoned(buffer: Buffer) -> Array:
@@ -210,9 +243,23 @@ def _kernel(kernel: Kernel, memory: Memory) -> int:
     ]
     buffers = [each.access.buffer for each in kernel.stores]
     _check_conflicts(kernel, list(zip(buffers, places, strict=True)), reads + outer.reads)
+    for store, at in zip(kernel.stores, places, strict=True):
+        _spoil_the_rest_of_vectors(kernel, store, at, memory)
     for buffer, at, value in zip(buffers, places, values, strict=True):
         memory.write(buffer, at, value)
     return 0
+
+
+def _spoil_the_rest_of_vectors(kernel: Kernel, store: Store, at: Array, memory: Memory) -> None:
+    """A store along the lanes writes whole vectors, unless it says that it is exact."""
+    if store.exact or kernel.lanes >= len(kernel.space) or not at.size:
+        return
+    if store.access.strides[kernel.lanes] == 1:
+        last = np.take(at, [-1], kernel.lanes)[..., None]
+        rest = last + 1 + np.arange(-kernel.space[kernel.lanes] % VECTOR)
+        if np.isin(rest, at).any():
+            raise KernelError(f"{kernel.name}: vectors into {store.access} run over elements")
+        memory.spoil(store.access.buffer, rest)
 
 
 def _check_lanes(kernel: Kernel) -> None:

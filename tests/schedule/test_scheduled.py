@@ -1,0 +1,168 @@
+"""Schedules mean what their graphs mean: every op, graphs at random, and training steps.
+
+The kernels run in memory that is shared as the schedule says, with all padding and all that is not
+needed any more without a meaning.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings, strategies as some
+
+import steepest as st
+from kit.draw import generator, inputs
+from kit.judge import node_of
+from rewrite.random_graphs import grown, values_of
+from schedule.run import check_steps
+from steepest.autodiff import gradients
+from steepest.ir.graph import Graph
+from steepest.ir.lowering import Host
+from steepest.ir.node import Node, constant, placeholder
+from steepest.ir.op import OPS, Case, NotDifferentiable, Op
+from steepest.ir.types import (
+    Array,
+    DType,
+    TensorType,
+    bool_,
+    float32,
+    float64,
+    is_floating,
+    type_of,
+)
+from steepest.rewrite import rewrite
+from steepest.schedule.plan import InputRole
+
+ROLES: tuple[InputRole, ...] = ("table", "state", "stepped", "whole")
+CALLS = [
+    pytest.param(op, case, id=f"{op.name}-{number}")
+    for op in OPS.values()
+    for number, case in enumerate(op.cases)
+    if not isinstance(op.lower(**case.attributes), Host)
+]
+
+
+def same(role: InputRole, arrays: Sequence[Array]) -> list[InputRole]:
+    return [role for _ in arrays]
+
+
+@pytest.mark.parametrize("dtype", [float32, float64], ids=str)
+@pytest.mark.parametrize(("op", "case"), CALLS)
+def test_every_op_from_every_kind_of_memory(op: Op, case: Case, dtype: DType) -> None:
+    arrays = inputs(case, generator(1), dtype)
+    nodes = [placeholder(type_of(each)) for each in arrays]
+    graph = Graph(tuple(nodes), (node_of(op, nodes, case),))
+    for role in ROLES if arrays else ROLES[:1]:
+        check_steps(graph, same(role, arrays), arrays)
+
+
+@pytest.mark.parametrize(("op", "case"), CALLS)
+def test_every_op_in_every_shape(op: Op, case: Case) -> None:
+    """Where an op works with any shape: nothing, one, part of a vector, more than one."""
+    shapes = [(), (0,), (1,), (15,), (16,), (17,), (3, 33), (2, 0), (1, 5), (4, 1), (2, 3, 4)]
+    for shape in shapes if case.any_shape else ():
+        arrays = inputs(case, generator(2), float32, shape)
+        nodes = [placeholder(type_of(each)) for each in arrays]
+        graph = Graph(tuple(nodes), (node_of(op, nodes, case),))
+        check_steps(graph, same("stepped", arrays), arrays)
+
+
+@pytest.mark.parametrize("dtype", [float32, float64], ids=str)
+@pytest.mark.parametrize(("op", "case"), CALLS)
+def test_every_derivative_and_its_derivative(op: Op, case: Case, dtype: DType) -> None:
+    arrays = inputs(case, generator(3), dtype)
+    nodes = [placeholder(type_of(each)) for each in arrays]
+    output = node_of(op, nodes, case)
+    if not is_floating(output.dtype) or isinstance(op.pullback, NotDifferentiable):
+        return
+    variables = [each for each in nodes if is_floating(each.dtype)]
+    seed = constant(np.ones(output.shape, output.dtype))
+    first = existing(gradients([output], [seed], variables))
+    ones = [constant(np.ones(each.shape, each.dtype)) for each in first]
+    second = existing(gradients(first, ones, variables)) if first else []
+    for graph in (Graph(tuple(nodes), (output, *first)), Graph(tuple(nodes), tuple(second))):
+        if graph.outputs:
+            check_steps(graph, same("stepped", arrays), arrays)
+            check_steps(rewrite(graph).graph, same("state", arrays), arrays)
+
+
+def existing(nodes: Sequence[Node | None]) -> list[Node]:
+    return [each for each in nodes if each is not None]
+
+
+# ------------------------------------------------------------------------------- graphs at random
+
+EASY = settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.generate],  # the graphs are small already, and shrinking takes minutes
+)
+
+
+def drawn(data: some.DataObject) -> Callable[[Any], Any]:
+    return lambda options: options[data.draw(some.integers(0, len(options) - 1))]
+
+
+@pytest.mark.parametrize("dtype", [float32, float64], ids=str)
+@EASY
+@given(data=some.data(), seed=some.integers(0, 1000))
+def test_random_graphs(dtype: DType, data: some.DataObject, seed: int) -> None:
+    choose = drawn(data)
+    graph = with_updates(grown(choose, (dtype, dtype, bool_), smooth=True), choose)
+    random = np.random.default_rng([4, seed])
+    values = values_of(graph, random, special=False)
+    updated = {state for state, _ in graph.updates}
+    roles: list[InputRole] = [
+        "state" if node in updated else choose(ROLES) for node in graph.inputs
+    ]
+    try:
+        check_steps(graph, roles, values)
+        check_steps(rewrite(graph).graph, roles, values)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{graph}\n{roles}\n{values}") from None
+
+
+def with_updates(graph: Graph, choose: Callable[[Any], Any]) -> Graph:
+    """Some inputs become state, and what has their type their next values."""
+    updates: list[tuple[Node, Node]] = []
+    for node in graph.inputs:
+        alike = [each for each in graph.nodes if each.type == node.type]
+        if choose([True, False]):
+            updates.append((node, choose(alike)))
+    return Graph(graph.inputs, graph.outputs, tuple(updates))
+
+
+# ---------------------------------------------------------------------------------- training steps
+
+
+def test_the_steps_of_a_trainer() -> None:
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(20, 4)), random.integers(0, 3, 20)
+    for optimizer in (st.optim.Momentum(0.1), st.optim.Adam(0.01)):
+        model = st.nn.MLP(4, [8], 3)
+        trainer = st.Trainer(model, "cross_entropy", optimizer, l2=0.01)
+        graph = trainer.graph(x, y, batch_size=5)
+        check_trained(graph, {"x": x.astype(float32), "y": y.astype(np.uint32)})
+
+
+def check_trained(graph: Graph, tables: dict[str, Array]) -> None:
+    random = np.random.default_rng(1)
+    updated = {state for state, _ in graph.updates}
+
+    def role(node: Node) -> InputRole:
+        if node in updated:
+            return "state"
+        return "table" if node.name in tables else "whole" if node.name == "key" else "stepped"
+
+    roles: list[InputRole] = [role(node) for node in graph.inputs]
+    values = [tables.get(n.name, initial(n.name, n.type, random)) for n in graph.inputs]
+    check_steps(graph, roles, values, steps=3)
+    check_steps(rewrite(graph).graph, roles, values, steps=3)
+
+
+def initial(name: str, type: TensorType, random: np.random.Generator) -> Array:
+    if not is_floating(type.dtype):
+        return random.integers(0, 20, type.shape).astype(type.dtype)
+    numbers = random.normal(size=type.shape).astype(type.dtype)
+    return np.abs(numbers) if "square" in name else numbers
