@@ -55,18 +55,25 @@ def canonical(node: Node) -> Node:
 
 
 def _sum_of_products(node: Node) -> Node:
-    """Both operands stretched over all labels, multiplied, and the rest summed away."""
+    """Both operands stretched over all labels, multiplied, and the rest summed away.
+
+    The labels summed come last, where vectors will run, if the larger operand has one of them last.
+    """
     result: Labels = node.attributes["result"]
     extents = extents_of(node)
-    summed = (label for label, n in extents.items() if label not in result and n != 1)
-    labels = (*result, *summed)
+    summed = tuple(label for label, n in extents.items() if label not in result and n != 1)
+    a, b = node.inputs
+    larger = "left" if a.type.size >= b.type.size else "right"
+    wide = [label for label in node.attributes[larger] if extents[label] != 1]
+    is_last = bool(wide) and wide[-1] in summed
+    labels = (*result, *summed) if is_last else (*summed, *result)
     shape = tuple(extents[label] for label in labels)
-    a, b = (
+    x, y = (
         _spread(each, node.attributes[name], labels, shape)
         for each, name in zip(node.inputs, ("left", "right"), strict=True)
     )
-    product = OPS["multiply"](a, b)
-    axes = tuple(range(len(result), len(labels)))
+    product = OPS["multiply"](x, y)
+    axes = tuple(labels.index(label) for label in summed)
     return OPS["reduce_sum"](product, axes=axes) if axes else product
 
 
