@@ -19,9 +19,7 @@ from steepest.schedule.kernels import AnyKernel, Buffer, Role
 _PAGE = mmap.PAGESIZE
 
 
-def padded(
-    name: str, dtype: DTypeLike, extents: Shape, role: Role = "scratch", lanes: int = 16
-) -> Buffer:
+def padded(name: str, dtype: DTypeLike, extents: Shape, role: Role = "scratch") -> Buffer:
     """A buffer as memory planning lays it: rows of whole vectors; a table has no padding."""
     kind: DType = np.dtype(dtype)
     strides: list[int] = []
@@ -30,9 +28,9 @@ def padded(
         strides.append(size if extent > 1 else 0)
         size *= extent
         if axis == len(extents) - 1 and role != "table":
-            size = -(-max(size, 1) // lanes) * lanes
+            size = -(-max(size, 1) // 16) * 16
     if role != "table":
-        size = max(size, lanes)
+        size = max(size, 16)
     return Buffer(name, kind, extents, tuple(reversed(strides)), role, size)
 
 

@@ -6,8 +6,12 @@ from typing import assert_never
 
 from steepest.codegen.code import Code
 from steepest.codegen.contract import contraction
+from steepest.codegen.draw import draw
+from steepest.codegen.finite import finite
 from steepest.codegen.folds import folds
 from steepest.codegen.loops import pointwise
+from steepest.codegen.scan import scanned
+from steepest.codegen.scatter import scattered
 from steepest.codegen.target import Target
 from steepest.schedule.kernels import (
     AnyKernel,
@@ -30,9 +34,15 @@ def emit(kernel: AnyKernel, target: Target) -> Code:
             return folds(kernel, target)
         case Kernel(reduction=Contraction()):
             return contraction(kernel, target)
-        case Draw() | Scattered() | Scanned() | Finite():
-            raise NotImplementedError
         case Kernel():
-            raise AssertionError
+            raise AssertionError("a reduction is a Folds or a Contraction")
+        case Draw():
+            return draw(kernel)
+        case Scattered():
+            return scattered(kernel, target)
+        case Scanned():
+            return scanned(kernel, target)
+        case Finite():
+            return finite(kernel, target)
         case _:
             assert_never(kernel)

@@ -215,7 +215,7 @@ def _beside_the_fold(text: Text, kernel: Kernel, target: Target) -> None:
         stop = kernel.space[axis]
         few = stop <= unroll * lanes
         sweep = Sweep(0, stop if few else text.word(stop), lanes, unroll, exact, 1)
-        sweep.write(nest, lambda vectors: body(point, vectors))
+        sweep.write(text, lambda vectors: body(point, vectors))
 
     def prepare(point: Point) -> None:
         nest.prepare(point, values)

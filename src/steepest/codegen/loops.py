@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias, final
 
 from steepest.codegen.code import Code
-from steepest.codegen.edges import store_may_run_over
-from steepest.codegen.memory import masked_store, store
+from steepest.codegen.edges import may_run_over
+from steepest.codegen.memory import mask, masked_store, store
 from steepest.codegen.nest import Nest, Place, Point
 from steepest.codegen.target import Target
 from steepest.codegen.text import Text, Value, Whole, memory_text
@@ -123,6 +123,7 @@ class Stores:
         found = nest.expressions([*kernel.checks, *(each.value for each in kernel.stores)])
         self.checks, self.values = found[: len(kernel.checks)], found[len(kernel.checks) :]
         self.places = [nest.place_of(each.access) for each in kernel.stores]
+        self._exact = [each.exact for each in kernel.stores]
 
     @property
     def length(self) -> int:
@@ -139,14 +140,14 @@ class Stores:
         return (
             any(map(nest.varies, self.checks))
             or nest.reads_exactly(self.values)
-            or not all(self._may_run_over(place) for place in self.places)
+            or not all(map(self._may_run_over, self.places, self._exact))
         )
 
-    def _may_run_over(self, place: Place) -> bool:
+    def _may_run_over(self, place: Place, exact: bool) -> bool:
         nest = self.nest
         assert place.access is not None
         assert nest.lane_axis is not None
-        return store_may_run_over(place.access, nest.extents, nest.lane_axis, nest.lanes)
+        return not exact and may_run_over(place.access, nest.extents, nest.lane_axis, nest.lanes)
 
     def descend(self, point: Point, bounds: Sequence[tuple[int, Whole, Whole]]) -> None:
         """Write the loops over axes, each with a start and a count, and what is inside."""
@@ -167,7 +168,7 @@ class Stores:
                     self.check(points)
                     self.write(points)
 
-            how.write(nest, body)
+            how.write(nest.text, body)
         elif count == 1:
             self.descend(point.at(axis, start), inner)
         else:
@@ -213,10 +214,10 @@ class Stores:
         nest = self.nest
         values = [[nest.value(each, point) for each in self.values] for point in points]
         for point, row in zip(points, values, strict=True):
-            for place, value in zip(self.places, row, strict=True):
-                self._store(place, value, point)
+            for place, value, exact in zip(self.places, row, self._exact, strict=True):
+                self._store(place, value, point, exact)
 
-    def _store(self, place: Place, value: Value, point: Point) -> None:
+    def _store(self, place: Place, value: Value, point: Point, exact: bool) -> None:
         nest = self.nest
         pointer, missing = nest.pointer(place, point)
         if not missing:
@@ -225,7 +226,7 @@ class Stores:
         assert missing == [(1, nest.lane_axis)], "stores have stride 1 along the lanes"
         assert nest.lane_axis is not None
         position = point.positions[nest.lane_axis]
-        if point.mask is None or self._may_run_over(place):
+        if point.mask is None or self._may_run_over(place, exact):
             store(nest.text, pointer, position, value, nest.lanes)
         else:
             masked_store(nest.text, pointer, position, value, point.mask)
@@ -252,24 +253,24 @@ class Sweep:
     exact: bool
     length: int
 
-    def write(self, nest: Nest, body: Body) -> None:
+    def write(self, text: Text, body: Body) -> None:
         """Write the loops; ``body`` is called once for each form of them."""
         if isinstance(self.start, int) and isinstance(self.stop, int):
             positions = range(self.start, self.stop, self.lanes)
             if len(positions) * self.length <= _STRAIGHT * 2 * SHORT:
-                self._straight(nest, positions, self.stop, body)
+                self._straight(text, positions, self.stop, body)
                 return
-        self._looped(nest.text, nest, body)
+        self._looped(text, body)
 
-    def _straight(self, nest: Nest, positions: range, stop: int, body: Body) -> None:
+    def _straight(self, text: Text, positions: range, stop: int, body: Body) -> None:
         vectors: list[tuple[Whole, Value | None]] = []
         for position in positions:
             partial = self.exact and position + self.lanes > stop
-            vectors.append((position, nest.mask(position, stop) if partial else None))
+            vectors.append((position, mask(text, self.lanes, position, stop) if partial else None))
         for first in range(0, len(vectors), self.unroll):
             body(vectors[first : first + self.unroll])
 
-    def _looped(self, text: Text, nest: Nest, body: Body) -> None:
+    def _looped(self, text: Text, body: Body) -> None:
         start = self.start
         if self.unroll > 1:
             several = self._whole(text, self.unroll * self.lanes)
@@ -282,7 +283,7 @@ class Sweep:
             body([(loop.index, None)])
         if self.exact:
             with text.when(text.define(f"icmp slt i64 {stop}, {self.stop}")):
-                body([(stop, nest.mask(stop, self.stop))])
+                body([(stop, mask(text, self.lanes, stop, self.stop))])
 
     def _whole(self, text: Text, step: int) -> Whole:
         """The end of the last whole group of so many elements."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from steepest.codegen.expressions import widened
 from steepest.codegen.text import Text, Value, Whole, memory_text, vector_text
-from steepest.ir.types import DType
+from steepest.ir.types import DType, bool_
 
 
 def load(text: Text, pointer: str, offset: Whole, dtype: DType, lanes: int) -> Value:
@@ -44,6 +44,33 @@ def masked_store(text: Text, pointer: str, offset: Whole, value: Value, mask: Va
     text.declare("void", function, [kind, "ptr", "i32", mask.type])
     align = value.dtype.itemsize
     text.line(f"call void @{function}({wide}, ptr {place}, i32 {align}, {mask})")
+
+
+def scatter(text: Text, pointer: str, offsets: Value, value: Value, mask: Value) -> None:
+    """Each lane of a mask to the place that lies its offset behind the pointer."""
+    wide = as_memory(text, widened(text, value, mask.lanes))
+    places = text.define(f"getelementptr {memory_text(value.dtype)}, ptr {pointer}, {offsets}")
+    kind, pointers = memory_text(value.dtype, mask.lanes), vector_text("ptr", mask.lanes)
+    function = f"llvm.masked.scatter.{suffix(value.dtype, mask.lanes)}.v{mask.lanes}p0"
+    text.declare("void", function, [kind, pointers, "i32", mask.type])
+    align = value.dtype.itemsize
+    text.line(f"call void @{function}({wide}, {pointers} {places}, i32 {align}, {mask})")
+
+
+def mask(text: Text, lanes: int, position: Whole, stop: Whole) -> Value:
+    """The lanes from a position on that lie before the end."""
+    if isinstance(position, int) and isinstance(stop, int):
+        inside = (position + lane < stop for lane in range(lanes))
+        bits = ", ".join(f"i1 {'true' if each else 'false'}" for each in inside)
+        return Value(f"<{bits}>", bool_, lanes)
+    left = text.define(f"sub i64 {stop}, {position}")
+    kind = vector_text("i32", lanes)
+    narrow = text.define(f"trunc i64 {left} to i32")
+    first = text.define(f"insertelement {kind} poison, i32 {narrow}, i64 0")
+    zeros = f"<{lanes} x i32> zeroinitializer"
+    wide = text.define(f"shufflevector {kind} {first}, {kind} poison, {zeros}")
+    steps = ", ".join(f"i32 {lane}" for lane in range(lanes))
+    return Value(text.define(f"icmp sgt {kind} {wide}, <{steps}>"), bool_, lanes)
 
 
 def _masked(

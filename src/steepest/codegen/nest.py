@@ -15,9 +15,9 @@ from typing import TypeAlias, final
 from steepest.codegen.code import Pointer
 from steepest.codegen.edges import load_may_run_over
 from steepest.codegen.expressions import compute, constant, expanded, widened
-from steepest.codegen.memory import gather, load, masked_load
+from steepest.codegen.memory import gather, load, mask, masked_load
 from steepest.codegen.target import Target
-from steepest.codegen.text import Text, Value, Whole, memory_text, vector_text
+from steepest.codegen.text import Text, Value, Whole, memory_text
 from steepest.ir.scalar import Scalar, ordered
 from steepest.ir.types import DType, bool_, int64
 from steepest.schedule.kernels import Access
@@ -317,16 +317,4 @@ class Nest:
 
     def mask(self, position: Whole, stop: Whole) -> Value:
         """The lanes from a position on that lie before the end."""
-        text = self.text
-        if isinstance(position, int) and isinstance(stop, int):
-            inside = (position + lane < stop for lane in range(self.lanes))
-            bits = ", ".join(f"i1 {'true' if each else 'false'}" for each in inside)
-            return Value(f"<{bits}>", bool_, self.lanes)
-        left = text.define(f"sub i64 {stop}, {position}")
-        narrow = text.define(f"trunc i64 {left} to i32")
-        kind = vector_text("i32", self.lanes)
-        first = text.define(f"insertelement {kind} poison, i32 {narrow}, i64 0")
-        zeros = f"<{self.lanes} x i32> zeroinitializer"
-        wide = text.define(f"shufflevector {kind} {first}, {kind} poison, {zeros}")
-        steps = ", ".join(f"i32 {lane}" for lane in range(self.lanes))
-        return Value(text.define(f"icmp sgt {kind} {wide}, <{steps}>"), bool_, self.lanes)
+        return mask(self.text, self.lanes, position, stop)
