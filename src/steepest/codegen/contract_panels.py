@@ -53,6 +53,8 @@ class Panels:
             case "transposed":
                 self._transpose(source, count, available, width, panel)
             case _:
+                if self.plan.ragged:
+                    self._clear(count, (0, width), width, panel)
                 self._gather(source, (0, count), (0, available), width, panel)
 
     # ------------------------------------------------------------------------------ vectors as is
@@ -98,6 +100,8 @@ class Panels:
         full = self._multiple(available, lanes)
         grouped = self._multiple(available, group) if self.plan.ragged else full
         deep = self._multiple(count, group) if self.plan.summed % group else count
+        if self.plan.ragged:
+            self._clear(count, (full, width), width, panel)
         self._squares(source, deep, (0, full), lanes, width, panel)
         if self.plan.ragged and group < lanes:
             self._squares(source, deep, (full, grouped), group, width, panel)
@@ -105,6 +109,14 @@ class Panels:
             self._gather(source, (0, deep), (grouped, available), width, panel)
         if self.plan.summed % group:
             self._gather(source, (deep, count), (0, available), width, panel)
+
+    def _clear(self, count: Whole, columns: tuple[Whole, Whole], width: int, panel: str) -> None:
+        """Zeros in vectors that are not all columns: what the stack holds may be slow to add up."""
+        text, element = self.text, memory_text(self.plan.dtype)
+        with text.loop(*columns, self.plan.lanes) as across, text.loop(0, count) as down:
+            place = text.place(panel, across.index, element)
+            place = text.place(place, text.multiply(down.index, width), element)
+            self.arithmetic.store(text, "zeroinitializer", place)
 
     def _multiple(self, number: Whole, of: int) -> Whole:
         """The number rounded down."""

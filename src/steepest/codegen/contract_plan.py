@@ -23,7 +23,7 @@ _MANY = 64  # … if at least so many rows use it
 # Width in vectors → most rows: accumulators, one row of vectors and a broadcast fit the registers.
 _TALLEST_OF_32: Mapping[int, int] = {1: 22, 2: 14, 3: 8, 4: 6, 6: 4, 8: 2}
 _TALLEST_OF_16: Mapping[int, int] = {1: 12, 2: 6, 3: 4, 4: 2, 6: 1, 8: 1}
-_WIDE = 3  # vectors; wider panels stay in the nearest cache only where all rows are one tile
+_WIDE = {32: 3, 16: 2}  # vectors by registers; wider only where all rows are one tile
 _LATENCY = 8  # accumulators that keep two multiply-add units busy
 
 
@@ -155,7 +155,7 @@ def tile(rows: int, vectors: int, summed: int, registers: int) -> tuple[int, int
     fitting = [
         (height, width)
         for width, height in tallest.items()
-        if width <= max(vectors, 1) and (width <= _WIDE or rows <= height)
+        if width <= max(vectors, 1) and (width <= _WIDE[registers] or rows <= height)
     ]
     return min(fitting, key=lambda shape: _cost(rows, vectors, summed, *shape))
 

@@ -88,8 +88,8 @@ class Rows:
 def opaque(text: Text, number: str) -> str:
     """The same number, of which loop strength reduction knows nothing.
 
-    Left to itself it makes each row's address by adding to the one before, which takes more
-    instructions than there are cycles for.
+    Left to itself it keeps an address for each row, or makes each by adding to the one before,
+    which takes more registers or more instructions than there are.
     """
     return text.define(f"freeze i64 {number}")
 
@@ -97,7 +97,7 @@ def opaque(text: Text, number: str) -> str:
 def rows_at(text: Text, dtype: DType, own: int, summed: int, height: int) -> Rows:
     """The rows of tiles up to a height, for strides in elements; written before all loops."""
     size = dtype.itemsize
-    step: Whole = size if summed == 1 else opaque(text, text.number(summed * size))
+    step = opaque(text, text.number(summed * size))
     if own in (0, 1) or height == 1:
         return Rows(step, own * size, {})
     stride = text.number(own * size)
@@ -141,7 +141,8 @@ def products(
         count: of products.
     """
     sums = [(arithmetic.type, "zeroinitializer")] * (tile.height * tile.width)
-    carried = [("ptr", pointers[0]), ("ptr", pointers[1]), *sums]
+    starts = [("ptr", text.define(f"freeze ptr {each}")) for each in pointers]
+    carried = [*starts, *sums]
     with text.loop(0, count, 1, carried) as loop:
         a, b, *before = loop.carried
         vectors = [arithmetic.load(text, b, vector) for vector in range(tile.width)]
