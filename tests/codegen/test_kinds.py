@@ -46,7 +46,9 @@ def test_a_draw_beside_other_elements(lanes: int) -> None:
 @pytest.mark.parametrize("role", ["scratch", "table"])
 @pytest.mark.parametrize("dtype", [float32, float64, int32], ids=str)
 @pytest.mark.parametrize("shape", [(1, 9, 20), (3, 5, 16), (2, 30, 1), (1, 0, 4), (1, 4, 0)])
-def test_rows_are_added_in_order(shape: Shape, dtype: DTypeLike, role: Role, lanes: int) -> None:
+def test_rows_are_added_in_order(
+    shape: tuple[int, int, int], dtype: DTypeLike, role: Role, lanes: int
+) -> None:
     before, rows, after = shape
     updates = padded("updates", dtype, shape, role)
     index = padded("index", int64, (rows,), role)
@@ -74,7 +76,9 @@ def test_a_position_outside_ends_the_run(bad: int, lanes: int) -> None:
 @pytest.mark.parametrize("role", ["scratch", "table"])
 @pytest.mark.parametrize("dtype", [float32, float64, int32], ids=str)
 @pytest.mark.parametrize("shape", [(1, 50, 1), (2, 7, 20), (3, 4, 150), (1, 1, 1), (1, 3, 0)])
-def test_running_sums(shape: Shape, dtype: DTypeLike, role: Role, lanes: int) -> None:
+def test_running_sums(
+    shape: tuple[int, int, int], dtype: DTypeLike, role: Role, lanes: int
+) -> None:
     x, z = padded("x", dtype, shape, role), padded("z", dtype, shape)
     kernel = Scanned("k", shape, along(x, (0, 1, 2)), along(z, (0, 1, 2)))
     judge(kernel, {x: draw(shape, dtype)}, [z], lanes)
