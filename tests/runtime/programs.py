@@ -8,8 +8,7 @@ import numpy as np
 
 from steepest.codegen.code import Code, Pointer, Word
 from steepest.ir.types import DType, Shape
-from steepest.runtime.executable import BoundProgram, NativeProgram
-from steepest.runtime.machine_code import compile_text
+from steepest.runtime.executable import BoundProgram, NativeProgram, compile_program
 from steepest.runtime.plan import Placements, Plan, Values, assemble
 from steepest.runtime.processor import this_processor
 from steepest.schedule.kernels import Buffer, Role
@@ -139,7 +138,7 @@ def compiled(
         state_bytes=STATE_BYTES,
         scratch_bytes=SCRATCH_BYTES,
     )
-    return plan, compile_text(text, this_processor())
+    return plan, compile_program(text, this_processor())
 
 
 def loaded(

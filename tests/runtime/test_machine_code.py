@@ -50,26 +50,26 @@ def test_a_machine_that_llvm_does_not_know() -> None:
 def test_a_function_that_the_process_does_not_have() -> None:
     content = compile_text(MISSING, this_processor())
     with pytest.raises(CompilationError, match="cannot be loaded"):
-        MachineCode(content, ("f",), this_processor())
+        MachineCode([content], ("f",), this_processor())
 
 
 def test_an_object_without_the_function() -> None:
     content = compile_text("define i32 @f() { ret i32 0 }", this_processor())
     with pytest.raises(CompilationError, match="cannot be loaded"):
-        MachineCode(content, ("g",), this_processor())
+        MachineCode([content], ("g",), this_processor())
 
 
 @pytest.mark.parametrize("content", [b"", b"no object", bytes(4096)], ids=["empty", "text", "0"])
 def test_what_is_no_object(content: bytes) -> None:
     with pytest.raises(CompilationError, match="cannot be loaded"):
-        MachineCode(content, ("f",), this_processor())
+        MachineCode([content], ("f",), this_processor())
 
 
 def test_programs_after_one_that_failed() -> None:
     with pytest.raises(CompilationError):
         compile_text("define", this_processor())
     content = compile_text("define i32 @f() { ret i32 0 }", this_processor())
-    assert MachineCode(content, ("f",), this_processor()).address("f")
+    assert MachineCode([content], ("f",), this_processor()).address("f")
 
 
 def test_equal_text_gives_equal_objects() -> None:

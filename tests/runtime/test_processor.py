@@ -9,7 +9,7 @@ from runtime.programs import FLOAT, buffer, code
 from steepest.codegen.target import Target
 from steepest.errors import CompilationError
 from steepest.runtime import processor as processor_file
-from steepest.runtime.executable import NativeProgram
+from steepest.runtime.executable import NativeProgram, compile_program
 from steepest.runtime.machine_code import compile_text
 from steepest.runtime.plan import Values, assemble
 from steepest.runtime.processor import Processor, this_processor
@@ -37,7 +37,7 @@ def squares_and_more(processor: Processor) -> np.ndarray:
         state_bytes=0,
         scratch_bytes=64,
     )
-    program = NativeProgram(plan, compile_text(text, processor), processor).bind()
+    program = NativeProgram(plan, compile_program(text, processor), processor).bind()
     return program.run(1, whole=[np.arange(16, dtype=FLOAT)]).outputs[0][0]
 
 

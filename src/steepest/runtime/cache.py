@@ -195,13 +195,24 @@ def compiler_hash() -> bytes:
     """A hash of the sources of the compiler, from the ops down to here."""
     root = Path(__file__).parent.parent
     digest = hashlib.sha256(__version__.encode())
-    for room in _COMPILER:
-        place = root / room
-        for path in [place] if place.is_file() else sorted(place.rglob("*.py")):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(root).as_posix()} {len(content)} ".encode())
-            digest.update(content)
+    for path in _sources(root):
+        with open(path, "rb", buffering=0) as file:
+            content = file.read()
+        digest.update(f"{os.path.relpath(path, root)} {len(content)} ".encode())
+        digest.update(content)
     return digest.digest()
+
+
+def _sources(root: Path) -> Iterator[str]:
+    for room in _COMPILER:
+        place = os.path.join(root, room)
+        if room.endswith(".py") and os.path.isfile(place):
+            yield place
+        for folder, below, names in os.walk(place):
+            below.sort()
+            yield from (
+                os.path.join(folder, each) for each in sorted(names) if each.endswith(".py")
+            )
 
 
 def _packed(key: bytes, entry: Entry) -> bytes:

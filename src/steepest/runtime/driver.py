@@ -36,7 +36,7 @@ class Control(IntEnum):
 
     FIRST = 0
     STEPS = 1
-    BUDGET = 2  # ns after the first step; the loop returns at the end of the step that exceeds it
+    BUDGET = 2  # ns; the loop returns at the end of the step that exceeds it
     STOP = 3  # address of a word; the loop returns before a step where it is not 0
     CALLS = 4
     CALL_COUNT = 5
@@ -242,14 +242,14 @@ start:
   %finished.place = getelementptr i64, ptr %control, i64 {finished}
   %failed.place = getelementptr i64, ptr %control, i64 {failed}
   store i64 0, ptr %finished.place, align 8
+  %began = call i64 @steepest_clock()
   %any = icmp sgt i64 %steps, 0
   br i1 %any, label %step, label %done
 step:
   %i = phi i64 [ 0, %start ], [ %i.next, %next ]
   %left = phi i64 [ 1, %start ], [ %left.next, %next ]
   %interval = phi i64 [ 1, %start ], [ %interval.next, %next ]
-  %began = phi i64 [ 0, %start ], [ %began.next, %next ]
-  %looked = phi i64 [ 0, %start ], [ %looked.next, %next ]
+  %looked = phi i64 [ %began, %start ], [ %looked.next, %next ]
   %flag = load atomic i64, ptr %stop monotonic, align 8
   %asked = icmp ne i64 %flag, 0
   br i1 %asked, label %stopped, label %work
@@ -270,11 +270,8 @@ count.down:
   br i1 %look, label %look.at.clock, label %next
 look.at.clock:
   %now = call i64 @steepest_clock()
-  %is.first = icmp eq i64 %began, 0
-  %began.known = select i1 %is.first, i64 %now, i64 %began
-  %looked.known = select i1 %is.first, i64 %now, i64 %looked
-  %total = sub i64 %now, %began.known
-  %since = sub i64 %now, %looked.known
+  %total = sub i64 %now, %began
+  %since = sub i64 %now, %looked
   %is.quick = icmp slt i64 %since, {quick}
   %is.slow = icmp sgt i64 %since, {slow}
   %double = shl i64 %interval, 1
@@ -287,7 +284,6 @@ look.at.clock:
 next:
   %left.next = phi i64 [ %left.less, %count.down ], [ %least, %look.at.clock ]
   %interval.next = phi i64 [ %interval, %count.down ], [ %least, %look.at.clock ]
-  %began.next = phi i64 [ %began, %count.down ], [ %began.known, %look.at.clock ]
   %looked.next = phi i64 [ %looked, %count.down ], [ %now, %look.at.clock ]
   br label %step
 over:

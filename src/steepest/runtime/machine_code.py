@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, final
 
 from steepest.errors import CompilationError
 from steepest.runtime.processor import Processor, load_llvm
 
 _THOROUGH, _QUICK = 3, 0  # of code generation; 0 is useless for vectors
-_DEFINED = re.compile(r"^define [^@\n]*@([\w.$-]+)\(", re.MULTILINE)
 
 
 def compile_text(text: str, processor: Processor) -> bytes:
@@ -43,32 +43,31 @@ def _emitted(text: str, processor: Processor, effort: int) -> bytes:
         raise CompilationError(f"LLVM refuses the program: {_first_lines(error)}") from error
 
 
-def defined_names(text: str) -> tuple[str, ...]:
-    """The functions that a module of LLVM text defines, in order."""
-    return tuple(_DEFINED.findall(text))
-
-
 @final
 class MachineCode:
-    """The functions of an object file, loaded into this process for as long as this lives.
+    """The functions of object files, loaded into this process for as long as this lives.
 
     Args:
-        content: the object file.
-        names: the functions wanted from it.
+        contents: the object files.
+        names: the functions wanted from them.
         processor: what it was made for.
 
     Raises:
         CompilationError: it cannot be loaded, or calls a function that the process does not have.
     """
 
-    def __init__(self, content: bytes, names: tuple[str, ...], processor: Processor) -> None:
+    def __init__(
+        self, contents: Sequence[bytes], names: Sequence[str], processor: Processor
+    ) -> None:
         llvm = load_llvm()
         try:
             # Not MCJIT: where a function is missing, that ends the process.
             self._linker = llvm.create_lljit_compiler(
                 _target_machine(processor, _THOROUGH), use_jit_link=False, suppress_errors=True
             )
-            library = llvm.JITLibraryBuilder().add_object_img(content).add_current_process()
+            library = llvm.JITLibraryBuilder().add_current_process()
+            for content in contents:
+                library.add_object_img(content)
             for name in names:
                 library.export_symbol(name)
             self._library = library.link(self._linker, "program")
@@ -85,11 +84,8 @@ class MachineCode:
 
 def llvm_version() -> str:
     """The versions of llvmlite and of its LLVM."""
-    llvm = load_llvm()
-    numbers = ".".join(map(str, llvm.llvm_version_info))
-    from importlib.metadata import version
-
-    return f"llvmlite {version('llvmlite')}, LLVM {numbers}"
+    numbers = ".".join(map(str, load_llvm().llvm_version_info))
+    return f"llvmlite {import_module('llvmlite').__version__}, LLVM {numbers}"
 
 
 def _target_machine(processor: Processor, effort: int) -> Any:  # noqa: ANN401  (llvmlite states no types)
