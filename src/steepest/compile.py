@@ -19,8 +19,7 @@ from steepest.ir.node import CONSTANT, Node
 from steepest.ir.types import Array
 from steepest.rewrite import Rewritten, rewrite
 from steepest.runtime.cache import Entry, ObjectCache, default_folder, key_of
-from steepest.runtime.executable import NativeProgram
-from steepest.runtime.machine_code import compile_text
+from steepest.runtime.executable import NativeProgram, compile_program
 from steepest.runtime.plan import Placements, Plan, Values, assemble
 from steepest.runtime.processor import Processor, this_processor
 from steepest.schedule.kernels import Buffer
@@ -153,7 +152,7 @@ def compiled(
     found = cache.get(key)
     if found is None:
         made = stages(source, processor.target)
-        found = Entry(_described(made), compile_text(made.text, processor))
+        found = Entry(_described(made), compile_program(made.text, processor))
         cache.put(key, found)
     document = json.loads(found.description)
     plan = Plan.from_bytes(document["plan"].encode())
@@ -205,6 +204,6 @@ def _values(scheduled: Schedule) -> Values:
     return Values(
         whole=(*_with_role(scheduled, "whole"), *constants),
         stepped=tuple(_with_role(scheduled, "stepped")),
-        outputs=tuple(buffer for buffer, _ in scheduled.outputs),
+        outputs=scheduled.outputs,
         tables=tuple(_with_role(scheduled, "table")),
     )
