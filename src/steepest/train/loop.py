@@ -80,8 +80,10 @@ class Progress:
         """Count batches of so many rows each."""
         self.batches += len(losses)
         self.rows += rows * len(losses)
-        self.loss += rows * float(np.sum(losses, dtype=np.float64))
-        self.penalty += rows * float(np.sum(penalties, dtype=np.float64))
+        # One after the other: how many come at once depends on the clock, and must not be seen.
+        for loss, penalty in zip(losses.tolist(), penalties.tolist(), strict=True):
+            self.loss += rows * loss
+            self.penalty += rows * penalty
 
 
 @final

@@ -97,8 +97,6 @@ def executable(task: Task, backend: Backend = "native") -> Executable:
         return ReferenceExecutable(task)
     try:
         return NativeExecutable(task)
-    except NotImplementedError:
-        return ReferenceExecutable(task)
     except (CannotSchedule, CompilationError, ImportError) as error:
         warnings.warn(
             f"running on the reference interpreter, which is slower: {error}",
