@@ -141,3 +141,15 @@ def test_every_instruction_keeps_its_element_types() -> None:
                         scalar.inputs[1:] if scalar.instruction == "select" else scalar.inputs
                     )
                     assert len({each.dtype for each in operands}) <= 1, scalar
+
+
+def test_a_check_that_always_holds_is_none() -> None:
+    """So that powers of floats are computed wherever they are needed, like any other formula."""
+    lowered = OPS["pow"].lower()
+    assert isinstance(lowered, Pointwise)
+    assert lowered.on([float32, float32]).check is None
+    assert lowered.on([np.dtype("uint8")] * 2).check is None
+    assert lowered.on([np.dtype("int8")] * 2).check is not None
+    added = OPS["add"].lower()
+    assert isinstance(added, Pointwise)
+    assert added.on([float32, float32]) is added

@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, final
 
-from steepest.ir.scalar import Scalar
+from steepest.ir.scalar import Scalar, argument
+from steepest.ir.types import DType
 
 Combine: TypeAlias = Literal["sum", "max", "min", "all", "any"]
 Cut: TypeAlias = tuple[tuple[int, int, int], ...]
@@ -28,6 +29,15 @@ class Pointwise:
 
     formula: Callable[..., Scalar]
     check: Callable[..., Scalar] | None = None
+
+
+    def on(self, dtypes: Iterable[DType]) -> Pointwise:
+        """The same for inputs of these element types, without a check that always holds there."""
+        if self.check is None:
+            return self
+        condition = self.check(*(argument(i, dtype) for i, dtype in enumerate(dtypes)))
+        idle = condition.instruction == "constant" and bool(condition.value)
+        return Pointwise(self.formula) if idle else self
 
 
 @final
