@@ -175,10 +175,19 @@ class Nest:
 
     def value(self, scalar: Scalar, point: Point) -> Value:
         """The value of an expression at a point, computed if it is not yet."""
-        for each in ordered([scalar]):
+        waiting = [scalar]
+        while waiting:
+            each = waiting[-1]
             key = self._key(each, point)
-            if self._find(key) is None:
-                self._scopes[-1][key] = self._compute(each, point)
+            if self._find(key) is not None:
+                waiting.pop()
+                continue
+            missing = [x for x in each.inputs if self._find(self._key(x, point)) is None]
+            if missing:
+                waiting += reversed(missing)
+                continue
+            self._scopes[-1][key] = self._compute(each, point)
+            waiting.pop()
         return self._value_of(scalar, point)
 
     def _value_of(self, scalar: Scalar, point: Point) -> Value:
@@ -187,7 +196,8 @@ class Nest:
         return found
 
     def _key(self, scalar: Scalar, point: Point) -> object:
-        return scalar, tuple(point.positions[axis] for axis in sorted(self._needs[scalar]))
+        positions = point.positions
+        return scalar, *[positions[axis] for axis in self._needs[scalar]]
 
     def _find(self, key: object) -> Value | Whole | None:
         for scope in reversed(self._scopes):

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
 from steepest.codegen.code import Code, Pointer, Word
-from steepest.ir.types import DType
+from steepest.ir.types import DTYPES, DType
 
 Whole: TypeAlias = str | int
 """An int64 operand: a known number, or the name of a value."""
 
 _TYPES = {
-    "bool": "i1",
-    "float32": "float",
-    "float64": "double",
-    **{f"{sign}int{bits}": f"i{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
+    dtype: {"b": "i1", "f": "float" if dtype.itemsize == 4 else "double"}.get(
+        dtype.kind, f"i{8 * dtype.itemsize}"
+    )
+    for dtype in DTYPES
 }
 
 
@@ -47,12 +47,12 @@ class Value:
 
 def type_text(dtype: DType, lanes: int = 1) -> str:
     """The LLVM type of so many numbers in registers, such as ``<16 x float>`` or ``float``."""
-    return vector_text(_TYPES[dtype.name], lanes)
+    return vector_text(_TYPES[dtype], lanes)
 
 
 def memory_text(dtype: DType, lanes: int = 1) -> str:
     """The LLVM type of so many elements in memory, where a boolean takes a byte."""
-    return vector_text("i8" if dtype.kind == "b" else _TYPES[dtype.name], lanes)
+    return vector_text("i8" if dtype.kind == "b" else _TYPES[dtype], lanes)
 
 
 def vector_text(element: str, lanes: int) -> str:
