@@ -25,6 +25,8 @@ def contraction(kernel: Kernel, target: Target) -> Code:
         target: the processor.
     """
     text = Text()
+    if 0 in kernel.space:
+        return text.code()
     plan = planned(kernel, target)
     frame = Frame(text, target, kernel, plan)
     blocks = None if plan.panel == "none" else Blocks(frame)
