@@ -31,7 +31,7 @@ from steepest.ir.types import (
     is_floating,
     type_of,
 )
-from steepest.rewrite import rewrite
+from steepest.rewrite import RULES, rewrite
 from steepest.schedule.plan import InputRole
 
 ROLES: tuple[InputRole, ...] = ("table", "state", "stepped", "whole")
@@ -94,7 +94,7 @@ def existing(nodes: Sequence[Node | None]) -> list[Node]:
 # ------------------------------------------------------------------------------- graphs at random
 
 EASY = settings(
-    max_examples=150,
+    max_examples=60,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.generate],  # the graphs are small already, and shrinking takes minutes
 )
@@ -109,7 +109,8 @@ def drawn(data: some.DataObject) -> Callable[[Any], Any]:
 @given(data=some.data(), seed=some.integers(0, 1000))
 def test_random_graphs(dtype: DType, data: some.DataObject, seed: int) -> None:
     choose = drawn(data)
-    graph = with_updates(grown(choose, (dtype, dtype, bool_), smooth=True), choose)
+    graph = grown(choose, (dtype, dtype, bool_), [*RULES.values()], smooth=True)
+    graph = with_updates(graph, choose)
     random = np.random.default_rng([4, seed])
     values = values_of(graph, random, special=False)
     updated = {state for state, _ in graph.updates}
