@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from steepest.codegen.expressions import constant, widened
@@ -75,6 +77,32 @@ def across(text: Text, how: Combine, value: Value) -> Value:
         low, high = (_part(text, value, first, half) for first in (0, half))
         value = combined(text, how, low, high)
     return value
+
+
+def across_each(text: Text, how: Combine, values: Sequence[Value]) -> Value:
+    """All lanes of each of as many vectors as they have lanes; vector i gives lane i.
+
+    The same operations as :func:`across`, on two vectors at a time: after the first turn a vector
+    holds halves of two, after the second quarters of four.
+    """
+    level, half = list(values), values[0].lanes // 2
+    while len(level) > 1:
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [_halved(text, how, a, b, half) for a, b in pairs]
+        half //= 2
+    return level[0]
+
+
+def _halved(text: Text, how: Combine, a: Value, b: Value, half: int) -> Value:
+    """In both vectors, each group of 2 · half lanes becomes one of half."""
+    first = [lane for lane in range(2 * a.lanes) if lane % (2 * half) < half]
+
+    def chosen(offset: int) -> Value:
+        lanes = ", ".join(f"i32 {lane + offset}" for lane in first)
+        name = text.define(f"shufflevector {a}, {b}, <{a.lanes} x i32> <{lanes}>")
+        return Value(name, a.dtype, a.lanes)
+
+    return combined(text, how, chosen(0), chosen(half))
 
 
 def _part(text: Text, value: Value, first: int, count: int) -> Value:

@@ -251,6 +251,9 @@ def _cast(text: Text, x: Value, dtype: DType) -> Value:
         zero = widened(text, constant(0, source), lanes)
         how = "fcmp une" if source.kind == "f" else "icmp ne"
         return Value(text.define(f"{how} {x}, {zero.text}"), dtype, lanes)
+    if source.kind == "b" and dtype.kind == "f":  # cheaper than a conversion of integers
+        one, zero = (widened(text, constant(number, dtype), lanes) for number in (1, 0))
+        return Value(text.define(f"select {x}, {one}, {zero}"), dtype, lanes)
     if source.kind == "f" and dtype.kind == "f":
         how = "fpext" if dtype.itemsize > source.itemsize else "fptrunc"
     elif source.kind == "f":

@@ -9,7 +9,7 @@ from typing import final
 
 from steepest.codegen.accumulate import Accumulation
 from steepest.codegen.code import Code
-from steepest.codegen.combine import across
+from steepest.codegen.combine import across, across_each
 from steepest.codegen.loops import (
     SHORT,
     Given,
@@ -18,16 +18,17 @@ from steepest.codegen.loops import (
     emit_stores,
     vector,
 )
-from steepest.codegen.memory import store
+from steepest.codegen.memory import load, store
 from steepest.codegen.nest import Nest, Point
 from steepest.codegen.target import Target, virtual_lanes
 from steepest.codegen.text import Text, Value, Whole, memory_text
+from steepest.ir.lowering import Combine
 from steepest.ir.scalar import Scalar, ordered
 from steepest.schedule.kernels import Folds, Kernel
 
 _CHAINS = 4
 _ROWS = 64  # so many results are collected before they are stored
-_MANY, _FEW = 4, 16
+_MANY = 8
 
 
 def folds(kernel: Kernel, target: Target) -> Code:
@@ -68,10 +69,9 @@ def _along_the_fold(text: Text, kernel: Kernel, target: Target) -> None:
 
     def results(point: Point) -> list[Value]:
         nest.prepare(point, values)
-        (found,) = sums.run([point])
-        return [across(text, how, each) for how, each in zip(sums.hows, found, strict=True)]
+        return sums.run([point])[0]
 
-    fold = _Fold(nest, values, results)
+    fold = _Fold(nest, values, sums.hows, results)
     if _is_collected(kernel):
         _collected(text, kernel, target, fold)
     else:
@@ -81,10 +81,11 @@ def _along_the_fold(text: Text, kernel: Kernel, target: Target) -> None:
 @final
 @dataclass(frozen=True)
 class _Fold:
-    """What gives the results at a point of the space, as plain numbers."""
+    """What gives the results at a point of the space, as vectors whose lanes are to be folded."""
 
     nest: Nest
     values: Sequence[Scalar]
+    hows: Sequence[Combine]
     results: Callable[[Point], list[Value]]
 
     def prepare(self, point: Point) -> None:
@@ -137,7 +138,8 @@ def _one_by_one(text: Text, kernel: Kernel, target: Target, fold: _Fold) -> None
         stores.prepare(point)
 
     def body(point: Point) -> None:
-        give(plain, stores, point, fold.results(point))
+        pairs = zip(fold.hows, fold.results(point), strict=True)
+        give(plain, stores, point, [across(text, how, each) for how, each in pairs])
         stores.prepare(point)
         stores.write([point])
 
@@ -155,23 +157,34 @@ def give(nest: Nest, stores: Stores, point: Point, results: Sequence[Value]) -> 
 def _collected(text: Text, kernel: Kernel, target: Target, fold: _Fold) -> None:
     """Results of some rows are put on the stack; then their stores are done by vectors."""
     axis = len(kernel.space) - 1
-    extent = kernel.space[axis]
-    stacks = [text.stack(f"[{_ROWS} x {memory_text(each.dtype)}]") for each in fold.values]
-    strides = (*(0 for _ in range(axis)), 1)
-    givens = [Given(pointer, strides) for pointer in stacks]
+    extent, lanes = kernel.space[axis], fold.nest.lanes
+    kinds = [memory_text(each.dtype) for each in fold.values]
+    stacks = [text.stack(f"[{_ROWS} x {kind}]") for kind in kinds]
+    rows = [text.stack(f"[{lanes * lanes} x {kind}]") for kind in kinds]
+    givens = [Given(pointer, (*(0 for _ in range(axis)), 1)) for pointer in stacks]
     stores = replace(kernel, lanes=axis, reduction=None)
 
+    def group(point: Point, first: Whole, to: Whole) -> None:
+        with text.loop(0, lanes) as loop, fold.nest.scope():
+            row = text.least(text.add(first, loop.index), text.add(text.word(extent), -1))
+            place = text.multiply(loop.index, lanes)
+            for pointer, value in zip(rows, fold.results(point.at(axis, row)), strict=True):
+                store(text, pointer, place, value, lanes)
+        for pointer, stack, how, value in zip(rows, stacks, fold.hows, fold.values, strict=True):
+            places = range(0, lanes * lanes, lanes)
+            vectors = [load(text, pointer, each, value.dtype, lanes) for each in places]
+            store(text, stack, to, across_each(text, how, vectors), lanes)
+
     def block(point: Point, start: Whole, count: Whole) -> None:
-        with text.loop(0, count) as loop, fold.nest.scope():
-            here = point.at(axis, text.add(start, loop.index))
-            for pointer, value in zip(stacks, fold.results(here), strict=True):
-                store(text, pointer, loop.index, value, 1)
+        with text.loop(0, count, lanes) as loop:
+            group(point, text.add(start, loop.index), loop.index)
         starts = [*(point.positions[each] for each in range(axis)), start]
         emit_stores(text, target, stores, starts, [*(1 for _ in range(axis)), count], givens)
 
     def body(point: Point) -> None:
+        fold.prepare(point)
         if extent <= _ROWS:
-            block(point, 0, extent if extent <= _FEW else text.word(extent))
+            block(point, 0, extent)
             return
         stop = text.word(extent)
         with text.loop(0, stop, _ROWS) as loop, fold.nest.scope():
