@@ -8,6 +8,7 @@ from schedule.simulate import Memory, simulate
 from steepest.ir.graph import Graph
 from steepest.ir.interpret import Program
 from steepest.ir.types import Array, is_floating
+from steepest.schedule.kernels import Finite, Kernel
 from steepest.schedule.plan import InputRole, Schedule, schedule
 
 
@@ -44,10 +45,16 @@ def memory_of(plan: Schedule, values: Sequence[Array]) -> Memory:
 
 
 def check_steps(
-    graph: Graph, roles: Sequence[InputRole], values: Sequence[Array], steps: int = 2
+    graph: Graph,
+    roles: Sequence[InputRole],
+    values: Sequence[Array],
+    steps: int = 2,
+    *,
+    guarded: bool = False,
 ) -> Schedule:
     """Kernels and reference agree on outputs and state, step after step."""
-    plan = schedule(graph, roles, guarded=False)
+    plan = schedule(graph, roles, guarded=guarded)
+    check_gates(plan)
     memory = memory_of(plan, values)
     current = list(values)
     for _ in range(steps):
@@ -60,6 +67,22 @@ def check_steps(
             if role == "state":
                 check_close([memory.get(buffer)], [value])
     return plan
+
+
+def check_gates(plan: Schedule) -> None:
+    """No state is written before all that may end the run has run."""
+    writes = [
+        number
+        for number, kernel in enumerate(plan.kernels)
+        if isinstance(kernel, Kernel)
+        and any(store.access.buffer.role == "state" for store in kernel.stores)
+    ]
+    gates = [
+        number
+        for number, kernel in enumerate(plan.kernels)
+        if isinstance(kernel, Finite) or (isinstance(kernel, Kernel) and kernel.checks)
+    ]
+    assert max(gates, default=-1) < min(writes, default=len(plan.kernels)), (gates, writes)
 
 
 def check_close(found: Sequence[Array], expected: Sequence[Array]) -> None:

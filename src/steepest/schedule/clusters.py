@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, final
 
 from steepest.ir.graph import Graph, order
-from steepest.ir.lowering import Contract, Fold, Join, Lowering, Random, Scan, Scatter
+from steepest.ir.lowering import Contract, Fold, Join, Lowering, Pointwise, Random, Scan, Scatter
 from steepest.ir.node import CONSTANT, INPUT, Node
 from steepest.ir.scalar import Scalar
 from steepest.schedule.expressions import Expressions, Indices, is_own, own_indices, squeezed
@@ -35,7 +35,7 @@ class Cluster:
             result.
         reads: nodes whose memory is read, and whether only at the kernel's own point.
         before: the clusters that must have run.
-        is_early: it is needed for the value that the guard looks at, so it may not change state.
+        is_early: it is needed for what may end the run, so it may not change state.
     """
 
     number: int
@@ -72,6 +72,10 @@ def _is_array(node: Node) -> bool:
     return node.op is CONSTANT and node.type.size != 1
 
 
+def _is_checked(lowering: Lowering) -> bool:
+    return isinstance(lowering, Pointwise) and lowering.check is not None
+
+
 @final
 class Clusters:
     """All clusters of a graph.
@@ -81,6 +85,8 @@ class Clusters:
         lowering: of every node that is not a leaf.
         realised: the nodes with memory.
         guarded: the output that must be finite before state changes, if any.
+
+    ``gates`` are the nodes that may end the run: the guarded one, and those with a check.
     """
 
     def __init__(
@@ -95,8 +101,10 @@ class Clusters:
         self._next = {value for _, value in graph.updates}
         self.home: dict[Node, Cluster] = {}
         self.all: list[Cluster] = []
-        early = set(order([guarded])) if guarded is not None else set[Node]()
-        first = order([guarded]) if guarded is not None else []
+        checked = [node for node, kind in lowering.items() if _is_checked(kind)]
+        self.gates = checked if guarded is None else [*checked, guarded]
+        first = order(self.gates)
+        early = set(first)
         rest = [node for node in graph.nodes if node not in early]
         for node in (*first, *rest):
             if node in realised and node.type.size:

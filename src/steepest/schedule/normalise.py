@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from math import prod
 
+import numpy as np
+
 from steepest.ir.graph import Graph, order
 from steepest.ir.lowering import Contract, Part, Permute, Random, Reshape, Scan, Scatter, Stretch
-from steepest.ir.node import CONSTANT, INPUT, Node
+from steepest.ir.node import CONSTANT, INPUT, Node, constant
 from steepest.ir.op import OPS
 from steepest.ir.types import Shape
 from steepest.schedule.contractions import canonical
@@ -23,7 +25,7 @@ def normalise(graph: Graph, tables: frozenset[Node]) -> Graph:
         if node in new:
             continue
         inputs = tuple(new[each] for each in node.inputs)
-        new[node] = _canonical(node, inputs, tables)
+        new[node] = _canonical(node, inputs, tables) if node.type.size else _nothing(node)
     taken: set[Node] = set()
     updates = [(state, _own(new[value], taken)) for state, value in graph.updates]
     outputs = [_readable(new[output], graph) for output in graph.outputs]
@@ -49,6 +51,11 @@ def _canonical(node: Node, inputs: tuple[Node, ...], tables: frozenset[Node]) ->
     return node if same else Node(node.op, inputs, node.attributes, node.type)
 
 
+def _nothing(node: Node) -> Node:
+    """A value without elements, which nothing has to be computed for."""
+    return node if node.op is INPUT else constant(np.empty(*node.type))
+
+
 def _source(node: Node) -> Node:
     """What a node is a view of, or itself."""
     while node.op not in (INPUT, CONSTANT) and isinstance(
@@ -67,17 +74,27 @@ def _reshape(node: Node, shape: Shape) -> Node:
 
 
 def _drawn(node: Node, inputs: tuple[Node, ...]) -> Node:
-    """Draws have rows and a width; several keys lie one after the other in memory."""
+    """Draws have rows and a width; the words of all keys lie one after the other in memory."""
     key, step = inputs
-    key = _copy(key) if len(key.type.shape) > 1 else key
+    keys = step.type.shape
+    if keys or key.op is not INPUT:
+        key = _reshape(_copy(_reshape(key, (key.type.size,))), (*_flat(keys), 2))
     shape = node.attributes["shape"]
     if len(shape) > 2:
         shape = (shape[0], prod(shape[1:]))
+    step = _reshape(step, _flat(keys))
     return _reshape(node.op(key, step, **{**node.attributes, "shape": shape}), node.type.shape)
+
+
+def _flat(shape: Shape) -> Shape:
+    """One axis for several."""
+    return (prod(shape),) if shape else ()
 
 
 def _scatter(node: Node, inputs: tuple[Node, ...], axis: int) -> Node:
     updates, indices = inputs
+    if not updates.type.size:
+        return OPS["broadcast_to"](constant(np.zeros((), node.type.dtype)), shape=node.type.shape)
     rank = len(indices.type.shape)
     before, after = updates.type.shape[:axis], updates.type.shape[axis + rank :]
     rows, size = prod(indices.type.shape), node.attributes["size"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
 from steepest.ir.graph import Graph
-from steepest.ir.lowering import Host, Lowering
+from steepest.ir.lowering import Host, Lowering, Pointwise
 from steepest.ir.node import CONSTANT, INPUT, Node
 from steepest.ir.scalar import Scalar, ordered
 from steepest.ir.types import Array, Shape
@@ -105,7 +105,7 @@ class _Planner:
         """All of it."""
         self._place_inputs()
         guard_after = self._clusters.home.get(self._guarded) if self._guarded else None
-        in_place = self._choose_in_place(guard_after)
+        in_place = self._choose_in_place()
         self._choose_orders(in_place)
         turn = list(in_turn(self._clusters.all))
         kernels: list[AnyKernel] = []
@@ -157,19 +157,20 @@ class _Planner:
             self._scratch("nothing", node, row_major(node.type.shape)) if found is None else found
         )
 
-    def _choose_in_place(self, guard: Cluster | None) -> dict[Node, Node]:
+    def _choose_in_place(self) -> dict[Node, Node]:
         """The updates that can overwrite state at once: (next value → state).
 
-        Whatever reads the old value must run before, or be the same kernel at the same point.
+        Whatever reads the old value must run before, or be the same kernel at the same point; and
+        so must all that may end the run.
         """
+        home = self._clusters.home
+        gates = {home[node] for node in self._clusters.gates if node in home}
         chosen: dict[Node, Node] = {}
         for state, value in self._graph.updates:
             writer = self._clusters.home.get(value)
             if writer is None or writer.is_early or not self._fits(writer, value):
                 continue
-            others = [each for each in self._readers.get(state, ()) if each is not writer]
-            if guard is not None:
-                others.append(guard)
+            others = {each for each in self._readers.get(state, ()) if each is not writer} | gates
             if not writer.reads.get(state, True) or any(needs(each, writer) for each in others):
                 continue
             writer.before.update(others)
@@ -183,10 +184,7 @@ class _Planner:
         )
 
     def _choose_orders(self, in_place: Mapping[Node, Node]) -> None:
-        """Kernels that write state run along its rows; those that feed them do so too.
-
-        The words of a key for draws lie beside each other.
-        """
+        """Kernels that write state run along its rows; those that feed them do so too."""
         for cluster in self._clusters.all:
             if len(cluster.shape) > 1 and any(node in in_place for node in cluster.members):
                 self._orders[cluster] = state_order(cluster.shape)
@@ -277,6 +275,8 @@ def _lowerings(graph: Graph) -> dict[Node, Lowering]:
         lowering = node.op.lower(**node.attributes)
         if isinstance(lowering, Host):
             raise CannotSchedule(f"{node.op.name}: {lowering.reason}")
+        if isinstance(lowering, Pointwise):
+            lowering = lowering.on(each.type.dtype for each in node.inputs)
         found[node] = lowering
     return found
 
