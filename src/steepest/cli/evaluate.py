@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from steepest.cli.flags import Json, Model, Quiet, Table, table_path
+from steepest.cli.flags import Json, Model, Quiet, Reference, Table, backend_of, table_path
 from steepest.cli.terminal import Terminal
 
 
@@ -18,6 +18,7 @@ def evaluate(
         str | None, typer.Option("--separator", help="Between the table's fields, where not found.")
     ] = None,
     json_: Json = False,
+    reference: Reference = False,
     quiet: Quiet = False,
 ) -> None:
     r"""Score a model on a table, beside a baseline.
@@ -35,6 +36,7 @@ def evaluate(
     from steepest.tabular import load
 
     fitted = load(model)
+    fitted.backend = backend_of(reference)
     with table_path(table) as path:
         rows = fitted.read(path, separator=separator)
     evaluation = fitted.evaluate(rows)

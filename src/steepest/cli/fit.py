@@ -10,7 +10,7 @@ import typer
 from msgspec import to_builtins
 
 from steepest.cli.exit_codes import FINISHED, INTERRUPTED
-from steepest.cli.flags import Json, Quiet, Table, columns, kinds, table_path
+from steepest.cli.flags import Json, Quiet, Reference, Table, backend_of, columns, kinds, table_path
 from steepest.cli.outputs import Outputs, stem
 from steepest.cli.terminal import Terminal, shell
 from steepest.errors import ConfigurationError, TrainingError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from steepest.tabular.configuration import Configuration
     from steepest.tabular.options import Plain
     from steepest.tabular.parts import Parts
+    from steepest.transform.executable import Backend
 
 
 def fit(
@@ -146,6 +147,7 @@ def fit(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the learning curves (.png, .svg, .pdf).")
     ] = None,
+    reference: Reference = False,
     json_: Json = False,
     quiet: Quiet = False,
 ) -> int:
@@ -214,17 +216,19 @@ def fit(
         )
     for line in (*parts.schema.describe_briefly().splitlines(), *parts.notes):
         terminal.say(line)
-    return _train(parts, outputs, terminal, json_)
+    return _train(parts, outputs, terminal, backend_of(reference), json_)
 
 
-def _train(parts: Parts, outputs: Outputs, terminal: Terminal, json_: bool) -> int:
+def _train(
+    parts: Parts, outputs: Outputs, terminal: Terminal, backend: Backend, json_: bool
+) -> int:
     from steepest.cli.progress import TrainingProgress
     from steepest.tabular.fit import fit_parts
     from steepest.tabular.summary import ending, results_lines
 
     terminal.say(_counts(parts))
     with TrainingProgress(terminal) as progress:
-        model = fit_parts(parts, callbacks=progress.callbacks())
+        model = fit_parts(parts, callbacks=progress.callbacks(), backend=backend)
     replaced = outputs.model.is_file() and not outputs.model_goes_to_stdout
     outputs.write(model, parts)
     results = model.results

@@ -8,22 +8,34 @@ import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
 from steepest.errors import ConfigurationError, DataError, SteepestError
 
+if TYPE_CHECKING:
+    from steepest.transform.executable import Backend
+
 Quiet: TypeAlias = Annotated[
     bool, typer.Option("--quiet", "-q", help="Write nothing to stderr but errors.")
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
+Reference: TypeAlias = Annotated[
+    bool,
+    typer.Option("--reference", help="Interpret with NumPy instead of compiling, to compare."),
+]
 Table: TypeAlias = Annotated[
     str, typer.Argument(metavar="TABLE", help="CSV, TSV (plain or gzip) or Parquet; - reads stdin.")
 ]
 Model: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A model file written by 'steepest fit'.")
 ]
+
+
+def backend_of(reference: bool) -> Backend:
+    """Name what `--reference` selects."""
+    return "reference" if reference else "native"
 
 
 @contextmanager

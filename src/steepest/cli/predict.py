@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from steepest.cli.flags import Model, Quiet, Table as TablePath, columns, table_path
+from steepest.cli.flags import (
+    Model,
+    Quiet,
+    Reference,
+    Table as TablePath,
+    backend_of,
+    columns,
+    table_path,
+)
 from steepest.cli.outputs import refuse_input
 from steepest.cli.terminal import Terminal
 from steepest.errors import ConfigurationError, nearest
@@ -40,6 +48,7 @@ def predict(
     separator: Annotated[
         str | None, typer.Option("--separator", help="Between the table's fields, where not found.")
     ] = None,
+    reference: Reference = False,
     quiet: Quiet = False,
 ) -> None:
     r"""Predict every row of a table, in its order, as CSV.
@@ -60,6 +69,7 @@ def predict(
     if out != "-":
         refuse_input(Path(out), [model, Path(table)])
     fitted = load(model)
+    fitted.backend = backend_of(reference)
     if probabilities and not fitted.classes:
         raise ConfigurationError(
             f"--probabilities: the target {fitted.schema.target.name!r} is a number; it has none"

@@ -29,6 +29,7 @@ from steepest.train.early_stopping import EarlyStopping
 from steepest.train.history import History
 from steepest.train.metrics import Metric, accuracy, mse
 from steepest.train.trainer import Trainer
+from steepest.transform.executable import Backend
 
 
 def fit_table(
@@ -39,6 +40,7 @@ def fit_table(
     validation: object | None = None,
     test: object | None = None,
     callbacks: Sequence[Callback] = (),
+    backend: Backend = "native",
     **unknown: object,
 ) -> TableModel:
     """Train a network on a table, as `steepest fit` does.
@@ -51,6 +53,7 @@ def fit_table(
         validation: Rows to stop on, instead of a share of `source`.
         test: Rows for an honest test, instead of a share of `source`.
         callbacks: Called while it trains, as in `steepest.Trainer.fit`; may stop it.
+        backend: "native" compiles the training step, "reference" interprets it with NumPy.
         unknown: No more arguments are taken; options are told where they belong.
 
     Raises:
@@ -76,7 +79,7 @@ def fit_table(
         data = msgspec.structs.replace(configuration.data, target=target)
         configuration = msgspec.structs.replace(configuration, data=data)
     parts = prepare(source, configuration, validation=validation, test=test)
-    return fit_parts(parts, callbacks=callbacks)
+    return fit_parts(parts, callbacks=callbacks, backend=backend)
 
 
 def _misplaced(name: str) -> str:
@@ -89,14 +92,16 @@ def _misplaced(name: str) -> str:
             )
             return f"fit_table has no argument {name!r}; {option} is an option, {way}"
     leaves = [option.partition(".")[2] for option in options()]
-    arguments = ["source", "target", "configuration", "validation", "test", "callbacks"]
+    arguments = ["source", "target", "configuration", "validation", "test", "callbacks", "backend"]
     return (
         f"fit_table has no argument {name!r}; {nearest(name, [*arguments, *leaves])}; options are "
         "given in the third, as nested dictionaries or a steepest.tabular.Configuration"
     )
 
 
-def fit_parts(parts: Parts, *, callbacks: Sequence[Callback] = ()) -> TableModel:
+def fit_parts(
+    parts: Parts, *, callbacks: Sequence[Callback] = (), backend: Backend = "native"
+) -> TableModel:
     """Fit preprocessing and network to the training rows, and score the others.
 
     Raises:
@@ -118,11 +123,12 @@ def fit_parts(parts: Parts, *, callbacks: Sequence[Callback] = ()) -> TableModel
     if parts.test is not None:  # what cannot be scored should be known before training
         _arrays(parts.test, preprocessor, configuration)
     network = build_network(preprocessor, configuration, resolved)
-    history = _train(network, rows, held_out, configuration, resolved, callbacks)
+    history = _train(network, rows, held_out, configuration, resolved, callbacks, backend)
     model = TableModel(
         configuration=configuration,
         preprocessor=preprocessor,
         network=network,
+        backend=backend,
         history=history.rows,
         results=Results(
             training_rows=len(parts.training),
@@ -163,6 +169,7 @@ def _train(
     configuration: Configuration,
     resolved: Resolved,
     callbacks: Sequence[Callback],
+    backend: Backend,
 ) -> History:
     training = configuration.training
     batches = Batches(len(rows.targets), resolved.batch_size)
@@ -172,6 +179,7 @@ def _train(
         make_optimizer(configuration, resolved, len(batches.extents) * training.max_epochs),
         l2=training.l2,
         seed=training.seed,
+        backend=backend,
     )
     with suitable_threads(network, resolved.batch_size):
         return trainer.fit(

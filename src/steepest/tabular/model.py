@@ -27,7 +27,9 @@ from steepest.tabular.parts import read_options
 from steepest.tabular.results import Results
 from steepest.tabular.summary import plain, summarise
 from steepest.tabular.threads import suitable_threads
-from steepest.train.predict import BLOCK, predict
+from steepest.train.predict import BLOCK, Predictor
+from steepest.transform.executable import Backend
+from steepest.transform.memory import Memory
 
 Row: TypeAlias = Mapping[str, Any]
 _CLOCKS = ("seconds",)
@@ -45,6 +47,7 @@ class TableModel:
         network: The trained module.
         results: How training went, and the scores.
         history: One mapping an epoch.
+        backend: What its predictions run on, ``native`` or ``reference``; not saved.
     """
 
     def __init__(
@@ -55,12 +58,19 @@ class TableModel:
         network: Module,
         results: Results,
         history: Sequence[Row],
+        backend: Backend = "native",
     ) -> None:
         self.configuration = configuration
         self.preprocessor = preprocessor
         self.network = network
         self.results = results
         self.history: tuple[Row, ...] = tuple(history)
+        self.backend: Backend = backend
+        self._predictor: Predictor | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the machine code, which is this process's."""
+        return {**self.__dict__, "_predictor": None}
 
     def __repr__(self) -> str:
         """Say what is predicted, and how well.
@@ -169,13 +179,21 @@ class TableModel:
         """
         inputs = network_inputs(self.preprocessor.transform(table))
         with suitable_threads(self.network, BLOCK):
-            outputs = predict(self.network, inputs)
+            outputs = self._outputs(inputs)
         if not np.isfinite(outputs).all():
             raise TrainingError(
                 "the network's outputs are not finite: its training has blown up; fit it again "
                 "with a smaller learning rate (a tenth, say)"
             )
         return outputs
+
+    def _outputs(self, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Run the network's program, made at the first call, on its weights of now."""
+        if self._predictor is None:
+            memory = Memory(self.network.states().values())
+            self._predictor = Predictor(self.network, inputs, memory, self.backend)
+        self._predictor.memory.load()
+        return self._predictor(inputs)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file, whole or not at all; it holds no rows, times or paths.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 import numpy as np
 
 from steepest.errors import TrainingError
 from steepest.ir.types import Array
 from steepest.nn import Module, evaluating
+from steepest.schedule.plan import InputRole
 from steepest.tensor.tensor import Tensor
 from steepest.train.arrays import Tables, leaves_of, mapped, rows_of, tables
 from steepest.transform.executable import Backend, Task, executable
@@ -19,32 +19,42 @@ from steepest.transform.trace import Trace, record
 BLOCK = 256
 
 
-def predictor(
-    model: Module, like: Tables, memory: Memory, backend: Backend = "native"
-) -> Callable[[Tables], Array]:
-    """A function from tables such as ``like`` to the model's outputs, in evaluation mode.
+@final
+class Predictor:
+    """From tables to the model's outputs, in evaluation mode, on the values in a memory.
 
     Rows go through in blocks of 256, the last one filled up and the filling dropped: a row's
     prediction does not depend on the rows beside it.
-    """
-    trace = trace_prediction(model, like)
-    run = executable(Task(trace, ("stepped",) * len(list(leaves_of(like))), memory), backend)
 
-    def predict(x: Tables) -> Array:
+    Args:
+        model: what predicts.
+        like: tables such as it will get.
+        memory: holds the values of the model's cells.
+        backend: ``native`` or ``reference``.
+    """
+
+    def __init__(
+        self, model: Module, like: Tables, memory: Memory, backend: Backend = "native"
+    ) -> None:
+        trace = trace_prediction(model, like)
+        roles: tuple[InputRole, ...] = ("stepped",) * len(list(leaves_of(like)))
+        self.memory = memory
+        self._program = executable(Task(trace, roles, memory), backend)
+
+    def __call__(self, x: Tables) -> Array:
+        """The outputs for each row."""
         n = rows_of(x)
         whole = n // BLOCK
         leaves = list(leaves_of(x))
         outputs: list[Array] = []
         if whole:
             blocks = [_blocks(table[: whole * BLOCK]) for table in leaves]
-            outputs += run.run(whole, blocks).outputs
+            outputs += self._program.run(whole, blocks).outputs
         if n > whole * BLOCK or not n:
             rest = [_filled(table[whole * BLOCK :])[None] for table in leaves]
-            outputs += run.run(1, rest).outputs
+            outputs += self._program.run(1, rest).outputs
         flat = [each.reshape(-1, *each.shape[2:]) for each in outputs]
         return np.concatenate(flat)[:n]
-
-    return predict
 
 
 def trace_prediction(model: Module, like: Tables) -> Trace:
@@ -93,4 +103,4 @@ def predict(model: Module, x: Any, *, backend: Backend = "native") -> Array:
     (10, 2)
     """
     checked = tables(x, model.dtype)
-    return predictor(model, checked, Memory(model.states().values()), backend)(checked)
+    return Predictor(model, checked, Memory(model.states().values()), backend)(checked)

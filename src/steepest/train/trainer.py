@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast, final
 
 import numpy as np
@@ -33,7 +33,7 @@ from steepest.train.history import History
 from steepest.train.interruption import stop_on_interrupt
 from steepest.train.loop import Examples, Loop, Plan, Validation, cells_of
 from steepest.train.metrics import Asked, Metric, metrics_of
-from steepest.train.predict import predict, predictor, trace_prediction
+from steepest.train.predict import Predictor, predict, trace_prediction
 from steepest.train.step import Objective, Step, trace_step
 from steepest.transform.executable import BACKENDS, Backend
 from steepest.transform.memory import Memory
@@ -242,7 +242,7 @@ class Trainer:
         _check_validation(data)
         weights = data[2] if len(data) == 3 else None
         examples = self._examples(data[0], data[1], weights, "validation x", "validation y")
-        run: Callable[[Tables], Array] = predictor(self.model, examples.x, memory, self.backend)
+        run = Predictor(self.model, examples.x, memory, self.backend)
         return Validation(examples, run, self.loss, metrics)
 
 
