@@ -45,7 +45,7 @@ def solve(rows: list[list[Decimal]]) -> list[Decimal]:
 
 
 def cosine(x: Decimal) -> Decimal:
-    """cos x by its series."""
+    """The cosine by its series."""
     term, total, k = ONE, ONE, 0
     while abs(term) > Decimal("1e-58"):
         k += 2
@@ -67,42 +67,50 @@ def least_squares(
 
 
 def product(x: Decimal, y: Decimal, z: Decimal) -> Decimal:
-    """x · y · z."""
+    """The product of three numbers."""
     return x * y * z
 
 
 @dataclass(frozen=True)
 class Fit:
-    """One polynomial: what it stands for, on which interval, weighted how, in which powers."""
+    """One polynomial: what it stands for, on which interval, with how many terms.
 
+    Args:
+        name: what it is for.
+        formula: how the polynomial P is used.
+        function: what P is near to.
+        interval: where.
+        terms: the number of coefficients in float32 and in float64; 0 for none.
+        weight: of an error; it turns that into one relative to the result.
+    """
+
+    name: str
+    formula: str
     function: Function
-    low: str
-    high: str
-    powers: range
-    format: str
-    weight: Function = lambda x: ONE  # noqa: E731
-    points: int = 10
+    interval: tuple[str, str]
+    terms: tuple[int, int]
+    weight: Function = lambda x: ONE
 
-    def coefficients(self) -> tuple[list[Decimal], Decimal]:
+    def coefficients(self, terms: int, format: str) -> tuple[list[Decimal], Decimal]:
         """The rounded coefficients, lowest power first, and the largest weighted error."""
-        low, high = Decimal(self.low), Decimal(self.high)
-        count = self.points * (len(self.powers) + 1)
+        low, high = map(Decimal, self.interval)
+        count = 10 * (terms + 1)
         grid = [
             (low + high) / 2 + (low - high) / 2 * cosine(PI * (2 * k + 1) / (2 * count))
             for k in range(count)
         ]
         left, weights = [self.function(x) for x in grid], [self.weight(x) for x in grid]
-        columns = [[x**power for x in grid] for power in self.powers]
+        columns = [[x**power for x in grid] for power in range(terms)]
         result: list[Decimal] = []
         for place, column in enumerate(columns):
-            head = rounded(least_squares(left, columns[place:], weights)[0], self.format)
+            head = rounded(least_squares(left, columns[place:], weights)[0], format)
             result.append(head)
             left = [value - head * x for value, x in zip(left, column, strict=True)]
         return result, max(abs(e * weight) for e, weight in zip(left, weights, strict=True))
 
 
 def sine(x: Decimal) -> Decimal:
-    """sin x by its series."""
+    """The sine by its series."""
     term, total, k = x, x, 1
     while abs(term) > Decimal("1e-58") * abs(x):
         k += 2
@@ -112,7 +120,7 @@ def sine(x: Decimal) -> Decimal:
 
 
 def error_function(x: Decimal) -> Decimal:
-    """erf x by its series."""
+    """The error function by its series."""
     term, total, k = x, x, 0
     while abs(term) > Decimal("1e-58") * abs(total):
         k += 1
@@ -126,149 +134,191 @@ def of_square(function: Function) -> Function:
     return lambda z: function(z.sqrt())
 
 
-def tangent(x: Decimal) -> Decimal:
-    """tanh x."""
+def hyperbolic_tangent(x: Decimal) -> Decimal:
+    """The hyperbolic tangent."""
     square = (2 * x).exp()
     return (square - 1) / (square + 1)
 
 
-def arithmetic_tangent(s: Decimal) -> Decimal:
-    """2 artanh s = log ((1 + s) / (1 − s))."""
-    return ((1 + s) / (1 - s)).ln()
+def arc_sine(x: Decimal) -> Decimal:
+    """The arc sine by its series, for |x| ≤ ½."""
+    power, total, k = x, x, 0
+    while abs(power) > Decimal("1e-58") * abs(x):
+        k += 1
+        power *= x * x * (2 * k - 1) / (2 * k)
+        total += power / (2 * k + 1)
+    return total
 
 
+def arc_tangent(x: Decimal) -> Decimal:
+    """The arc tangent by its series, for |x| < 0.5."""
+    power, total, k = x, x, 1
+    while abs(power) > Decimal("1e-58") * abs(x):
+        k += 2
+        power *= -x * x
+        total += power / k
+    return total
+
+
+def hyperbolic_sine(x: Decimal) -> Decimal:
+    """The hyperbolic sine."""
+    return (x.exp() - (-x).exp()) / 2
+
+
+def logarithm_rest(base: int, format: str) -> Function:
+    """What is left of log (1 + f) / f to a base beside the rounded 1 / log base."""
+    scale = ONE / Decimal(base).ln()
+    return lambda f: (1 + f).ln() * scale / f - rounded(scale, format)
+
+
+SMALL_ANGLE = ("1e-9", "0.6173")
+MANTISSA = ("-0.29290", "0.41422")
 FITS = (
-    {
-        # exp r = 1 + r + r²·P(r)
-        f"exponential {name}": Fit(
-            lambda r: (r.exp() - 1 - r) / r**2,
-            "-0.347",
-            "0.347",
-            range(degree),
-            format,
-            lambda r: abs(r),
+    Fit(
+        "exponential",
+        "e^r = 1 + r + r²·P(r)",
+        lambda r: (r.exp() - 1 - r) / r**2,
+        ("-0.347", "0.347"),
+        (5, 10),
+        abs,
+    ),
+    Fit(
+        "power of two for float32",  # which is computed in float64
+        "2^r = 1 + r·P(r)",
+        lambda r: (TWO**r - 1) / r,
+        ("-0.5001", "0.5001"),
+        (0, 6),
+        abs,
+    ),
+    Fit(
+        "power of two for float64",
+        "2^r = 1 + r·P(r)",
+        lambda r: (TWO**r - 1) / r,
+        ("-0.5001", "0.5001"),
+        (0, 11),
+        abs,
+    ),
+    Fit(
+        "natural logarithm",
+        "log (1 + f) = f − f²/2 + f³·P(f)",
+        lambda f: ((1 + f).ln() - f + f**2 / 2) / f**3,
+        MANTISSA,
+        (8, 19),
+        lambda f: f**3 / (1 + f).ln(),
+    ),
+    Fit(
+        "logarithm of a power for float32",  # which is computed in float64
+        "log₂ (1 + f) = f·P(f)",
+        lambda f: (1 + f).ln() / TWO.ln() / f,
+        MANTISSA,
+        (0, 13),
+    ),
+    Fit(
+        "logarithm of a power for float64",
+        "3/2 · log ((1 + s) / (1 − s)) = s·(3 + s² + s⁴·P(s²))",
+        of_square(lambda s: (((1 + s) / (1 - s)).ln() * 3 / 2 - 3 * s - s**3) / s**5),
+        ("1e-9", "0.02945"),
+        (0, 7),
+        lambda z: z**2,
+    ),
+    *(
+        Fit(
+            f"logarithm to base {base}",
+            "log (1 + f) = f·(1 / log base) + f·P(f), the factor rounded",
+            logarithm_rest(base, format),
+            MANTISSA,
+            terms,
         )
-        for name, format, degree in [("float32", "f", 5), ("float64", "d", 10)]
-    }
-    | {
-        # log (1 + f) = f − f²/2 + f³·P(f)
-        f"logarithm {name}": Fit(
-            lambda f: ((1 + f).ln() - f + f**2 / 2) / f**3,
-            "-0.29290",
-            "0.41422",
-            range(degree),
-            format,
-            lambda f: abs(f**3 / (1 + f).ln()),
-        )
-        for name, format, degree in [("float32", "f", 8), ("float64", "d", 19)]
-    }
-    | {
-        # log ((1 + s) / (1 − s)) = 2 s + s³·P(s²)
-        f"artanh {name}": Fit(
-            lambda z: ((1 + z.sqrt()).ln() - (1 - z.sqrt()).ln() - 2 * z.sqrt()) / z.sqrt() ** 3,
-            "1e-9",
-            "0.02945",
-            range(degree),
-            format,
-            lambda z: z,
-        )
-        for name, format, degree in [("float64", "d", 7)]
-    }
-    | {
-        # tanh x = x + x³·P(x²)
-        f"tangent {name}": Fit(
-            of_square(lambda x: (tangent(x) - x) / x**3),
-            "1e-9",
-            "0.0729",
-            range(degree),
-            format,
-            lambda z: z,
-        )
-        for name, format, degree in [("float32", "f", 3), ("float64", "d", 7)]
-    }
-    | {
-        # erf x = x + x·P(x²)
-        f"small erf {name}": Fit(
-            of_square(lambda x: error_function(x) / x - 1),
-            "1e-9",
-            "1.0",
-            range(degree),
-            format,
-            of_square(lambda x: x / error_function(x)),
-        )
-        for name, format, degree in [("float32", "f", 7), ("float64", "d", 12)]
-    }
-    | {
-        # erf x = 1 − exp P(x)
-        f"large erf {name}": Fit(
+        for base in (2, 10)
+        for format, terms in [("f", (10, 0)), ("d", (0, 21))]
+    ),
+    Fit(
+        "hyperbolic tangent",
+        "tanh x = x + x³·P(x²)",
+        of_square(lambda x: (hyperbolic_tangent(x) - x) / x**3),
+        ("1e-9", "0.0729"),
+        (3, 7),
+        lambda z: z,
+    ),
+    Fit(
+        "hyperbolic sine",
+        "sinh x = x + x³·P(x²)",
+        of_square(lambda x: (hyperbolic_sine(x) - x) / x**3),
+        ("1e-9", "1.0"),
+        (4, 7),
+        of_square(lambda x: x**3 / hyperbolic_sine(x)),
+    ),
+    Fit(
+        "small error function",
+        "erf x = x + x·P(x²)",
+        of_square(lambda x: error_function(x) / x - 1),
+        ("1e-9", "1.0"),
+        (7, 12),
+        of_square(lambda x: x / error_function(x)),
+    ),
+    *(
+        Fit(
+            "large error function",
+            "erf x = 1 − exp P(x)",
             lambda x: (1 - error_function(x)).ln(),
-            "1.0",
-            high,
-            range(degree),
-            format,
+            ("1.0", end),
+            terms,
             lambda x: (1 - error_function(x)) / error_function(x),
         )
-        for name, format, high, degree in [("float32", "f", "4.0", 7), ("float64", "d", "6.0", 17)]
-    }
-    | {
-        # 3/2 · log ((1 + s) / (1 − s)) = s·(3 + s² + s⁴·P(s²))
-        "power tail": Fit(
-            of_square(lambda s: (arithmetic_tangent(s) * 3 / 2 - 3 * s - s**3) / s**5),
-            "1e-9",
-            "0.02945",
-            range(7),
-            "d",
-            lambda z: z * z,
-        ),
-        # 2^r = 1 + r·P(r)
-        "power of two float32": Fit(
-            lambda r: (TWO**r - 1) / r, "-0.5001", "0.5001", range(6), "d", lambda r: abs(r)
-        ),
-        "power of two float64": Fit(
-            lambda r: (TWO**r - 1) / r, "-0.5001", "0.5001", range(11), "d", lambda r: abs(r)
-        ),
-        # log₂ (1 + f) = f·P(f)
-        "binary logarithm": Fit(
-            lambda f: (1 + f).ln() / TWO.ln() / f,
-            "-0.29290",
-            "0.41422",
-            range(13),
-            "d",
-        ),
-    }
-    | {
-        # sin r = r + r³·P(r²)
-        f"sine {name}": Fit(
-            of_square(lambda r: (sine(r) - r) / r**3),
-            "1e-9",
-            "0.6173",
-            range(degree),
-            format,
-            lambda z: z,
-        )
-        for name, format, degree in [("float32", "f", 3), ("float64", "d", 6)]
-    }
-    | {
-        # cos r = 1 − r²/2 + r⁴·P(r²)
-        f"cosine {name}": Fit(
-            of_square(lambda r: (cosine(r) - 1 + r**2 / 2) / r**4),
-            "1e-9",
-            "0.6173",
-            range(degree),
-            format,
-            lambda z: z * z,
-        )
-        for name, format, degree in [("float32", "f", 3), ("float64", "d", 6)]
-    }
+        for end, terms in [("4.0", (7, 0)), ("6.0", (0, 17))]
+    ),
+    Fit(
+        "sine",
+        "sin r = r + r³·P(r²)",
+        of_square(lambda r: (sine(r) - r) / r**3),
+        SMALL_ANGLE,
+        (3, 6),
+        lambda z: z,
+    ),
+    Fit(
+        "cosine",
+        "cos r = 1 − r²/2 + r⁴·P(r²)",
+        of_square(lambda r: (cosine(r) - 1 + r**2 / 2) / r**4),
+        SMALL_ANGLE,
+        (3, 6),
+        lambda z: z**2,
+    ),
+    Fit(
+        "tangent",
+        "tan r = r + r³·P(r²)",
+        of_square(lambda r: (sine(r) / cosine(r) - r) / r**3),
+        SMALL_ANGLE,
+        (7, 14),
+        of_square(lambda r: r**3 / sine(r)),
+    ),
+    Fit(
+        "arc tangent",
+        "atan t = t + t³·P(t²)",
+        of_square(lambda t: (arc_tangent(t) - t) / t**3),
+        ("1e-9", "0.1716"),
+        (5, 11),
+        lambda z: z,
+    ),
+    Fit(
+        "arc sine",
+        "asin t = t + t³·P(t²)",
+        of_square(lambda t: (arc_sine(t) - t) / t**3),
+        ("1e-9", "0.3025"),
+        (6, 13),
+        lambda z: z,
+    ),
 )
 
 
 def main(names: Sequence[str]) -> None:
     """Print the fits whose names contain one of ``names``; all of them if none is given."""
-    for name, fit in FITS.items():
-        if not names or any(each in name for each in names):
-            coefficients, error = fit.coefficients()
-            print(f"{name}: error {float(error):.2g}, 2^{float(error.ln() / TWO.ln()):.1f}")
+    for fit in FITS:
+        for type_name, format, terms in zip(("float32", "float64"), "fd", fit.terms, strict=True):
+            if not terms or (names and not any(each in fit.name for each in names)):
+                continue
+            coefficients, error = fit.coefficients(terms, format)
+            bits = float(error.ln() / TWO.ln())
+            print(f"{fit.name} in {type_name}: {fit.formula}, error 2^{bits:.1f}")
             for coefficient in coefficients:
                 print(f"    {float(coefficient)!r},")
 

@@ -1,4 +1,4 @@
-"""exp, expm1, tanh and sigmoid: x = n·log 2 + r, so that eˣ = 2ⁿ·eʳ with |r| ≤ ½ log 2."""
+"""exp, expm1 and sigmoid: x = n·log 2 + r, so that eˣ = 2ⁿ·eʳ with |r| ≤ ½ log 2."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from steepest.codegen.vmath.floats import (
     polynomial,
     tiny_is_itself,
 )
-from steepest.ir.scalar import Scalar, absolute, copysign, multiply_add, select
+from steepest.ir.scalar import Scalar, absolute, multiply_add, select
 
 
 @final
@@ -79,22 +79,6 @@ CONSTANTS: Mapping[Layout, Constants] = {
 }
 
 
-# tanh x = x + x³·P(x²) for |x| < TANGENT_BOUND
-TANGENT_BOUND = 0.27
-TANGENT: Mapping[Layout, tuple[float, ...]] = {
-    FLOAT32: (-0.333331823348999, 0.13320884108543396, -0.051009178161621094),
-    FLOAT64: (
-        -0.3333333333333175,
-        0.13333333332784683,
-        -0.05396825332117182,
-        0.02186945221000255,
-        -0.008862140795011665,
-        0.0035738969812231427,
-        -0.0012965554834176705,
-    ),
-}
-
-
 @final
 @dataclass(frozen=True)
 class Parts:
@@ -151,18 +135,6 @@ def exponential_minus_one(x: Scalar) -> Scalar:
     scale = found.half_scale.bits(x.dtype)
     half = multiply_add(scale, found.rest, scale - 0.5)
     return tiny_is_itself(x, 2.0 ** -(form.fraction + 2), half + half)
-
-
-def hyperbolic_tangent(x: Scalar) -> Scalar:
-    """The hyperbolic tangent (e²ˣ − 1) / (e²ˣ + 1) of |x|, with the sign of x."""
-    form = layout(x.dtype)
-    size = absolute(x)
-    found = parts(at_most(size + size, CONSTANTS[form].saturated), form)
-    scale = found.half_scale.bits(x.dtype)
-    half = multiply_add(scale, found.rest, scale - 0.5)
-    square = size * size
-    near = multiply_add(size * square, polynomial(square, TANGENT[form]), size)
-    return copysign(select(size < TANGENT_BOUND, near, half / (half + 1.0)), x)
 
 
 def logistic(x: Scalar) -> Scalar:

@@ -80,6 +80,12 @@ def polynomial(x: Scalar, coefficients: Sequence[float]) -> Scalar:
     return result
 
 
+def odd_polynomial(x: Scalar, coefficients: Sequence[float]) -> Scalar:
+    """The odd polynomial x + x³·(c₀ + c₁ x² + …)."""
+    square = x * x
+    return multiply_add(x * square, polynomial(square, coefficients), x)
+
+
 def at_most(x: Scalar, bound: float) -> Scalar:
     """The smaller of both; NaN stays NaN."""
     return select(number(bound, x.dtype) < x, bound, x)

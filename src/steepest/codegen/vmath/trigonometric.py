@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
-from steepest.codegen.vmath.floats import FLOAT32, FLOAT64, Layout, layout, polynomial
+from steepest.codegen.vmath.floats import (
+    FLOAT32,
+    FLOAT64,
+    Layout,
+    layout,
+    odd_polynomial,
+    polynomial,
+)
 from steepest.ir.scalar import Scalar, absolute, call_where, multiply_add, number, select
 
 # sin r = r + r³·P(r²)
@@ -42,6 +49,34 @@ COSINE: Mapping[Layout, tuple[float, ...]] = {
         -1.1359053047953803e-11,
     ),
 }
+# tan r = r + r³·P(r²)
+TANGENT: Mapping[Layout, tuple[float, ...]] = {
+    FLOAT32: (
+        0.3333335220813751,
+        0.13332591950893402,
+        0.05406709387898445,
+        0.02124842256307602,
+        0.010916897095739841,
+        -6.809361821069615e-06,
+        0.0044212061911821365,
+    ),
+    FLOAT64: (
+        0.33333333333332693,
+        0.13333333333424707,
+        0.053968253922330144,
+        0.021869489704486593,
+        0.00886321791348344,
+        0.0035922996635124405,
+        0.0014546972517066358,
+        0.0005953072448585137,
+        0.00022169794698464167,
+        0.00013787016571718624,
+        -2.8206373691501196e-05,
+        9.106323578868744e-05,
+        -4.571590096309463e-05,
+        2.1058481088768456e-05,
+    ),
+}
 # π/2 in parts that are all positive; the first two have so few bits that n times them is exact for
 # small n also where products are rounded.
 HALF_PI: Mapping[Layout, tuple[float, ...]] = {
@@ -67,36 +102,38 @@ LARGE: Mapping[Layout, float] = {FLOAT32: 2.0**15, FLOAT64: 2.0**20}
 @final
 @dataclass(frozen=True)
 class Reduced:
-    """What is left of |x| after n quarters of a turn.
+    """A number ≥ 0 as n quarters of a turn and a remainder.
 
     Args:
         quarters: n in the lowest bits of an unsigned integer.
-        sine: of the remainder r.
-        cosine: of the remainder r.
+        r: the remainder, rounded.
+        rest: what rounding took from it last.
     """
 
     quarters: Scalar
-    sine: Scalar
-    cosine: Scalar
+    r: Scalar
+    rest: Scalar
 
 
 def reduced(size: Scalar, form: Layout) -> Reduced:
-    """The remainder and its functions, of a number that is not negative."""
+    """What is left of a number below LARGE after whole quarters of a turn."""
     shifted = multiply_add(size, 2 / math.pi, form.round_off)
     n = shifted - form.round_off
-    r = size
-    for part in HALF_PI[form]:
-        r = multiply_add(n, -part, r)
+    *most, least = HALF_PI[form]
+    before = size
+    for part in most:
+        before = multiply_add(n, -part, before)
+    r = multiply_add(n, -least, before)
+    rest = multiply_add(n, -least, before - r)
+    return Reduced(shifted.bits(form.natural), r, rest)
+
+
+def turned(quarters: Scalar, r: Scalar, sign: Scalar, form: Layout) -> Scalar:
+    """The sine of r and so many quarters of a turn, with the highest bit of ``sign`` as well."""
     square = r * r
-    odd = multiply_add(r * square, polynomial(square, SINE[form]), r)
     tail = multiply_add(square, polynomial(square, COSINE[form]), -0.5)
-    return Reduced(shifted.bits(form.natural), odd, multiply_add(square, tail, 1.0))
-
-
-def turned(found: Reduced, form: Layout, quarters: Scalar, sign: Scalar) -> Scalar:
-    """The sine after so many quarters of a turn, with the highest bit of ``sign`` as well."""
-    odd = (quarters & 1).equals(1)
-    value = select(odd, found.cosine, found.sine).bits(form.natural)
+    even, odd = odd_polynomial(r, SINE[form]), multiply_add(square, tail, 1.0)
+    value = select((quarters & 1).equals(1), odd, even).bits(form.natural)
     top = 8 * form.dtype.itemsize - 1
     flip = (sign ^ (quarters << (top - 1))) & (1 << top)
     return (value ^ flip).bits(form.dtype)
@@ -107,7 +144,7 @@ def sine(x: Scalar) -> Scalar:
     form = layout(x.dtype)
     size = absolute(x)
     found = reduced(size, form)
-    usual = turned(found, form, found.quarters, x.bits(form.natural))
+    usual = turned(found.quarters, found.r, x.bits(form.natural), form)
     return call_where(number(LARGE[form], x.dtype) < size, "sin", usual, x)
 
 
@@ -116,5 +153,21 @@ def cosine(x: Scalar) -> Scalar:
     form = layout(x.dtype)
     size = absolute(x)
     found = reduced(size, form)
-    usual = turned(found, form, found.quarters + 1, number(0, form.natural))
+    usual = turned(found.quarters + 1, found.r, number(0, form.natural), form)
     return call_where(number(LARGE[form], x.dtype) < size, "cos", usual, x)
+
+
+def tangent(x: Scalar) -> Scalar:
+    """The tangent of x radians; after an odd number of quarters −1 / tan of the remainder."""
+    form = layout(x.dtype)
+    size = absolute(x)
+    found = reduced(size, form)
+    odd = (found.quarters & 1).equals(1)
+    square = found.r * found.r
+    tail = multiply_add(found.r * square, polynomial(square, TANGENT[form]), found.rest)
+    near = found.r + tail
+    ratio = select(odd, 1.0, near) / select(odd, near, 1.0)
+    top = 8 * x.dtype.itemsize - 1
+    flip = (x.bits(form.natural) ^ (found.quarters << top)) & (1 << top)
+    usual = (ratio.bits(form.natural) ^ flip).bits(x.dtype)
+    return call_where(number(LARGE[form], x.dtype) < size, "tan", usual, x)
