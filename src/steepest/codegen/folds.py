@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import final
 
 from steepest.codegen.accumulate import Accumulation
@@ -12,10 +12,8 @@ from steepest.codegen.code import Code
 from steepest.codegen.combine import across, across_each
 from steepest.codegen.loops import (
     SHORT,
-    Given,
     Stores,
     Sweep,
-    emit_stores,
     vector,
 )
 from steepest.codegen.memory import load, store
@@ -27,7 +25,6 @@ from steepest.ir.scalar import Scalar, ordered
 from steepest.schedule.kernels import Folds, Kernel
 
 _CHAINS = 4
-_ROWS = 64  # so many results are collected before they are stored
 _MANY = 8
 
 
@@ -155,43 +152,46 @@ def give(nest: Nest, stores: Stores, point: Point, results: Sequence[Value]) -> 
 
 
 def _collected(text: Text, kernel: Kernel, target: Target, fold: _Fold) -> None:
-    """Results of some rows are put on the stack; then their stores are done by vectors."""
-    axis = len(kernel.space) - 1
-    extent, lanes = kernel.space[axis], fold.nest.lanes
-    kinds = [memory_text(each.dtype) for each in fold.values]
-    stacks = [text.stack(f"[{_ROWS} x {kind}]") for kind in kinds]
-    rows = [text.stack(f"[{lanes * lanes} x {kind}]") for kind in kinds]
-    givens = [Given(pointer, (*(0 for _ in range(axis)), 1)) for pointer in stacks]
-    stores = replace(kernel, lanes=axis, reduction=None)
+    """As many rows as a vector has lanes wait on the stack; then each gives a lane of the results.
 
-    def group(point: Point, first: Whole, to: Whole) -> None:
+    Rows after the last are the last one again: what they give lies in padding.
+    """
+    axis, lanes = len(kernel.space) - 1, fold.nest.lanes
+    extent = kernel.space[axis]
+    rows = [text.stack(f"[{lanes * lanes} x {memory_text(x.dtype)}]") for x in fold.values]
+    beside = Nest(text, target, kernel.space, axis + 1, range(axis + 1), axis, lanes)
+    stores = Stores(beside, kernel)
+
+    def group(point: Point, first: Whole) -> None:
         with text.loop(0, lanes) as loop, fold.nest.scope():
             row = text.least(text.add(first, loop.index), text.add(text.word(extent), -1))
             place = text.multiply(loop.index, lanes)
             for pointer, value in zip(rows, fold.results(point.at(axis, row)), strict=True):
                 store(text, pointer, place, value, lanes)
-        for pointer, stack, how, value in zip(rows, stacks, fold.hows, fold.values, strict=True):
+        mask = beside.mask(first, text.word(extent)) if stores.exact else None
+        here = point.at(axis, first, mask)
+        results: list[Value] = []
+        for pointer, how, value in zip(rows, fold.hows, fold.values, strict=True):
             places = range(0, lanes * lanes, lanes)
             vectors = [load(text, pointer, each, value.dtype, lanes) for each in places]
-            store(text, stack, to, across_each(text, how, vectors), lanes)
+            results.append(across_each(text, how, vectors))
+        give(beside, stores, here, results)
+        stores.check([here])
+        stores.write([here])
 
-    def block(point: Point, start: Whole, count: Whole) -> None:
-        with text.loop(0, count, lanes) as loop:
-            group(point, text.add(start, loop.index), loop.index)
-        starts = [*(point.positions[each] for each in range(axis)), start]
-        emit_stores(text, target, stores, starts, [*(1 for _ in range(axis)), count], givens)
+    def prepare(point: Point) -> None:
+        fold.prepare(point)
+        stores.prepare(point)
 
     def body(point: Point) -> None:
-        fold.prepare(point)
-        if extent <= _ROWS:
-            block(point, 0, extent)
+        prepare(point)
+        if extent <= lanes:
+            group(point, 0)
             return
-        stop = text.word(extent)
-        with text.loop(0, stop, _ROWS) as loop, fold.nest.scope():
-            left = text.add(stop, text.multiply(loop.index, -1))
-            block(point, loop.index, text.least(left, _ROWS))
+        with text.loop(0, text.word(extent), lanes) as loop, fold.nest.scope(), beside.scope():
+            group(point, loop.index)
 
-    _over(text, [fold.nest], range(axis), Point(), fold.prepare, body)
+    _over(text, [fold.nest, beside], range(axis), Point(), prepare, body)
 
 
 # ---------------------------------------------------------------- vectors along an axis that stays
