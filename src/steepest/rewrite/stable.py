@@ -59,15 +59,18 @@ def log_of_two_exps(node: Node) -> Node | None:
     (total,) = node.inputs
     if not is_op(total, "add") or not any(is_op(each, "exp") for each in total.inputs):
         return None
-    logs = [_logarithm(each) for each in total.inputs]
-    x, y = logs
+    x, y = (_logarithm(each) for each in sorted(total.inputs, key=_is_one))
     return None if x is None or y is None else apply("logaddexp", x, y)
+
+
+def _is_one(node: Node) -> bool:
+    return is_number(node, 1)
 
 
 def _logarithm(node: Node) -> Node | None:
     if is_op(node, "exp"):
         return node.inputs[0]
-    return full(0, node.dtype, node.shape) if is_number(node, 1) else None
+    return full(0, node.dtype, node.shape) if _is_one(node) else None
 
 
 @rule("log1p", on=(example(lambda x: log1p(exp(x))),), keeps="accuracy")
