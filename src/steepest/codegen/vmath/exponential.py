@@ -111,9 +111,7 @@ def denormal_exponential(found: Parts, form: Layout) -> Scalar:
     unit = form.fraction + form.bias - 1
     scale = (found.half_scale + (unit << form.fraction)).bits(form.dtype)
     twice = multiply_add(found.rest, 2.0, 2.0)
-    top = 1 << (form.fraction + 1)  # subtracting it rounds to an integer
-    whole = multiply_add(twice, scale, -float(top)).cast(form.integer) + top
-    return whole.bits(form.dtype)
+    return form.rounded(twice * scale).bits(form.dtype)
 
 
 def exponential(x: Scalar) -> Scalar:

@@ -8,7 +8,7 @@ from typing import final
 
 import numpy as np
 
-from steepest.ir.scalar import Number, Scalar, absolute, multiply_add, number, select
+from steepest.ir.scalar import Number, Scalar, absolute, multiply_add, number, round_even, select
 from steepest.ir.types import DType
 
 
@@ -60,6 +60,17 @@ class Layout:
         # Few processors turn a vector of 64-bit integers into numbers.
         unit = 2.0**self.fraction
         return (natural | self.pattern(unit)).bits(self.dtype) - unit
+
+    def rounded(self, x: Scalar) -> Scalar:
+        """A number from 0 to 2^(fraction + 1), rounded to a signed integer."""
+        if self.fraction < 32:
+            return round_even(x).cast(self.integer)
+        # From 2^fraction on the bits count up by one from number to number; below, after adding it.
+        unit = 2.0**self.fraction
+        small = x < unit
+        lifted = x + select(small, number(unit, self.dtype), 0.0)
+        start = select(small, number(0, self.integer), 1 << self.fraction)
+        return self.as_bits(lifted) - self.pattern(unit) + start
 
 
 FLOAT32 = Layout(np.dtype(np.float32), np.dtype(np.int32), np.dtype(np.uint32), 23, 127)
