@@ -10,13 +10,27 @@ import typer
 from msgspec import to_builtins
 
 from steepest.cli.exit_codes import FINISHED, INTERRUPTED
-from steepest.cli.flags import Json, Quiet, Reference, Table, backend_of, columns, kinds, table_path
+from steepest.cli.flags import (
+    BatchSize,
+    Config,
+    HiddenLayerSizes,
+    Json,
+    Quiet,
+    Reference,
+    Set,
+    Table,
+    Target,
+    backend_of,
+    columns,
+    combined,
+    kinds,
+    table_path,
+)
 from steepest.cli.outputs import Outputs, stem
 from steepest.cli.terminal import Terminal, shell
 from steepest.errors import ConfigurationError, TrainingError
 
 if TYPE_CHECKING:
-    from steepest.tabular.configuration import Configuration
     from steepest.tabular.options import Plain
     from steepest.tabular.parts import Parts
     from steepest.transform.executable import Backend
@@ -25,9 +39,7 @@ if TYPE_CHECKING:
 def fit(
     context: typer.Context,
     table: Table = "",
-    target: Annotated[
-        str | None, typer.Option("--target", "-t", help="The column to predict.", metavar="COL")
-    ] = None,
+    target: Target = None,
     task: Annotated[
         str | None,
         typer.Option(
@@ -82,12 +94,7 @@ def fit(
             "--test", help="Rows for an honest test: a share or a table.", metavar="FRACTION|FILE"
         ),
     ] = None,
-    hidden_layer_sizes: Annotated[
-        str | None,
-        typer.Option(
-            "--hidden-layer-sizes", help="Units per hidden layer: 256,128", metavar="N,..."
-        ),
-    ] = None,
+    hidden_layer_sizes: HiddenLayerSizes = None,
     activation: Annotated[
         str | None, typer.Option("--activation", help="relu, silu, gelu, tanh, ...")
     ] = None,
@@ -104,9 +111,7 @@ def fit(
         str | None,
         typer.Option("--weight-decay", help="Decoupled decay, as in AdamW.", metavar="DECAY"),
     ] = None,
-    batch_size: Annotated[
-        str | None, typer.Option("--batch-size", help="Rows per step.", metavar="N")
-    ] = None,
+    batch_size: BatchSize = None,
     max_epochs: Annotated[
         str | None, typer.Option("--max-epochs", help="Passes over the rows at most.", metavar="N")
     ] = None,
@@ -120,15 +125,8 @@ def fit(
     seed: Annotated[
         str | None, typer.Option("--seed", help="Same seed, same model.", metavar="N")
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", help="Any option: --set network.embedding_size=4", metavar="NAME=VALUE"
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="Options from a TOML file.", metavar="FILE")
-    ] = None,
+    set_: Set = None,
+    config: Config = None,
     print_config: Annotated[
         bool, typer.Option("--print-config", help="Print all options as TOML and leave.")
     ] = False,
@@ -186,7 +184,7 @@ def fit(
         "training.time_limit": time_limit,
         "training.seed": seed,
     }
-    configuration = _configuration(config, flags, set_ or [])
+    configuration = combined(config, flags, set_ or [])
     if print_config:
         from steepest.tabular.options import to_toml
 
@@ -278,24 +276,3 @@ def _number(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
-
-
-def _configuration(
-    config: Path | None, flags: dict[str, Plain], assignments: list[str]
-) -> Configuration:
-    """Combine the options: a later one wins, in the order default, --config, flag, --set."""
-    from steepest.tabular.options import assign, from_plain, parse_value, read_toml, set_option
-
-    plain: dict[str, Plain] = {}
-    if config is not None:
-        plain = read_toml(config)
-        try:
-            from_plain(plain)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"{config}: {error}") from None
-    for name, value in flags.items():
-        if value is not None:
-            set_option(plain, name, parse_value(name, value) if isinstance(value, str) else value)
-    for assignment in assignments:
-        assign(plain, assignment)
-    return from_plain(plain)

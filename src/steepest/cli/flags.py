@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -15,6 +15,8 @@ import typer
 from steepest.errors import ConfigurationError, DataError, SteepestError
 
 if TYPE_CHECKING:
+    from steepest.tabular.configuration import Configuration
+    from steepest.tabular.options import Plain
     from steepest.transform.executable import Backend
 
 Quiet: TypeAlias = Annotated[
@@ -24,6 +26,23 @@ Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Write the result 
 Reference: TypeAlias = Annotated[
     bool,
     typer.Option("--reference", help="Interpret with NumPy instead of compiling, to compare."),
+]
+Set: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any option: --set network.embedding_size=4", metavar="NAME=VALUE"),
+]
+Config: TypeAlias = Annotated[
+    Path | None, typer.Option("--config", help="Options from a TOML file.", metavar="FILE")
+]
+Target: TypeAlias = Annotated[
+    str | None, typer.Option("--target", "-t", help="The column to predict.", metavar="COL")
+]
+HiddenLayerSizes: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--hidden-layer-sizes", help="Units per hidden layer: 256,128", metavar="N,..."),
+]
+BatchSize: TypeAlias = Annotated[
+    str | None, typer.Option("--batch-size", help="Rows per step.", metavar="N")
 ]
 Table: TypeAlias = Annotated[
     str, typer.Argument(metavar="TABLE", help="CSV, TSV (plain or gzip) or Parquet; - reads stdin.")
@@ -82,3 +101,24 @@ def kinds(texts: Sequence[str]) -> dict[str, str]:
             )
         pairs[name.strip()] = kind.strip()
     return pairs
+
+
+def combined(
+    config: Path | None, flags: Mapping[str, Plain], assignments: Sequence[str]
+) -> Configuration:
+    """Combine the options: a later one wins, in the order default, --config, flag, --set."""
+    from steepest.tabular.options import assign, from_plain, parse_value, read_toml, set_option
+
+    plain: dict[str, Plain] = {}
+    if config is not None:
+        plain = read_toml(config)
+        try:
+            from_plain(plain)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{config}: {error}") from None
+    for name, value in flags.items():
+        if value is not None:
+            set_option(plain, name, parse_value(name, value) if isinstance(value, str) else value)
+    for assignment in assignments:
+        assign(plain, assignment)
+    return from_plain(plain)

@@ -183,6 +183,9 @@ class Clusters:
     def _suits(self, cluster: Cluster, node: Node) -> bool:
         if cluster.is_early and node in self._next:
             return False
+        # Nothing may look up a position before it is known to be inside.
+        if any(_is_checked(self._lowering[each]) for each in cluster.members):
+            return False
         match cluster.kind:
             case "pointwise" | "contract":
                 return True

@@ -30,6 +30,7 @@ from steepest.train.history import History
 from steepest.train.metrics import Metric, accuracy, mse
 from steepest.train.trainer import Trainer
 from steepest.transform.executable import Backend
+from steepest.transform.stages import Explanation
 
 
 def fit_table(
@@ -108,14 +109,9 @@ def fit_parts(
         DataError: A value that the columns' kinds do not allow; names row and column.
         TrainingError: The loss is not finite from the first step on.
     """
-    configuration, task = parts.configuration, parts.schema.target.task
-    resolved = resolve(configuration, task, len(parts.training))
-    preprocessor = Preprocessor.fit(
-        parts.training,
-        parts.schema,
-        scaling=configuration.preprocessing.numeric,
-        one_hot_levels=configuration.preprocessing.one_hot_levels,
-    )
+    configuration = parts.configuration
+    resolved = resolve(configuration, parts.schema.target.task, len(parts.training))
+    preprocessor = _preprocessor(parts)
     rows = _arrays(parts.training, preprocessor, configuration)
     held_out = None
     if parts.validation is not None:
@@ -152,6 +148,27 @@ def fit_parts(
     return model
 
 
+def explain_parts(parts: Parts) -> Explanation:
+    """What the compiler makes of the step that :func:`fit_parts` would run."""
+    configuration = parts.configuration
+    resolved = resolve(configuration, parts.schema.target.task, len(parts.training))
+    preprocessor = _preprocessor(parts)
+    rows = _arrays(parts.training, preprocessor, configuration)
+    network = build_network(preprocessor, configuration, resolved)
+    trainer = _trainer(network, rows, configuration, resolved, "native")
+    return trainer.show_stages(rows.inputs, rows.targets, batch_size=resolved.batch_size)
+
+
+def _preprocessor(parts: Parts) -> Preprocessor:
+    options = parts.configuration.preprocessing
+    return Preprocessor.fit(
+        parts.training,
+        parts.schema,
+        scaling=options.numeric,
+        one_hot_levels=options.one_hot_levels,
+    )
+
+
 @final
 class Rows(Struct, frozen=True, kw_only=True):
     """Preprocessed rows; `scale` is a regression target's deviation, None for classes."""
@@ -172,15 +189,7 @@ def _train(
     backend: Backend,
 ) -> History:
     training = configuration.training
-    batches = Batches(len(rows.targets), resolved.batch_size)
-    trainer = Trainer(
-        network,
-        CrossEntropy() if rows.scale is None else HalfSquaredError(),
-        make_optimizer(configuration, resolved, len(batches.extents) * training.max_epochs),
-        l2=training.l2,
-        seed=training.seed,
-        backend=backend,
-    )
+    trainer = _trainer(network, rows, configuration, resolved, backend)
     with suitable_threads(network, resolved.batch_size):
         return trainer.fit(
             rows.inputs,
@@ -196,6 +205,25 @@ def _train(
             early_stopping=None if held_out is None else _stopping(training.patience),
             time_limit=training.time_limit,
         )
+
+
+def _trainer(
+    network: Module,
+    rows: Rows,
+    configuration: Configuration,
+    resolved: Resolved,
+    backend: Backend,
+) -> Trainer:
+    training = configuration.training
+    batches = Batches(len(rows.targets), resolved.batch_size)
+    return Trainer(
+        network,
+        CrossEntropy() if rows.scale is None else HalfSquaredError(),
+        make_optimizer(configuration, resolved, len(batches.extents) * training.max_epochs),
+        l2=training.l2,
+        seed=training.seed,
+        backend=backend,
+    )
 
 
 def _arrays(table: Table, preprocessor: Preprocessor, configuration: Configuration) -> Rows:

@@ -34,9 +34,10 @@ from steepest.train.interruption import stop_on_interrupt
 from steepest.train.loop import Examples, Loop, Plan, Validation, cells_of
 from steepest.train.metrics import Asked, Metric, metrics_of
 from steepest.train.predict import Predictor, predict, trace_prediction
-from steepest.train.step import Objective, Step, trace_step
+from steepest.train.step import Objective, Step, step_roles, trace_step
 from steepest.transform.executable import BACKENDS, Backend
 from steepest.transform.memory import Memory
+from steepest.transform.stages import Explanation, explain
 
 
 @final
@@ -201,6 +202,21 @@ class Trainer:
         size = batches(rows_of(examples.x), batch_size).extents[0]
         convert_slots(self._slots)
         return trace_step(self._step, examples.x, examples.y, None, size).graph
+
+    def show_stages(self, x: Any, y: Any, *, batch_size: int | None) -> Explanation:
+        """What the compiler makes of the training step, stage by stage; see ``st.show_stages``.
+
+        >>> import steepest as st
+        >>> trainer = st.Trainer(st.nn.Linear(2, 1), "half_squared_error", st.optim.SGD(0.1))
+        >>> shown = trainer.show_stages(np.ones((8, 2)), np.ones(8), batch_size=4)
+        >>> print(shown.scheduled.splitlines()[0])
+        kernel 0: position
+        """
+        examples = self._examples(x, y, None, "x", "y")
+        size = batches(rows_of(examples.x), batch_size).extents[0]
+        convert_slots(self._slots)
+        trace = trace_step(self._step, examples.x, examples.y, None, size, outputs=3)
+        return explain(trace, step_roles(examples.x, None), guarded=True)
 
     def predict(self, x: Any) -> Array:
         """The model's raw outputs for each row, in evaluation mode; see ``st.predict``."""

@@ -1,0 +1,68 @@
+"""`steepest explain-step`: what the compiler makes of a table's training step."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from steepest.cli.flags import (
+    BatchSize,
+    Config,
+    HiddenLayerSizes,
+    Set,
+    Table,
+    Target,
+    combined,
+    table_path,
+)
+from steepest.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from steepest.tabular.options import Plain
+
+
+class Stage(StrEnum):
+    """What to print."""
+
+    TRACED = "traced"
+    REWRITTEN = "rewritten"
+    SCHEDULED = "scheduled"
+    GENERATED = "generated"
+    ALL = "all"
+
+
+def explain_step(
+    table: Table,
+    target: Target = None,
+    stage: Annotated[
+        Stage, typer.Option("--stage", help="The graph, simplified, as kernels, or LLVM's text.")
+    ] = Stage.SCHEDULED,
+    hidden_layer_sizes: HiddenLayerSizes = None,
+    batch_size: BatchSize = None,
+    set_: Set = None,
+    config: Config = None,
+) -> None:
+    r"""Show the training step that fit would run on a table, from its graph to machine text.
+
+    \b
+    Examples:
+      steepest explain-step income.csv --target income
+      steepest explain-step income.csv --target income --stage generated > step.ll
+    """
+    flags: dict[str, Plain] = {
+        "data.target": target,
+        "network.hidden_layer_sizes": hidden_layer_sizes,
+        "training.batch_size": batch_size,
+    }
+    configuration = combined(config, flags, set_ or [])
+    if not table:
+        raise ConfigurationError("which table? write 'steepest explain-step TABLE --target COLUMN'")
+    from steepest.tabular.fit import explain_parts
+    from steepest.tabular.parts import prepare
+
+    with table_path(table) as path:
+        parts = prepare(path, configuration, validation=None, test=None)
+    found = explain_parts(parts)
+    print(found if stage is Stage.ALL else getattr(found, stage.value))
