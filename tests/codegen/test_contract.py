@@ -151,7 +151,7 @@ def test_chains_end_after_256_products(form: str, lanes: int) -> None:
 
 @pytest.mark.parametrize("length", [254, 255, 257, 258])
 def test_another_length_would_be_noticed(length: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("contract", "contract_frame"):
+    for module in ("contract_blocks", "contract_frame"):
         monkeypatch.setattr(f"steepest.codegen.{module}.BLOCK", length)
     assert _at_the_boundary("nn", widths()[0]) != 2.0**24 + 2
 

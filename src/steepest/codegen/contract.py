@@ -10,7 +10,7 @@ from steepest.codegen.code import Code
 from steepest.codegen.contract_blocks import Blocks
 from steepest.codegen.contract_epilogue import Block
 from steepest.codegen.contract_frame import Frame
-from steepest.codegen.contract_plan import BLOCK, planned
+from steepest.codegen.contract_plan import planned
 from steepest.codegen.contract_tile import Tile
 from steepest.codegen.target import Target
 from steepest.codegen.text import Text
@@ -29,7 +29,8 @@ def contraction(kernel: Kernel, target: Target) -> Code:
         return text.code()
     plan = planned(kernel, target)
     frame = Frame(text, target, kernel, plan)
-    blocks = None if plan.panel == "none" else Blocks(frame)
+    simple = plan.panel == "none" and not plan.in_blocks and frame.epilogue.in_registers
+    blocks = None if simple else Blocks(frame)
     with frame.batches() as batch:
         rows = frame.operand(plan.rows, batch)
         columns = frame.operand(plan.columns, batch)
@@ -42,7 +43,7 @@ def contraction(kernel: Kernel, target: Target) -> Code:
 
 
 def _in_place(frame: Frame, block: Block, rows: str, columns: str) -> None:
-    """The loops where both operands are read where they lie."""
+    """The loops where operands are read where they lie and sums go from registers to the stores."""
     plan, text = frame.plan, frame.text
     for across in frame.widths:
         with text.loop(across.start, across.stop, across.size) as wide:
@@ -50,25 +51,7 @@ def _in_place(frame: Frame, block: Block, rows: str, columns: str) -> None:
             for down in frame.heights:
                 tile = Tile(down.size, across.size // plan.lanes)
                 with text.loop(down.start, down.stop, down.size) as high:
-                    here = Block(block.batch, high.index, wide.index)
                     pointers = frame.moved(rows, high.index, frame.row_stride), source
-                    _tile(frame, here, tile, pointers)
-
-
-def _tile(frame: Frame, block: Block, tile: Tile, pointers: tuple[str, str]) -> None:
-    """One tile to its end; between blocks its totals wait on the stack."""
-    epilogue, step = frame.epilogue, frame.column_step
-    if not frame.plan.in_blocks:
-        sums = frame.products(tile, frame.rows, pointers, step, frame.summed)
-        epilogue.finish(block, tile, sums)
-        return
-    totals = epilogue.stage()
-    frame.clear(totals, tile)
-    with frame.text.loop(0, frame.summed, BLOCK) as deep:
-        places = (
-            frame.moved(pointers[0], deep.index, frame.rows.step),
-            frame.moved(pointers[1], deep.index, step),
-        )
-        count = frame.block_length(deep.index)
-        frame.add(totals, frame.products(tile, frame.rows, places, step, count))
-    epilogue.finish_stored(block, tile, totals)
+                    step, count = frame.column_step, frame.summed
+                    sums = frame.products(tile, frame.rows, pointers, step, count)
+                    frame.epilogue.finish(Block(block.batch, high.index, wide.index), tile, sums)

@@ -1,7 +1,9 @@
-"""The loops of a contraction whose operands are copied into panels, some tiles at a time.
+"""The loops of a contraction with panels, several blocks, or stores by way of memory.
 
-A few panels of columns lie in the second cache while some rows go by; each row's numbers then stay
-in the first cache for all of these panels. Totals of sums wait on the stack between blocks.
+A strip of columns lies in the second cache while some rows go by; each row's numbers then stay in
+the first cache for the whole strip. Sums of a strip and some rows wait on the stack, as a matrix,
+until all blocks of products are added; then the kernel's stores read them there. Where sums are
+final after one block and the stores are few instructions, they go to the stores from registers.
 """
 
 from __future__ import annotations
@@ -17,18 +19,32 @@ from steepest.codegen.contract_plan import BLOCK
 from steepest.codegen.contract_tile import Tile
 from steepest.codegen.text import Whole, memory_text
 
-_PANELS_BYTES = 131072
-_TOTALS_BYTES = 131072
+_PANELS_BYTES = 196608  # on the stack, and in the second cache beside the rows
+_WAITING_BYTES = 131072  # sums that get more blocks of products
+_FINAL_BYTES = 32768  # sums that the stores read at once
+_NOTHING = "0x8000000000000000"  # −0, to which the first block's sum is added without a change
 
 
 @final
 @dataclass(frozen=True)
 class _Strip:
-    """Some neighbouring panels of one width: the numbers of the first and of the one after."""
+    """Neighbouring panels: number of the first, of the one after, and their columns."""
 
-    run: Bounds
     first: Whole
     stop: Whole
+    column: Whole
+    columns: Whole
+
+
+@final
+@dataclass(frozen=True)
+class _Group:
+    """Neighbouring tiles: number of the first, of the one after, and their rows."""
+
+    first: Whole
+    stop: Whole
+    row: Whole
+    rows: Whole
 
 
 @final
@@ -41,115 +57,180 @@ class Blocks:
 
     def __init__(self, frame: Frame) -> None:
         self._frame, self._text = frame, frame.text
-        plan = frame.plan
-        widest = max((run.size for run in plan.widths), default=1)
-        self._pitch = BLOCK * widest * frame.size
-        self._across = max(1, _PANELS_BYTES // self._pitch)
-        self._tile_bytes = plan.tallest * widest * frame.size
-        self._down = max(1, _TOTALS_BYTES // (self._tile_bytes * self._across))
-        element = memory_text(plan.dtype)
-        self._panel = self._text.stack(f"[{self._across * self._pitch} x i8]")
-        self._panels = Panels(self._text, plan, frame.arithmetic)
+        plan, size = frame.plan, frame.size
+        self._panel_bytes = BLOCK * plan.widest * size
+        self._across = max(1, _PANELS_BYTES // self._panel_bytes)
+        self._pitch = self._across * plan.widest
+        room = _WAITING_BYTES if plan.in_blocks else _FINAL_BYTES
+        self._down = max(1, room // (self._pitch * plan.tallest * size))
+        self._panels = None
+        self._place = ""
+        if plan.panel != "none":
+            self._place = self._text.stack(f"[{self._across * self._panel_bytes} x i8]")
+            self._panels = Panels(self._text, plan, frame.arithmetic)
         self._row_panel = RowPanel(self._text, plan) if RowPanel.serves(plan) else None
-        self._totals = ""
-        if plan.in_blocks:
-            room = self._across * self._down * plan.tallest * widest
-            self._totals = self._text.stack(f"[{room} x {element}]")
+        self._direct = frame.epilogue.in_registers and not plan.in_blocks
+        self._sums = ""
+        if not self._direct:
+            count = self._down * plan.tallest * self._pitch
+            self._sums = self._text.stack(f"[{count} x {memory_text(plan.dtype)}]")
         self._tile_count = self._text.number(sum(run.count for run in plan.heights))
+        self._panel_count = self._text.number(sum(run.count for run in plan.widths))
 
     def write(self, block: Block, rows: str, columns: str) -> None:
         """Write the loops for one batch, whose operands begin there."""
-        frame = self._frame
-        for run in frame.widths:
-            with self._text.loop(0, run.count, self._across) as loop:
-                stop = frame.smaller(self._text.add(loop.index, self._across), run.count)
-                strip = _Strip(run, loop.index, stop)
-                if frame.plan.in_blocks:
-                    self._several(block, strip, rows, columns)
-                else:
-                    self._single(block, strip, rows, columns)
-
-    # ------------------------------------------------------------------------------------- blocks
-
-    def _single(self, block: Block, strip: _Strip, rows: str, columns: str) -> None:
-        """All products are one block: sums go from registers to the stores."""
-        frame = self._frame
-        self._fill(strip, columns, frame.summed)
-        for tile, row, _ in self._tiles(strip, 0, self._tile_count):
-            source = self._row_source(rows, row, tile, frame.summed)
-            for column, panel, _ in self._each(strip):
-                here = Block(block.batch, row, column)
-                sums = self._products(tile, strip, source, panel, frame.summed)
-                frame.epilogue.finish(here, tile, sums)
-
-    def _several(self, block: Block, strip: _Strip, rows: str, columns: str) -> None:
-        """Some rows at a time, whose totals wait while one block after the other is added."""
         frame, text = self._frame, self._text
-        with text.loop(0, self._tile_count, self._down) as down:
-            first = down.index
-            stop = frame.smaller(text.add(down.index, self._down), self._tile_count)
-            for tile, _, group in self._tiles(strip, first, stop):
-                for _, _, offset in self._each(strip):
-                    frame.clear(text.place(group, offset, "i8"), tile)
-            with text.loop(0, frame.summed, BLOCK) as deep:
-                count = frame.block_length(deep.index)
-                self._fill(strip, frame.moved(columns, deep.index, frame.column_step), count)
-                start = frame.moved(rows, deep.index, frame.rows.step)
-                for tile, row, group in self._tiles(strip, first, stop):
-                    source = self._row_source(start, row, tile, count)
-                    for _, panel, offset in self._each(strip):
-                        sums = self._products(tile, strip, source, panel, count)
-                        frame.add(text.place(group, offset, "i8"), sums)
-            for tile, row, group in self._tiles(strip, first, stop):
-                for column, _, offset in self._each(strip):
-                    here = Block(block.batch, row, column)
-                    frame.epilogue.finish_stored(here, tile, text.place(group, offset, "i8"))
+        with text.loop(0, self._panel_count, self._across) as loop:
+            stop = frame.smaller(text.add(loop.index, self._across), self._panel_count)
+            column, end = (self._start(frame.widths, each) for each in (loop.index, stop))
+            strip = _Strip(loop.index, stop, column, text.define(f"sub i64 {end}, {column}"))
+            if not frame.plan.in_blocks:
+                self._fill(strip, columns, frame.summed)
+            if self._direct:
+                self._from_registers(block, strip, rows, columns)
+            else:
+                self._from_memory(block, strip, rows, columns)
+
+    # ------------------------------------------------------------------------------------- stores
+
+    def _from_registers(self, block: Block, strip: _Strip, rows: str, columns: str) -> None:
+        frame = self._frame
+        for height, row, source in self._tiles(0, self._tile_count, rows, frame.summed):
+            for width, column, panel in self._each(strip, columns):
+                tile = Tile(height, width)
+                sums = self._products(tile, source, panel, frame.summed)
+                frame.epilogue.finish(Block(block.batch, row, column), tile, sums)
+
+    def _from_memory(self, block: Block, strip: _Strip, rows: str, columns: str) -> None:
+        frame, text = self._frame, self._text
+        with text.loop(0, self._tile_count, self._down) as loop:
+            stop = frame.smaller(text.add(loop.index, self._down), self._tile_count)
+            row, end = (self._start(frame.heights, each) for each in (loop.index, stop))
+            group = _Group(loop.index, stop, row, text.define(f"sub i64 {end}, {row}"))
+            if frame.plan.in_blocks:
+                self._clear(group)
+                with text.loop(0, frame.summed, BLOCK) as deep:
+                    count = frame.block_length(deep.index)
+                    source = frame.moved(columns, deep.index, frame.column_step)
+                    self._fill(strip, source, count)
+                    start = frame.moved(rows, deep.index, frame.rows.step)
+                    self._sum_up(strip, group, start, source, count)
+            else:
+                self._sum_up(strip, group, rows, columns, frame.summed)
+            here = Block(block.batch, row, strip.column)
+            frame.epilogue.stores(here, group.rows, strip.columns, self._sums, self._pitch)
+
+    def _sum_up(self, strip: _Strip, group: _Group, rows: str, columns: str, count: Whole) -> None:
+        """One block of products for all sums of a strip and a group."""
+        frame, text = self._frame, self._text
+        for height, row, source in self._tiles(group.first, group.stop, rows, count):
+            down = text.define(f"sub i64 {row}, {group.row}")
+            line = frame.moved(self._sums, down, self._pitch * frame.size)
+            for width, column, panel in self._each(strip, columns):
+                across = text.define(f"sub i64 {column}, {strip.column}")
+                place = text.place(line, across, memory_text(frame.plan.dtype))
+                tile = Tile(height, width)
+                self._put(place, tile, self._products(tile, source, panel, count))
+
+    def _put(self, place: str, tile: Tile, sums: list[str]) -> None:
+        arithmetic, text = self._frame.arithmetic, self._text
+        for row in range(tile.height):
+            line = text.place(place, row * self._pitch, memory_text(arithmetic.dtype))
+            for vector in range(tile.width):
+                total = sums[row * tile.width + vector]
+                if self._frame.plan.in_blocks:
+                    before = arithmetic.load(text, line, vector)
+                    total = arithmetic.add(text, before, total)
+                arithmetic.store(text, total, line, vector)
+
+    def _clear(self, group: _Group) -> None:
+        """The matrix of sums before the first block."""
+        frame, text = self._frame, self._text
+        zero, element = "zeroinitializer", memory_text(frame.plan.dtype)
+        if frame.plan.dtype.kind == "f":
+            zero = f"splat ({element} {_NOTHING})"
+        count = text.multiply(group.rows, self._pitch)
+        with text.loop(0, count, frame.plan.lanes) as loop:
+            place = text.place(self._sums, loop.index, element)
+            frame.arithmetic.store(text, zero, place)
+
+    # ------------------------------------------------------------------------------------- panels
 
     def _fill(self, strip: _Strip, columns: str, count: Whole) -> None:
         """Copy a block of products, whose first is there, into the panels of a strip."""
-        frame = self._frame
-        for column, panel, _ in self._each(strip):
+        frame, text = self._frame, self._text
+        if self._panels is None:
+            return
+        if frame.plan.panel == "copied":
+            for width, column, panel in self._each(strip, columns):
+                source = frame.moved(columns, column, frame.column_stride)
+                extent = width * frame.plan.lanes
+                available = frame.epilogue.available(column, extent)
+                self._panels.copy(source, count, available, width, panel)
+            return
+        with text.loop(strip.first, strip.stop) as loop:
+            column = self._start(frame.widths, loop.index)
+            end = self._start(frame.widths, text.add(loop.index, 1))
+            width = text.define(f"sub i64 {end}, {column}")
             source = frame.moved(columns, column, frame.column_stride)
-            available = frame.epilogue.available(column, strip.run.size)
-            self._panels.fill(source, count, available, strip.run.size, panel)
+            available = frame.epilogue.available(column, width)
+            self._panels.turn(source, count, available, width, self._panel(strip, loop.index))
 
-    def _row_source(self, rows: str, row: Whole, tile: Tile, count: Whole) -> str:
-        """Where a tile finds its rows' numbers, which may be copied there now."""
-        frame = self._frame
-        source = frame.moved(rows, row, frame.row_stride)
-        if self._row_panel is None:
-            return source
-        return self._row_panel.fill(source, frame.rows.step, tile.height, count)
-
-    def _products(
-        self, tile: Tile, strip: _Strip, source: str, panel: str, count: Whole
-    ) -> list[str]:
-        frame = self._frame
+    def _products(self, tile: Tile, source: str, panel: str, count: Whole) -> list[str]:
+        frame, plan = self._frame, self._frame.plan
         rows = frame.rows if self._row_panel is None else self._row_panel.rows
-        return frame.products(tile, rows, (source, panel), strip.run.size * frame.size, count)
+        step = frame.column_step if plan.panel == "none" else plan.widest * frame.size
+        return frame.products(tile, rows, (source, panel), step, count)
 
     # -------------------------------------------------------------------------------------- loops
 
-    def _each(self, strip: _Strip) -> Iterator[tuple[Whole, str, Whole]]:
-        """A loop over the panels of a strip: first column, panel, offset in a group of totals."""
-        text, run = self._text, strip.run
-        with text.loop(strip.first, strip.stop) as loop:
-            number = text.define(f"sub i64 {loop.index}, {strip.first}")
-            column = text.add(run.start, text.multiply(loop.index, run.size))
-            panel = text.place(self._panel, text.multiply(number, self._pitch), "i8")
-            yield column, panel, text.multiply(number, self._tile_bytes)
+    def _start(self, runs: list[Bounds], number: Whole) -> Whole:
+        """The first place of a piece with a number, or the end after the last one."""
+        text = self._text
+        place = text.multiply(number, runs[0].size)
+        for run in runs[1:]:
+            behind = text.define(f"sub i64 {number}, {runs[0].count}")
+            other = text.add(run.start, text.multiply(behind, run.size))
+            place = self._frame.smaller(place, other)
+        return place
 
-    def _tiles(self, strip: _Strip, first: Whole, stop: Whole) -> Iterator[tuple[Tile, Whole, str]]:
-        """Loops over tiles by number: a tile, its first row, its totals in all panels."""
+    def _numbers(self, runs: list[Bounds], first: Whole, stop: Whole) -> Iterator[tuple[int, str]]:
+        """A loop for each run over its pieces between two numbers: the size, the number."""
         text, frame = self._text, self._frame
         before: Whole = 0
-        for run in frame.heights:
+        for run in runs:
             after = text.add(before, run.count)
-            with text.loop(frame.larger(first, before), frame.smaller(stop, after)) as loop:
-                number = text.define(f"sub i64 {loop.index}, {before}")
-                row = text.add(run.start, text.multiply(number, run.size))
-                waiting = text.define(f"sub i64 {loop.index}, {first}")
-                pitch = self._tile_bytes * self._across
-                group = self._totals and frame.moved(self._totals, waiting, pitch)
-                yield Tile(run.size, strip.run.size // frame.plan.lanes), row, group
+            start, end = frame.larger(first, before), frame.smaller(stop, after)
+            if len(runs) == 1:
+                start, end = first, stop
+            with text.loop(start, end) as loop:
+                yield run.size, loop.index
             before = after
+
+    def _each(self, strip: _Strip, columns: str) -> Iterator[tuple[int, Whole, str]]:
+        """Loops over the panels of a strip: width in vectors, first column, first vector."""
+        frame = self._frame
+        for size, number in self._numbers(frame.widths, strip.first, strip.stop):
+            column = self._start(frame.widths, number)
+            if frame.plan.panel == "none":
+                place = frame.moved(columns, column, frame.column_stride)
+            else:
+                place = self._panel(strip, number)
+            yield size // frame.plan.lanes, column, place
+
+    def _panel(self, strip: _Strip, number: str) -> str:
+        text = self._text
+        within = text.define(f"sub i64 {number}, {strip.first}")
+        return self._frame.moved(self._place, within, self._panel_bytes)
+
+    def _tiles(
+        self, first: Whole, stop: Whole, rows: str, count: Whole
+    ) -> Iterator[tuple[int, Whole, str]]:
+        """Loops over tiles by number: height, first row, its first number, copied if it helps."""
+        frame = self._frame
+        for height, number in self._numbers(frame.heights, first, stop):
+            row = self._start(frame.heights, number)
+            source = frame.moved(rows, row, frame.row_stride)
+            if self._row_panel is not None:
+                source = self._row_panel.fill(source, frame.rows.step, height, count)
+            yield height, row, source

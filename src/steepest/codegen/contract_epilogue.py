@@ -11,7 +11,7 @@ from steepest.codegen.contract_tile import Arithmetic, Tile, values
 from steepest.codegen.loops import Given, Stores, emit_stores
 from steepest.codegen.nest import Nest, Point
 from steepest.codegen.target import Target
-from steepest.codegen.text import Text, Whole, memory_text
+from steepest.codegen.text import Text, Whole
 from steepest.ir.scalar import Scalar, ordered
 from steepest.schedule.kernels import Access, Kernel
 
@@ -52,10 +52,6 @@ class Epilogue:
         values = ordered(self._stores.values)
         self._results = [each for each in values if each.instruction == "result"]
         self.in_registers = self._is_simple()
-        tallest = max((run.size for run in plan.heights), default=0)
-        widest = max((run.size for run in plan.widths), default=0)
-        self._room = tallest * widest
-        self._stage = ""
 
     def _is_simple(self) -> bool:
         if self.kernel.checks or self.kernel.space[self.plan.lane_axis] == 1:
@@ -72,45 +68,28 @@ class Epilogue:
             return False
         return bool(scalar.inputs) or access.strides[self.plan.lane_axis] not in (0, 1)
 
-    def stage(self) -> str:
-        """Room on the stack for the sums of the largest tile."""
-        if not self._stage:
-            self._stage = self.text.stack(f"[{self._room} x {memory_text(self.plan.dtype)}]")
-        return self._stage
+    def stores(self, block: Block, rows: Whole, columns: Whole, place: str, pitch: int) -> None:
+        """The stores for a matrix of sums in memory.
 
-    def finish(self, block: Block, tile: Tile, sums: Sequence[str]) -> None:
-        """The stores for sums in registers, row by row."""
-        if self.in_registers:
-            self._from_registers(block, tile, sums)
-            return
-        place = self.stage()
-        for position, total in enumerate(sums):
-            self.arithmetic.store(self.text, total, place, position)
-        self._from_memory(block, tile, place)
-
-    def finish_stored(self, block: Block, tile: Tile, place: str) -> None:
-        """The stores for sums in memory, rows one after the other."""
-        if self.in_registers:
-            count = tile.height * tile.width
-            sums = [self.arithmetic.load(self.text, place, each) for each in range(count)]
-            self._from_registers(block, tile, sums)
-        else:
-            self._from_memory(block, tile, place)
-
-    def _from_memory(self, block: Block, tile: Tile, place: str) -> None:
+        Args:
+            block: where its first row and column are.
+            rows: how many; at least 1.
+            columns: how many it has room for; those behind the last one are not stored.
+            place: its address.
+            pitch: elements from one row to the next.
+        """
         plan, axes = self.plan, len(self.kernel.space)
-        width = tile.width * plan.lanes
         starts: list[Whole] = [block.batch.get(axis, 0) for axis in range(axes)]
         counts: list[Whole] = [1] * axes
         strides: list[Whole] = [0] * axes
         starts[plan.row_axis], starts[plan.lane_axis] = block.row, block.column
-        counts[plan.row_axis] = tile.height
-        counts[plan.lane_axis] = self.available(block.column, width)
-        strides[plan.row_axis], strides[plan.lane_axis] = width, 1
+        counts[plan.row_axis] = rows
+        counts[plan.lane_axis] = self.available(block.column, columns)
+        strides[plan.row_axis], strides[plan.lane_axis] = pitch, 1
         given = Given(place, tuple(strides))
         emit_stores(self.text, self.target, self.kernel, starts, counts, [given])
 
-    def available(self, column: Whole, width: int) -> Whole:
+    def available(self, column: Whole, width: Whole) -> Whole:
         """How many of so many columns there are."""
         if not self.plan.ragged:
             return width
@@ -118,7 +97,8 @@ class Epilogue:
         left = text.define(f"sub i64 {extent}, {column}")
         return text.call("i64", "llvm.smin.i64", [("i64", left), ("i64", str(width))])
 
-    def _from_registers(self, block: Block, tile: Tile, sums: Sequence[str]) -> None:
+    def finish(self, block: Block, tile: Tile, sums: Sequence[str]) -> None:
+        """The stores for a tile's sums in registers, row by row."""
         text, plan, nest = self.text, self.plan, self._nest
         columns = [text.add(block.column, plan.lanes * each) for each in range(tile.width)]
         found = values(self.arithmetic, list(sums))

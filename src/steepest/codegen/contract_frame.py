@@ -12,10 +12,8 @@ from steepest.codegen.contract_epilogue import Epilogue
 from steepest.codegen.contract_plan import BLOCK, Operand, Plan, Run
 from steepest.codegen.contract_tile import Arithmetic, Rows, Tile, opaque, products, rows_at
 from steepest.codegen.target import Target
-from steepest.codegen.text import Text, Whole, memory_text
+from steepest.codegen.text import Text, Whole
 from steepest.schedule.kernels import Kernel
-
-_NOTHING = "0x8000000000000000"  # −0, to which the first block's sum is added without a change
 
 
 @final
@@ -93,21 +91,6 @@ class Frame:
     ) -> list[str]:
         """One chain of multiply-adds for each sum of a tile."""
         return products(self.text, self.arithmetic, tile, rows, pointers, step, count)
-
-    def clear(self, totals: str, tile: Tile) -> None:
-        """Totals in memory before the first block."""
-        zero = "zeroinitializer"
-        if self.plan.dtype.kind == "f":
-            zero = f"splat ({memory_text(self.plan.dtype)} {_NOTHING})"
-        for position in range(tile.height * tile.width):
-            self.arithmetic.store(self.text, zero, totals, position)
-
-    def add(self, totals: str, sums: list[str]) -> None:
-        """Totals in memory after one more block."""
-        for position, each in enumerate(sums):
-            before = self.arithmetic.load(self.text, totals, position)
-            total = self.arithmetic.add(self.text, before, each)
-            self.arithmetic.store(self.text, total, totals, position)
 
     def block_length(self, start: Whole) -> str:
         """How many products the block has that begins there."""

@@ -28,6 +28,7 @@ class Panels:
         self.text, self.plan, self.arithmetic = text, plan, arithmetic
         self._size = plan.dtype.itemsize
         self._group = _GROUP_BYTES // self._size
+        self._pitch = plan.widest
         columns = plan.columns
         self._own = rows_at(text, plan.dtype, columns.own, 1, plan.lanes)
         self._stride: Whole = columns.own * self._size
@@ -37,35 +38,22 @@ class Panels:
         if columns.summed != 1:
             self._step = opaque(text, text.number(columns.summed * self._size))
 
-    def fill(self, source: str, count: Whole, available: Whole, width: int, panel: str) -> None:
-        """Write the copy of a block.
+    def copy(self, source: str, count: Whole, available: Whole, width: int, panel: str) -> None:
+        """Copy vectors that lie in a row.
 
         Args:
-            source: its first element.
+            source: the block's first element.
             count: products, at most BLOCK.
-            available: columns that there are; what the panel has beside them means nothing.
-            width: of the panel, in elements.
+            available: columns that there are; beside them the panel gets zeros.
+            width: of the panel, in vectors.
             panel: where it goes.
         """
-        match self.plan.panel:
-            case "copied":
-                self._copy(source, count, available, width, panel)
-            case "transposed":
-                self._transpose(source, count, available, width, panel)
-            case _:
-                if self.plan.ragged:
-                    self._clear(count, (0, width), width, panel)
-                self._gather(source, (0, count), (0, available), width, panel)
-
-    # ------------------------------------------------------------------------------ vectors as is
-
-    def _copy(self, source: str, count: Whole, available: Whole, width: int, panel: str) -> None:
         text, lanes = self.text, self.plan.lanes
-        whole = available == width
-        masks = [] if whole else [self._mask(available, each) for each in range(0, width, lanes)]
+        whole = available == width * lanes
+        masks = [] if whole else [self._mask(available, each * lanes) for each in range(width)]
         with text.loop(0, count, 1, [("ptr", source), ("ptr", panel)]) as loop:
             read, write = loop.carried
-            for vector in range(width // lanes):
+            for vector in range(width):
                 if whole:
                     loaded = self.arithmetic.load(text, read, vector)
                 else:
@@ -75,8 +63,25 @@ class Panels:
                 self.arithmetic.store(text, loaded, write, vector)
             loop.following = [
                 text.place(read, self._step, "i8"),
-                text.place(write, width * self._size, "i8"),
+                text.place(write, self._pitch * self._size, "i8"),
             ]
+
+    def turn(self, source: str, count: Whole, available: Whole, width: Whole, panel: str) -> None:
+        """Copy elements of which those of one product are far from each other.
+
+        Args:
+            source: the block's first element.
+            count: products, at most BLOCK.
+            available: columns that there are; beside them the panel gets zeros.
+            width: of the panel, in elements.
+            panel: where it goes.
+        """
+        if self.plan.panel == "transposed":
+            self._transpose(source, count, available, width, panel)
+            return
+        if self.plan.ragged:
+            self._clear(count, (0, width), panel)
+        self._gather(source, (0, count), (0, available), panel)
 
     def _mask(self, available: Whole, first: int) -> Value:
         """The lanes of a vector that are columns."""
@@ -93,7 +98,7 @@ class Panels:
     # ------------------------------------------------------------------------------ transposition
 
     def _transpose(
-        self, source: str, count: Whole, available: Whole, width: int, panel: str
+        self, source: str, count: Whole, available: Whole, width: Whole, panel: str
     ) -> None:
         """Squares of whole vectors, then of groups, then element by element."""
         group, lanes = self._group, self.plan.lanes
@@ -101,21 +106,21 @@ class Panels:
         grouped = self._multiple(available, group) if self.plan.ragged else full
         deep = self._multiple(count, group) if self.plan.summed % group else count
         if self.plan.ragged:
-            self._clear(count, (full, width), width, panel)
-        self._squares(source, deep, (0, full), lanes, width, panel)
+            self._clear(count, (full, width), panel)
+        self._squares(source, deep, (0, full), lanes, panel)
         if self.plan.ragged and group < lanes:
-            self._squares(source, deep, (full, grouped), group, width, panel)
+            self._squares(source, deep, (full, grouped), group, panel)
         if self.plan.ragged:
-            self._gather(source, (0, deep), (grouped, available), width, panel)
+            self._gather(source, (0, deep), (grouped, available), panel)
         if self.plan.summed % group:
-            self._gather(source, (deep, count), (0, available), width, panel)
+            self._gather(source, (deep, count), (0, available), panel)
 
-    def _clear(self, count: Whole, columns: tuple[Whole, Whole], width: int, panel: str) -> None:
+    def _clear(self, count: Whole, columns: tuple[Whole, Whole], panel: str) -> None:
         """Zeros in vectors that are not all columns: what the stack holds may be slow to add up."""
         text, element = self.text, memory_text(self.plan.dtype)
         with text.loop(*columns, self.plan.lanes) as across, text.loop(0, count) as down:
             place = text.place(panel, across.index, element)
-            place = text.place(place, text.multiply(down.index, width), element)
+            place = text.place(place, text.multiply(down.index, self._pitch), element)
             self.arithmetic.store(text, "zeroinitializer", place)
 
     def _multiple(self, number: Whole, of: int) -> Whole:
@@ -130,7 +135,6 @@ class Panels:
         count: Whole,
         columns: tuple[Whole, Whole],
         lanes: int,
-        width: int,
         panel: str,
     ) -> None:
         text, group = self.text, self._group
@@ -140,12 +144,12 @@ class Panels:
             with text.loop(0, count, group, [("ptr", read), ("ptr", write)]) as down:
                 read, write = down.carried
                 for index, square in enumerate(self._square(read, lanes)):
-                    place = text.place(write, index * width, memory_text(self.plan.dtype))
+                    place = text.place(write, index * self._pitch, memory_text(self.plan.dtype))
                     kind = vector_text(memory_text(self.plan.dtype), lanes)
                     text.line(f"store {kind} {square}, ptr {place}, align {self._size}")
                 down.following = [
                     text.place(read, _GROUP_BYTES, "i8"),
-                    text.place(write, group * width * self._size, "i8"),
+                    text.place(write, group * self._pitch * self._size, "i8"),
                 ]
 
     def _square(self, read: str, lanes: int) -> list[str]:
@@ -206,7 +210,6 @@ class Panels:
         source: str,
         products: tuple[Whole, Whole],
         columns: tuple[Whole, Whole],
-        width: int,
         panel: str,
     ) -> None:
         text, element = self.text, memory_text(self.plan.dtype)
@@ -216,7 +219,7 @@ class Panels:
             with text.loop(*products) as down:
                 place = text.place(read, text.multiply(down.index, self._step), "i8")
                 found = text.define(f"load {element}, ptr {place}, align {self._size}")
-                place = text.place(write, text.multiply(down.index, width), element)
+                place = text.place(write, text.multiply(down.index, self._pitch), element)
                 text.line(f"store {element} {found}, ptr {place}, align {self._size}")
 
 

@@ -18,7 +18,8 @@ Panel: TypeAlias = Literal["none", "copied", "transposed", "gathered"]
 BLOCK = 256  # products in one chain of sums; a decision about accuracy, the same everywhere
 _VECTOR_BYTES = 64  # of the widest vector: only then there are 32 registers
 _LARGE = 1 << 18  # bytes of columns' operand that are worth a copy in panels …
-_MANY = 64  # … if at least so many rows use it
+_LARGE_ACROSS = 1 << 17  # … if each product's rows' numbers lie together, far from the next one's
+_MANY = 64  # … and at least so many rows use it
 
 # Width in vectors → most rows: accumulators, one row of vectors and a broadcast fit the registers.
 _TALLEST_OF_32: Mapping[int, int] = {1: 22, 2: 14, 3: 8, 4: 6, 6: 4, 8: 2}
@@ -87,6 +88,11 @@ class Plan:
         return max((run.size for run in self.heights), default=1)
 
     @property
+    def widest(self) -> int:
+        """Columns of the largest tile, in elements."""
+        return max((run.size for run in self.widths), default=1)
+
+    @property
     def in_blocks(self) -> bool:
         """Whether there is more than one chain of sums."""
         return self.summed > BLOCK
@@ -131,7 +137,7 @@ def planned(kernel: Kernel, target: Target) -> Plan:
         split(extents[0], height),
         widths,
         reduction.extent,
-        panel_of(columns, reduction.extent, extents[0], reads_whole),
+        panel_of(columns, rows, reduction.extent, extents[0], reads_whole),
         ragged,
     )
 
@@ -173,10 +179,11 @@ def _cost(rows: int, vectors: int, summed: int, height: int, width: int) -> floa
     return cycles
 
 
-def panel_of(columns: Operand, summed: int, rows: int, reads_whole: bool) -> Panel:
+def panel_of(columns: Operand, rows: Operand, summed: int, height: int, reads_whole: bool) -> Panel:
     """Whether tiles read the columns' operand where it lies."""
     size = columns.access.buffer.dtype.itemsize
     if columns.own == 1:
-        large = summed * columns.summed * size >= _LARGE and rows >= _MANY
+        enough = _LARGE_ACROSS if rows.own == 1 else _LARGE
+        large = summed * columns.summed * size >= enough and height >= _MANY
         return "copied" if large or not reads_whole else "none"
     return "transposed" if columns.summed == 1 and size in (4, 8) else "gathered"
