@@ -145,9 +145,16 @@ def test_a_long_chain_needs_no_stack() -> None:
 def test_a_long_chain_collapses() -> None:
     x = node = one()
     for _ in range(2000):
-        node = relu(reshape(node, (3, 2) if node.shape == (2, 3) else (2, 3)))
+        node = relu(reshape(node, (2, 1, 3) if node.shape == (2, 3) else (2, 3)))
     graph = rewritten([x], node)
     assert len(graph.nodes) == 2
+
+
+def test_a_reshape_that_mixes_axes_stays_before_what_is_computed_in_its_shape() -> None:
+    """So the flat array is what a kernel writes, and no second one has to rearrange rows."""
+    x = one()
+    graph = rewritten([x], tanh(reshape(x, (6,))))
+    assert graph.outputs[0].op is OPS["tanh"]
 
 
 # --------------------------------------------------------------------------------- who else uses it

@@ -9,6 +9,7 @@ from steepest.ops.movement import broadcast_to, permute_dims, reshape
 from steepest.rewrite.build import (
     again,
     apply,
+    extents,
     is_op,
     is_pointwise,
     number,
@@ -46,14 +47,14 @@ def broadcast_past_pointwise(node: Node) -> Node | None:
 @rule(
     ANY,
     on=(
-        example(lambda x: exp(reshape(x, (3, 2)))),
-        example(lambda x, y: reshape(x, (3, 2)) * 2.0 + reshape(y, (3, 2)), floats(6), floats(6)),
+        example(lambda x: exp(reshape(x, (2, 1, 3)))),
+        example(lambda x, y: reshape(x, (2,)) * 2.0 + reshape(y, (2,)), *(floats(2, 1),) * 2),
     ),
 )
-def reshape_past_pointwise(node: Node) -> Node | None:
-    """f(reshape(x), reshape(y)) = reshape(f(x, y)), numbers aside."""
+def new_axis_past_pointwise(node: Node) -> Node | None:
+    """f(reshape(x), reshape(y)) = reshape(f(x, y)) if only axes of extent 1 come or go."""
     inputs = _moved(node, "reshape")
-    if inputs is None:
+    if inputs is None or extents(inputs[0].shape) != extents(node.shape):
         return None
     return reshaped(again(node.op.name, inputs, node.attributes), node.shape)
 
