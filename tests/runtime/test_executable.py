@@ -22,9 +22,10 @@ from runtime.programs import (
 from steepest.codegen.code import Pointer
 from steepest.runtime import executable
 from steepest.runtime.executable import BoundProgram, NativeProgram, Stop
-from steepest.runtime.memory import Arena, Place
+from steepest.runtime.memory import Area, Arena, Place
 from steepest.runtime.plan import Plan, Values
 from steepest.runtime.processor import this_processor
+from steepest.schedule.kernels import Buffer
 
 COUNTER = Place("state", 64, FLOAT, (), ())
 
@@ -139,6 +140,35 @@ def test_tables_whole_inputs_constants_and_shapes() -> None:
     np.testing.assert_array_equal(
         bound.run(1, tables=[first], whole=[shift]).outputs[0][0, :, 0], first[1] + 3
     )
+
+
+def test_each_word_points_into_its_own_memory() -> None:
+    # Two tables, two stepped inputs and two outputs, and addresses of elements in the middle.
+    tables = [buffer(name, (6,), role="table") for name in ("left", "right")]
+    rows = [buffer(name, (4,)) for name in ("first", "second")]
+    sums = [buffer(name, (3,)) for name in ("above", "below")]
+    zero = buffer("zero", (), role="state")
+    places: dict[Buffer, tuple[Area, int]] = {zero: ("state", 8)}
+    places |= {each: ("scratch", 256 * at) for at, each in enumerate([*rows, *sums])}
+    bound = loaded(
+        [
+            code(ADD_AND_COUNT, sums[0], Pointer(tables[1], 2), Pointer(rows[0], 3), 3),
+            code(ADD_AND_COUNT, sums[1], Pointer(tables[0], 1), Pointer(rows[1], 1), 2),
+            code(ADD_AND_COUNT, Pointer(sums[1], 2), Pointer(tables[0], 5), zero, 1),
+        ],
+        places,
+        Values(
+            stepped=tuple(rows),
+            outputs=tuple((each, (3,)) for each in sums),
+            tables=tuple(tables),
+        ),
+    ).bind()
+    left, right = np.arange(6, dtype=FLOAT), np.arange(60, 66, dtype=FLOAT)
+    first, second = (np.arange(8, dtype=FLOAT).reshape(2, 4) * scale for scale in (100, 1000))
+    above, below = bound.run(2, tables=[left, right], stepped=[first, second]).outputs
+    np.testing.assert_array_equal(above, right[2:5] + first[:, 3:])
+    np.testing.assert_array_equal(below[:, :2], left[1:3] + second[:, 1:2])
+    np.testing.assert_array_equal(below[:, 2], left[5] + np.arange(2))
 
 
 def checked_program() -> BoundProgram:
