@@ -45,11 +45,24 @@ def double_precision() -> Graph:
     return st.Trainer(model, "cross_entropy", st.optim.SGD(0.1)).graph(X, LABELS, batch_size=1)
 
 
+def ensemble() -> Graph:
+    """Gradients of three networks at once, each with weights and a random key of its own."""
+
+    def loss(w: st.Tensor, b: st.Tensor, v: st.Tensor, x: st.Tensor, y: st.Tensor) -> st.Tensor:
+        hidden = st.tanh(st.matmul(x, w) + b)
+        return st.mean(st.losses.CrossEntropy()(st.matmul(hidden, v), y))
+
+    members = [st.ones((3, *shape)) for shape in ((4, 6), (6,), (6, 3))]
+    step = st.vmap(st.grad(loss, (0, 1, 2)), (0, 0, 0, None, None))
+    return st.trace(step)(*members, st.ones((5, 4)), st.tensor([0, 1, 2, 1, 0]))
+
+
 STEPS: dict[str, Callable[[], Graph]] = {
     **{name: lambda name=name: classifier(name) for name in ("relu", "sigmoid", "silu", "mish")},
     "sgd": lambda: regression(st.optim.SGD(0.1)),
     "momentum": lambda: regression(st.optim.Momentum(0.1, 0.9)),
     "two classes": two_classes,
+    "ensemble": ensemble,
     "float64, batches of one": double_precision,
 }
 
