@@ -120,7 +120,7 @@ class Native:
         """Some steps; what is ``stepped`` has a row for each step, from ``first`` on."""
         finished = self._bound.run(
             steps,
-            tables=[at_the_end_of_a_page(each) for each in self._of("table", values)],
+            tables=[_table(each) for each in self._of("table", values)],
             stepped=[each[first : first + steps] for each in self._of("stepped", values)],
             whole=[*self._of("whole", values), *self.compiled.constants],
         )
@@ -129,6 +129,10 @@ class Native:
 
     def _of(self, role: InputRole, values: Arrays) -> list[Array]:
         return [value for value, its in zip(values, self._roles, strict=True) if its == role]
+
+
+def _table(array: Array) -> Array:
+    return at_the_end_of_a_page(array.reshape(-1)).reshape(array.shape)
 
 
 def rows_of(roles: Roles, values: Arrays, steps: int) -> list[Array]:
@@ -185,8 +189,7 @@ def reference(
             break
         rows.append(results[:count])
         current.update(
-            (node, value)
-            for (node, _), value in zip(graph.updates, results[count:], strict=True)
+            (node, value) for (node, _), value in zip(graph.updates, results[count:], strict=True)
         )
     outputs = [
         np.array([row[position] for row in rows], node.dtype).reshape(len(rows), *node.shape)
