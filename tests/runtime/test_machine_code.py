@@ -47,10 +47,11 @@ def test_a_machine_that_llvm_does_not_know() -> None:
         compile_text("", elsewhere)
 
 
-def test_a_function_that_the_process_does_not_have() -> None:
+def test_a_function_that_the_process_does_not_have(capfd: pytest.CaptureFixture[str]) -> None:
     content = compile_text(MISSING, this_processor())
     with pytest.raises(CompilationError, match="cannot be loaded"):
         MachineCode([content], ("f",), this_processor())
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_object_without_the_function() -> None:

@@ -12,9 +12,6 @@ from steepest.errors import CompilationError
 
 _ARM = ("aarch64", "arm64")  # all of these have FMA and vectors of four numbers
 
-# LLVM removes with a feature whatever implies it, so these stand for whole families.
-_BEYOND = {16: (), 8: ("avx512f", "avx10.1"), 4: ("avx512f", "avx10.1", "avx", "fma")}
-
 
 @final
 @dataclass(frozen=True)
@@ -57,11 +54,7 @@ class Processor:
         Args:
             lanes: 16, 8 or 4; with 4 there is no FMA either, as on the oldest x86-64.
         """
-        removed = {
-            each
-            for each in self.offered | self.missing
-            if _lanes_needed(each) > lanes or each in _BEYOND[lanes]
-        }
+        removed = {each for each in self.offered | self.missing if _lanes_needed(each) > lanes}
         return replace(self, offered=self.offered - removed, missing=self.missing | removed)
 
     def __str__(self) -> str:
