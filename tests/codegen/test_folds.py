@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -12,7 +13,7 @@ from codegen.arena import judge, padded, run
 from codegen.native import widths
 from codegen.test_loops import draw, into, leaf
 from steepest.ir.lowering import Combine
-from steepest.ir.scalar import Scalar, exp
+from steepest.ir.scalar import Scalar, exp, number
 from steepest.ir.types import Array, Shape, bool_, float32, float64, int32
 from steepest.schedule.kernels import Buffer, Folded, Folds, Kernel, Role
 
@@ -135,6 +136,30 @@ def test_a_check_of_a_result(lanes: int) -> None:
     judge(checked, {x: given}, [z], lanes, 1e-6)
     given[13] = 1.0
     judge(checked, {x: given}, [z], lanes, 1e-6)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("kind", ["row", "column"])
+def test_checks_at_every_level(kind: str, lanes: int) -> None:
+    x, one, row = (
+        padded("x", float32, (3, 20, 9)),
+        padded("one", float32, ()),
+        padded("row", float32, (3,)),
+    )
+    lower = number(0, float32)
+    checks = (lower < leaf(one, (0, 0)), lower < leaf(row, (1, 0)))
+    if kind == "row":
+        z = padded("z", float32, (3, 20))
+        kernel = sum_kernel(x, z, 2, 2)
+    else:
+        z = padded("z", float32, (3, 9))
+        strides = (x.strides[0], 1, x.strides[1])
+        reduction = Folds((20,), (Folded("sum", leaf(x, strides)),))
+        kernel = Kernel("k", (3, 9), (into(z, result(0, float32)),), 1, reduction)
+    kernel = replace(kernel, checks=checks)
+    for one_is, row_is in ((1, [1, 1, 1]), (0, [1, 1, 1]), (1, [1, 1, -1])):
+        given = {x: draw((3, 20, 9), float32), one: one_is, row: row_is}
+        judge(kernel, given, [z], lanes, 1e-5)
 
 
 def sums_on_every_width(kernel: Kernel, x: Buffer, z: Buffer, given: Array) -> list[Array]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import DTypeLike
 
-from codegen.arena import judge, padded
+from codegen.arena import judge, padded, run
 from codegen.native import widths
 from steepest.ir.scalar import Scalar, multiply_add, number, select, sqrt
 from steepest.ir.types import DTYPES, Array, Shape, float32, int64
@@ -173,9 +173,25 @@ def test_a_check_comes_before_the_load_that_it_guards(bad: int | None, lanes: in
     if bad is None:
         judge(kernel, given, [z], lanes)
     else:
-        from codegen.arena import run
-
         assert run(kernel, given, [z], lanes)[0] == 1
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("bad", [1 << 40, -(1 << 40)])
+@pytest.mark.parametrize("count", [16, 21, 200])
+def test_a_check_of_what_another_check_vouches_for(count: int, bad: int, lanes: int) -> None:
+    labels = padded("labels", int64, (7,), "table")
+    rows = padded("rows", int64, (count,), "table")
+    z = padded("z", int64, (count,))
+    row = leaf(rows, (1,))
+    label = computed(labels, (0,), (1, row))
+    checks = ((row < 7) & (number(-1, int64) < row), label < 10)
+    kernel = Kernel("k", (count,), (into(z, label),), 0, checks=checks)
+    where = np.arange(count) % 7
+    judge(kernel, {labels: np.arange(7), rows: where}, [z], lanes)
+    judge(kernel, {labels: np.arange(7) + 4, rows: where}, [z], lanes)
+    where[-1] = bad
+    assert run(kernel, {labels: np.arange(7), rows: where}, [z], lanes)[0] == 1
 
 
 @pytest.mark.parametrize("lanes", widths())

@@ -223,24 +223,21 @@ def _beside_the_fold(text: Text, kernel: Kernel, target: Target) -> None:
             stores.check(points)
             stores.write(points)
 
-    def sweep(point: Point) -> None:
+    def prepare(point: Point) -> None:
         nest.prepare(point, values)
+        stores.prepare(point)
+
+    def sweep(point: Point) -> None:
+        prepare(point)
         stop = kernel.space[axis]
         few = stop <= unroll * lanes
         sweep = Sweep(0, stop if few else text.word(stop), lanes, unroll, exact, 1)
         sweep.write(text, lambda vectors: body(point, vectors))
 
-    def prepare(point: Point) -> None:
-        nest.prepare(point, values)
-        stores.prepare(point)
-
     _over(text, [nest], outer, Point(), prepare, sweep)
 
 
 def _side_by_side(target: Target, chains: int, count: int) -> int:
-    """Vectors whose accumulators take half the registers; a power of two."""
+    """Two vectors, as long as their accumulators take half the registers at most."""
     registers = 32 if target.lanes == 16 else 16
-    unroll = 4
-    while unroll > 1 and unroll * chains * count > registers // 2:
-        unroll //= 2
-    return unroll if chains > 1 else 1
+    return 2 if chains > 1 and 4 * chains * count <= registers else 1

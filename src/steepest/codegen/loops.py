@@ -17,6 +17,7 @@ from steepest.schedule.kernels import Folds, Kernel
 
 _STRAIGHT = 4  # rows of at most so many vectors are written without a loop
 SHORT = 12  # bodies of so few instructions take several vectors at once
+_SIDE_BY_SIDE = 2
 
 Body: TypeAlias = Callable[[Sequence[tuple[Whole, Value | None]]], None]
 """Writes what happens to vectors side by side: the first position of each, and its mask."""
@@ -159,7 +160,7 @@ class Stores:
         nest = self.nest
         stop = nest.text.add(start, count) if count != 1 else start
         if axis == nest.lane_axis:
-            unroll = 4 if self.length <= SHORT else 2 if self.length <= 2 * SHORT else 1
+            unroll = _SIDE_BY_SIDE if self.length <= SHORT else 1
             how = Sweep(start, stop, nest.lanes, unroll, self.exact, self.length)
 
             def body(vectors: Sequence[tuple[Whole, Value | None]]) -> None:
@@ -183,16 +184,26 @@ class Stores:
             self.nest.pointer(place, point)
 
     def check(self, points: Sequence[Point]) -> None:
-        """Stop where a check fails that depends on the axis decided last."""
-        text = self.nest.text
+        """Stop where a check fails that depends on the axis decided last.
+
+        A check may itself load from a place that the checks before it vouch for.
+        """
         bad: list[str] = []
-        for point in points:
-            decided = point.positions.keys()
-            last = next(reversed(point.positions), None)
-            for check in self.checks:
-                axes = self.nest.axes(check)
-                if axes <= decided and (last in axes or not decided):
-                    bad.append(self._violated(check, point))
+        for check in self.checks:
+            due = [point for point in points if self._is_due(check, point)]
+            if due and any(each.instruction == "load" and each.inputs for each in ordered([check])):
+                self._stop_at(bad)
+                bad = []
+            bad += [self._violated(check, point) for point in due]
+        self._stop_at(bad)
+
+    def _is_due(self, check: Scalar, point: Point) -> bool:
+        axes, decided = self.nest.axes(check), point.positions.keys()
+        last = next(reversed(point.positions), None)
+        return axes <= decided and (last in axes or not decided)
+
+    def _stop_at(self, bad: Sequence[str]) -> None:
+        text = self.nest.text
         if bad:
             found = bad[0]
             for each in bad[1:]:
@@ -257,7 +268,7 @@ class Sweep:
         """Write the loops; ``body`` is called once for each form of them."""
         if isinstance(self.start, int) and isinstance(self.stop, int):
             positions = range(self.start, self.stop, self.lanes)
-            if len(positions) * self.length <= _STRAIGHT * 2 * SHORT:
+            if len(positions) * self.length <= _STRAIGHT * SHORT:
                 self._straight(text, positions, self.stop, body)
                 return
         self._looped(text, body)

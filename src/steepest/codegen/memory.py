@@ -63,7 +63,7 @@ def mask(text: Text, lanes: int, position: Whole, stop: Whole) -> Value:
         inside = (position + lane < stop for lane in range(lanes))
         bits = ", ".join(f"i1 {'true' if each else 'false'}" for each in inside)
         return Value(f"<{bits}>", bool_, lanes)
-    left = text.define(f"sub i64 {stop}, {position}")
+    left = text.least(text.define(f"sub i64 {stop}, {position}"), lanes)
     kind = vector_text("i32", lanes)
     narrow = text.define(f"trunc i64 {left} to i32")
     first = text.define(f"insertelement {kind} poison, i32 {narrow}, i64 0")
