@@ -320,7 +320,7 @@ def written(root: Scalar, names: Mapping[Scalar, str] | None = None) -> str:
             return f"{root.value}{''.join(f' + {part}' for part in parts)}"
         case "cast" | "bits":
             return f"{root.dtype}({parts[0]})"
-        case "call":
+        case "call" | "call_where":
             return f"{root.value}({', '.join(parts)})"
         case name:
             return f"{name}({', '.join(parts)})"
