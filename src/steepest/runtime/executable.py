@@ -15,6 +15,7 @@ from steepest.runtime.copies import inwards, outwards
 from steepest.runtime.driver import (
     CALL_ALL,
     CALL_ALL_TIMED,
+    FLUSHING,
     RUN,
     Control,
     Reason,
@@ -114,11 +115,12 @@ class NativeProgram:
         entry = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
         self.run: Entry = entry(self._code.address(RUN))
 
-    def bind(self, state: Arena | None = None) -> BoundProgram:
+    def bind(self, state: Arena | None = None, *, flushes_denormals: bool = False) -> BoundProgram:
         """Give it memory: scratch of its own, and the state it works on.
 
         Args:
             state: at least ``plan.state_bytes``; programs on one arena take turns.
+            flushes_denormals: whether it takes numbers below 1.2e-38 (2.2e-308 in float64) for 0.
 
         Raises:
             OutOfMemoryError: the machine does not have so much.
@@ -126,7 +128,8 @@ class NativeProgram:
         state = state or Arena(self.plan.state_bytes, "a program's state")
         if state.size < self.plan.state_bytes:
             raise ValueError(f"the state takes {self.plan.state_bytes} bytes, not {state.size}")
-        return BoundProgram(self, state, Arena(self.plan.scratch_bytes, "a step's values"))
+        scratch = Arena(self.plan.scratch_bytes, "a step's values")
+        return BoundProgram(self, state, scratch, FLUSHING if flushes_denormals else 0)
 
 
 @final
@@ -137,9 +140,13 @@ class BoundProgram:
         program: the machine code.
         state: memory that other programs may share.
         scratch: memory of its own.
+        floats: bits to set in the processor's register for floating-point numbers.
     """
 
-    def __init__(self, program: NativeProgram, state: Arena, scratch: Arena) -> None:
+    def __init__(
+        self, program: NativeProgram, state: Arena, scratch: Arena, floats: int = 0
+    ) -> None:
+        self._floats = floats
         self.plan = plan = program.plan
         self.state = state
         self.scratch = scratch
@@ -264,6 +271,7 @@ class BoundProgram:
         control[Control.CALL_ALL] = self._program.call_all
         control[Control.CALLS] = address_of(self._calls)
         control[Control.CALL_COUNT] = len(self._calls)
+        control[Control.FLOATS] = self._floats
         return control
 
     def _control_block_with_copies(self) -> Words:

@@ -160,7 +160,9 @@ class NativeExecutable(Executable):
     def __init__(self, task: Task) -> None:
         self._task = task
         self._compiled = compiled(task.source)
-        self._program = self._compiled.program.bind(task.memory.arena)
+        self._program = self._compiled.program.bind(
+            task.memory.arena, flushes_denormals=task.guarded
+        )
 
     def run(self, steps: int, arguments: Sequence[Array], stop: Stop | None = None) -> Run:
         """See :class:`Executable`."""
