@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import final
 
 from steepest.codegen import philox
 from steepest.codegen.code import Code, Pointer
+from steepest.codegen.edges import may_run_over
 from steepest.codegen.memory import mask, masked_store, scatter, store
 from steepest.codegen.text import Text, Value, Whole
 from steepest.ir.types import bool_, int64
@@ -37,35 +39,40 @@ class _Draw:
         self.site = philox.splat(text, str(text.word(kernel.site)))
         self.target = self._place(kernel.target)
         self.rows, self.width = text.word(kernel.rows), text.word(kernel.width)
+        shape = (kernel.rows, kernel.width)
+        self.runs_over = may_run_over(kernel.target, shape, 1, philox.LANES)
         self.strides = [text.word(each) for each in kernel.target.strides]
 
     def _place(self, access: Access) -> str:
         return self.text.word(Pointer(access.buffer, access.offset))
 
-    def _words(self, block: str, row: str) -> list[Value]:
-        counter = (block, row, self.step, self.site)
-        return philox.narrowed(self.text, philox.words(self.text, counter, self.keys))
+    def _words(self, blocks: Sequence[str], row: str) -> list[philox.Words]:
+        counters = [(block, row, self.step, self.site) for block in blocks]
+        return philox.words(self.text, counters, self.keys)
 
     def row_by_row(self) -> None:
-        """Sixteen blocks of a row at a time."""
-        text = self.text
-        whole = text.define(f"and i64 {self.width}, {-_GROUP}")
+        """Twice sixteen blocks of a row at a time."""
+        text, vector = self.text, philox.LANES
         with text.loop(0, self.rows) as loop:
             row = philox.splat(text, loop.index)
             pointer = text.place(self.target, text.multiply(loop.index, self.strides[0]), "i32")
-            with text.loop(0, whole, _GROUP) as inner:
-                for position, value in enumerate(self._group(inner.index, row)):
-                    offset = text.add(inner.index, position * philox.LANES)
-                    store(text, pointer, offset, value, philox.LANES)
-            with text.when(text.define(f"icmp slt i64 {whole}, {self.width}")):
-                for position, value in enumerate(self._group(whole, row)):
-                    offset = text.add(whole, position * philox.LANES)
-                    inside = mask(text, philox.LANES, offset, self.width)
-                    masked_store(text, pointer, offset, value, inside)
+            with text.loop(0, self.width, 2 * _GROUP) as inner:
+                starts = [text.add(inner.index, each * _GROUP) for each in (0, 1)]
+                blocks = [text.define(f"lshr i64 {start}, 2") for start in starts]
+                counted = [philox.counted(text, block) for block in blocks]
+                for start, found in zip(starts, self._words(counted, row), strict=True):
+                    for position, value in enumerate(philox.interleaved(text, found)):
+                        self._store(pointer, text.add(start, position * vector), value)
 
-    def _group(self, first: Whole, row: str) -> list[Value]:
-        block = philox.counted(self.text, self.text.define(f"lshr i64 {first}, 2"))
-        return philox.interleaved(self.text, self._words(block, row))
+    def _store(self, pointer: str, offset: Whole, value: Value) -> None:
+        """A vector of a row, if the row goes so far."""
+        text = self.text
+        with text.when(text.define(f"icmp slt i64 {offset}, {self.width}")):
+            if self.runs_over:
+                store(text, pointer, offset, value, philox.LANES)
+            else:
+                inside = mask(text, philox.LANES, offset, self.width)
+                masked_store(text, pointer, offset, value, inside)
 
     def rows_side_by_side(self) -> None:
         """A block of sixteen rows at a time."""
@@ -78,9 +85,9 @@ class _Draw:
             kind = f"<{philox.LANES} x i64>"
             offsets = Value(text.define(f"mul {kind} {rows}, {stride}"), int64, philox.LANES)
             with text.loop(0, blocks) as inner:
-                words = self._words(philox.splat(text, inner.index), rows)
+                (words,) = self._words([philox.splat(text, inner.index)], rows)
                 first = text.define(f"shl i64 {inner.index}, 2")
-                for position, value in enumerate(words):
+                for position, value in enumerate(philox.narrowed(text, words)):
                     self._column(text.add(first, position), value, offsets, inside)
 
     def _column(self, column: Whole, value: Value, offsets: Value, inside: Value) -> None:

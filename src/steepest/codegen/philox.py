@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeAlias, final
+from typing import TypeAlias
 
 from steepest.codegen.expressions import widened
-from steepest.codegen.text import Text, Value
+from steepest.codegen.text import Text, Value, type_text
 from steepest.ir.types import int64, uint32
 
 LANES = 16
@@ -21,25 +20,18 @@ Words: TypeAlias = tuple[str, str, str, str]
 """Four vectors of int64 whose lower halves are the words."""
 
 
-@final
-@dataclass(frozen=True)
-class Keys:
-    """The key of each round, in every lane."""
-
-    rounds: tuple[tuple[str, str], ...]
-
-
-def keys(text: Text, pointer: str) -> Keys:
-    """From the two words of a key in memory."""
-    rounds: list[tuple[str, str]] = []
-    words = [_word(text, text.place(pointer, place, "i32")) for place in (0, 1)]
+def keys(text: Text, pointer: str) -> str:
+    """The two words of each round's key, from those in memory; an address on the stack."""
+    place = text.stack(f"[{2 * _ROUNDS} x i64]")
+    words = [_word(text, text.place(pointer, each, "i32")) for each in (0, 1)]
     for turn in range(_ROUNDS):
         if turn:
             pairs = zip(words, _WEYL, strict=True)
             words = [text.define(f"add i64 {word}, {weyl}") for word, weyl in pairs]
-        first, second = (splat(text, text.define(f"and i64 {each}, {_LOW}")) for each in words)
-        rounds.append((first, second))
-    return Keys(tuple(rounds))
+        for position, word in enumerate(words):
+            low = text.define(f"and i64 {word}, {_LOW}")
+            text.line(f"store i64 {low}, ptr {text.place(place, 2 * turn + position, 'i64')}")
+    return place
 
 
 def _word(text: Text, pointer: str) -> str:
@@ -62,18 +54,39 @@ def counted(text: Text, first: str) -> str:
     return text.define(f"add {_WIDE} {splat(text, first)}, <{steps}>")
 
 
-def words(text: Text, counter: Words, key: Keys) -> Words:
-    """Ten rounds; only the lower halves of what comes in and goes out count."""
-    c0, c1, c2, c3 = counter
-    for first_key, second_key in key.rounds:
-        first, second = _product(text, c0, _MULTIPLY[0]), _product(text, c2, _MULTIPLY[1])
-        c0, c1, c2, c3 = (
-            _mixed(text, second, c1, first_key),
-            second,
-            _mixed(text, first, c3, second_key),
-            first,
+def words(text: Text, counters: Sequence[Words], key: str) -> list[Words]:
+    """Ten rounds; only the lower halves of what comes in and goes out count.
+
+    Counters side by side hide each other's waiting for products.
+    """
+    carried = [(_WIDE, word) for counter in counters for word in counter]
+    with text.loop(0, _ROUNDS, 1, carried) as loop:
+        place = text.place(key, text.multiply(loop.index, 2), "i64")
+        first, second = (
+            splat(text, text.define(f"load i64, ptr {text.place(place, each, 'i64')}"))
+            for each in (0, 1)
         )
-    return c0, c1, c2, c3
+        for counter in _fours(loop.carried):
+            loop.following += _round(text, counter, first, second)
+    return _fours(loop.results)
+
+
+def _fours(names: Sequence[str]) -> list[Words]:
+    return [
+        (names[each], names[each + 1], names[each + 2], names[each + 3])
+        for each in range(0, len(names), 4)
+    ]
+
+
+def _round(text: Text, counter: Words, first_key: str, second_key: str) -> Words:
+    c0, c1, c2, c3 = counter
+    first, second = _product(text, c0, _MULTIPLY[0]), _product(text, c2, _MULTIPLY[1])
+    return (
+        _mixed(text, second, c1, first_key),
+        second,
+        _mixed(text, first, c3, second_key),
+        first,
+    )
 
 
 def _product(text: Text, word: str, factor: int) -> str:
@@ -93,23 +106,23 @@ def narrowed(text: Text, given: Words) -> list[Value]:
     return [Value(text.define(f"trunc {_WIDE} {each} to {kind}"), uint32, LANES) for each in given]
 
 
-def interleaved(text: Text, given: Sequence[Value]) -> list[Value]:
-    """The four words of counter 0, then those of counter 1 …, as four vectors."""
-    return [_quarter(text, given, first) for first in range(0, LANES, LANES // 4)]
+def interleaved(text: Text, given: Words) -> list[Value]:
+    """The four words of counter 0, then those of counter 1 …, as four vectors of uint32."""
+    low, high = _pairs(text, given[0], given[1]), _pairs(text, given[2], given[3])
+    vectors: list[Value] = []
+    for first in range(0, LANES, LANES // 4):
+        counters = range(first, first + LANES // 4)
+        lanes = ", ".join(f"i32 {each}, i32 {each + LANES}" for each in counters)
+        mask = f"<{LANES // 2} x i32> <{lanes}>"
+        both = text.define(f"shufflevector {_WIDE} {low}, {_WIDE} {high}, {mask}")
+        kind = type_text(uint32, LANES)
+        name = text.define(f"bitcast <{LANES // 2} x i64> {both} to {kind}")
+        vectors.append(Value(name, uint32, LANES))
+    return vectors
 
 
-def _quarter(text: Text, given: Sequence[Value], first: int) -> Value:
-    """The words of four counters."""
-    kind = given[0].type
-
-    def pair(a: Value, b: Value) -> str:
-        lanes: list[str] = []
-        for counter in range(first, first + LANES // 4):
-            lanes += [f"i32 {counter}", f"i32 {counter + LANES}", "i32 poison", "i32 poison"]
-        return text.define(f"shufflevector {a}, {b}, <{LANES} x i32> <{', '.join(lanes)}>")
-
-    low, high = pair(given[0], given[1]), pair(given[2], given[3])
-    lanes = [lane if lane % 4 < 2 else LANES + lane - 2 for lane in range(LANES)]
-    chosen = ", ".join(f"i32 {lane}" for lane in lanes)
-    mask = f"<{LANES} x i32> <{chosen}>"
-    return Value(text.define(f"shufflevector {kind} {low}, {kind} {high}, {mask}"), uint32, LANES)
+def _pairs(text: Text, first: str, second: str) -> str:
+    """Two words in one, the first in the lower half: it comes first in memory."""
+    low = text.define(f"and {_WIDE} {first}, splat (i64 {_LOW})")
+    high = text.define(f"shl {_WIDE} {second}, splat (i64 32)")
+    return text.define(f"or {_WIDE} {low}, {high}")
