@@ -1,0 +1,1 @@
+"""Kernels as LLVM text: loops, folds, contractions, and mathematics in vectors."""
