@@ -248,7 +248,21 @@ WAYS = (
 
 # ------------------------------------------------------------------------------------------ values
 
-SPECIAL = (0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 5e-324, 1e-40, 1.5e308, 3e38, -1e-45)
+SPECIAL = (
+    0.0,
+    -0.0,
+    -0.0,
+    np.inf,
+    -np.inf,
+    np.nan,
+    1.0,
+    -1.0,
+    5e-324,
+    1e-40,
+    1.5e308,
+    3e38,
+    -1e-45,
+)
 
 
 def value_of(type: TensorType, random: np.random.Generator, *, special: bool) -> Array:

@@ -19,7 +19,7 @@ from steepest.rewrite import RULES, Rewritten, Rule, rewrite
 from steepest.rewrite.build import apply
 from steepest.rewrite.rule import ANY, Example, example, floats, rule
 
-SEEDS = range(20)
+SEEDS = range(60)
 
 
 def rules(*keeps: str) -> pytest.MarkDecorator:
