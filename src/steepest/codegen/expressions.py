@@ -47,9 +47,8 @@ def _shared(scalar: Scalar, inputs: Sequence[Scalar], known: dict[object, Scalar
     else:
         written = expansion(*inputs)
         parts = {each: each for each in inputs}
-        for part in ordered([written]):
-            if part not in parts:
-                parts[part] = _shared(part, [parts[each] for each in part.inputs], known)
+        for part in ordered([written], known=inputs):
+            parts[part] = _shared(part, [parts[each] for each in part.inputs], known)
         found = parts[written]
     known[key] = found
     return found

@@ -251,9 +251,9 @@ _C_LIBRARY: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def ordered(roots: Iterable[Scalar]) -> list[Scalar]:
-    """Everything that ``roots`` are computed from, operands before users."""
-    done: set[Scalar] = set()
+def ordered(roots: Iterable[Scalar], known: Iterable[Scalar] = ()) -> list[Scalar]:
+    """Everything that ``roots`` are computed from, operands before users; not past ``known``."""
+    done = set(known)
     result: list[Scalar] = []
     stack = [(root, False) for root in reversed(list(roots))]
     while stack:
