@@ -149,7 +149,7 @@ class Accumulation:
         """The end of an axis: a number where the text depends on it."""
         extent = self.extents[axis]
         few = extent <= self.chains * self.step if axis == self.axes[-1] else extent == 1
-        return extent if few else self.text.word(extent)
+        return extent if few else self.text.extent(axis, extent)
 
     def _over(
         self,

@@ -118,7 +118,7 @@ def _over(
         _over(text, nests, inner, point.at(axis, 0), prepare, body)
         return
     with ExitStack() as stack:
-        loop = stack.enter_context(text.loop(0, text.word(extent)))
+        loop = stack.enter_context(text.loop(0, text.extent(axis, extent)))
         for nest in nests:
             stack.enter_context(nest.scope())
         _over(text, nests, inner, point.at(axis, loop.index), prepare, body)
@@ -164,11 +164,11 @@ def _collected(text: Text, kernel: Kernel, target: Target, fold: _Fold) -> None:
 
     def group(point: Point, first: Whole) -> None:
         with text.loop(0, lanes) as loop, fold.nest.scope():
-            row = text.least(text.add(first, loop.index), text.add(text.word(extent), -1))
+            row = text.least(text.add(first, loop.index), text.add(text.extent(axis, extent), -1))
             place = text.multiply(loop.index, lanes)
             for pointer, value in zip(rows, fold.results(point.at(axis, row)), strict=True):
                 store(text, pointer, place, value, lanes)
-        mask = beside.mask(first, text.word(extent)) if stores.exact else None
+        mask = beside.mask(first, text.extent(axis, extent)) if stores.exact else None
         here = point.at(axis, first, mask)
         results: list[Value] = []
         for pointer, how, value in zip(rows, fold.hows, fold.values, strict=True):
@@ -188,7 +188,11 @@ def _collected(text: Text, kernel: Kernel, target: Target, fold: _Fold) -> None:
         if extent <= lanes:
             group(point, 0)
             return
-        with text.loop(0, text.word(extent), lanes) as loop, fold.nest.scope(), beside.scope():
+        with (
+            text.loop(0, text.extent(axis, extent), lanes) as loop,
+            fold.nest.scope(),
+            beside.scope(),
+        ):
             group(point, loop.index)
 
     _over(text, [fold.nest, beside], range(axis), Point(), prepare, body)
@@ -231,7 +235,7 @@ def _beside_the_fold(text: Text, kernel: Kernel, target: Target) -> None:
         prepare(point)
         stop = kernel.space[axis]
         few = stop <= unroll * lanes
-        sweep = Sweep(0, stop if few else text.word(stop), lanes, unroll, exact, 1)
+        sweep = Sweep(0, stop if few else text.extent(axis, stop), lanes, unroll, exact, 1)
         sweep.write(text, lambda vectors: body(point, vectors))
 
     _over(text, [nest], outer, Point(), prepare, sweep)

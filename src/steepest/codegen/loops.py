@@ -51,7 +51,7 @@ def _count(text: Text, kernel: Kernel, target: Target, axis: int) -> Whole:
     extent = kernel.space[axis]
     if extent == 1 or (axis == kernel.lanes and extent <= _STRAIGHT * vector(kernel, target)):
         return extent
-    return text.word(extent)
+    return text.extent(axis, extent)
 
 
 def vector(kernel: Kernel, target: Target) -> int:

@@ -88,6 +88,7 @@ class Text:
         self._lines: list[str] = []
         self._words: list[Word] = []
         self._known: dict[Word, str] = {}
+        self._extents: dict[tuple[int, int], str] = {}
         self._declarations: set[str] = set()
         self._count = 0
         self._can_stop = False
@@ -140,6 +141,13 @@ class Text:
         kind = "ptr" if isinstance(word, Pointer) else "i64"
         self._entry.append(f"  {place} = getelementptr i64, ptr %words, i64 {position}")
         self._entry.append(f"  {found} = load {kind}, ptr {place}, align 8")
+        return found
+
+    def extent(self, axis: int, count: int) -> str:
+        """The word that says how many places an axis of the kernel has; shared with no stride."""
+        found = self._extents.get((axis, count))
+        if found is None:
+            found = self._extents[axis, count] = self._new_word(count)
         return found
 
     def stack(self, kind: str, align: int = 64) -> str:
