@@ -162,11 +162,14 @@ class Blocks:
         if self._panels is None:
             return
         if frame.plan.panel == "copied":
-            for width, column, panel in self._each(strip, columns):
-                source = frame.moved(columns, column, frame.column_stride)
-                extent = width * frame.plan.lanes
-                available = frame.epilogue.available(column, extent)
-                self._panels.copy(source, count, available, width, panel)
+            with text.loop(0, count) as loop:
+                line = frame.moved(columns, loop.index, frame.column_step)
+                offset = text.multiply(loop.index, frame.plan.widest * frame.size)
+                for width, column, panel in self._each(strip, columns):
+                    source = frame.moved(line, column, frame.column_stride)
+                    available = frame.epilogue.available(column, width * frame.plan.lanes)
+                    place = text.place(panel, offset, "i8")
+                    self._panels.copy(source, available, width, place)
             return
         with text.loop(strip.first, strip.stop) as loop:
             column = self._start(frame.widths, loop.index)

@@ -11,6 +11,7 @@ from steepest.codegen.memory import masked_load
 from steepest.codegen.text import Text, Value, Whole, memory_text, vector_text
 from steepest.ir.types import bool_
 
+_AHEAD = 8  # products; a strip's vectors of one are few lines, far from those of the next
 _GROUP_BYTES = 16  # what shuffles without crossing lanes move about
 
 
@@ -38,33 +39,26 @@ class Panels:
         if columns.summed != 1:
             self._step = opaque(text, text.number(columns.summed * self._size))
 
-    def copy(self, source: str, count: Whole, available: Whole, width: int, panel: str) -> None:
-        """Copy vectors that lie in a row.
+    def copy(self, source: str, available: Whole, width: int, place: str) -> None:
+        """Copy one product's vectors, which lie in a row, and ask for those of a later one.
 
         Args:
-            source: the block's first element.
-            count: products, at most BLOCK.
+            source: the first vector.
             available: columns that there are; beside them the panel gets zeros.
             width: of the panel, in vectors.
-            panel: where it goes.
+            place: where they go.
         """
-        text, lanes = self.text, self.plan.lanes
-        whole = available == width * lanes
-        masks = [] if whole else [self._mask(available, each * lanes) for each in range(width)]
-        with text.loop(0, count, 1, [("ptr", source), ("ptr", panel)]) as loop:
-            read, write = loop.carried
-            for vector in range(width):
-                if whole:
-                    loaded = self.arithmetic.load(text, read, vector)
-                else:
-                    offset = vector * lanes
-                    found = masked_load(text, read, offset, self.plan.dtype, masks[vector])
-                    loaded = found.text
-                self.arithmetic.store(text, loaded, write, vector)
-            loop.following = [
-                text.place(read, self._step, "i8"),
-                text.place(write, self._pitch * self._size, "i8"),
-            ]
+        text, plan = self.text, self.plan
+        later = text.place(source, text.multiply(self._step, _AHEAD), "i8")
+        for vector in range(width):
+            first = vector * plan.lanes
+            fetch(text, text.place(later, first, memory_text(plan.dtype)))
+            if available == width * plan.lanes:
+                loaded = self.arithmetic.load(text, source, vector)
+            else:
+                mask = self._mask(available, first)
+                loaded = masked_load(text, source, first, plan.dtype, mask).text
+            self.arithmetic.store(text, loaded, place, vector)
 
     def turn(self, source: str, count: Whole, available: Whole, width: Whole, panel: str) -> None:
         """Copy elements of which those of one product are far from each other.
@@ -250,6 +244,7 @@ class RowPanel:
         text, plan = self._text, self._plan
         with text.loop(0, count, 1, [("ptr", source), ("ptr", self._place)]) as loop:
             read, write = loop.carried
+            fetch(text, text.place(read, text.multiply(step, _AHEAD), "i8"))
             for first in range(0, height, plan.lanes):
                 bits = (f"i1 {str(first + lane < height).lower()}" for lane in range(plan.lanes))
                 mask = Value(f"<{', '.join(bits)}>", bool_, plan.lanes)
@@ -261,6 +256,12 @@ class RowPanel:
                 text.place(write, self._row * plan.dtype.itemsize, "i8"),
             ]
         return self._place
+
+
+def fetch(text: Text, place: str) -> None:
+    """Ask for what lies at an address, which need not exist."""
+    text.declare("void", "llvm.prefetch.p0", ["ptr", "i32", "i32", "i32"])
+    text.line(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 3, i32 1)")
 
 
 _LOW = ((0, 0), (1, 0), (0, 1), (1, 1))
