@@ -84,7 +84,9 @@ class Together:
 def together(found: Sequence[Call]) -> Together:
     """Their inputs lie in memory of all kinds, in turn."""
     nodes = [node for call in found for node in call.nodes]
-    roles = [ROLES[number % 4] for number, call in enumerate(found) for _ in call.nodes]
+    roles: list[InputRole] = [
+        ROLES[number % 4] for number, call in enumerate(found) for _ in call.nodes
+    ]
     values = [value for call in found for value in call.values]
     outputs = [node for call in found for node in call.outputs]
     labels = [call.label for call in found for _ in call.outputs]

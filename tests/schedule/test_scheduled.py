@@ -1,20 +1,17 @@
-"""Schedules mean what their graphs mean: every op, graphs at random, and training steps.
+"""Schedules mean what their graphs mean: every op, its derivatives, and training steps.
 
 The kernels run in memory that is shared as the schedule says, with all padding and all that is not
 needed any more without a meaning.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings, strategies as some
 
 import steepest as st
 from kit.draw import generator, inputs
 from kit.judge import node_of
-from rewrite.random_graphs import grown, values_of
 from schedule.run import check_steps
 from steepest.autodiff import gradients
 from steepest.ir.graph import Graph
@@ -25,13 +22,12 @@ from steepest.ir.types import (
     Array,
     DType,
     TensorType,
-    bool_,
     float32,
     float64,
     is_floating,
     type_of,
 )
-from steepest.rewrite import RULES, rewrite
+from steepest.rewrite import rewrite
 from steepest.schedule.plan import InputRole
 
 ROLES: tuple[InputRole, ...] = ("table", "state", "stepped", "whole")
@@ -89,49 +85,6 @@ def test_every_derivative_and_its_derivative(op: Op, case: Case, dtype: DType) -
 
 def existing(nodes: Sequence[Node | None]) -> list[Node]:
     return [each for each in nodes if each is not None]
-
-
-# ------------------------------------------------------------------------------- graphs at random
-
-EASY = settings(
-    max_examples=60,
-    suppress_health_check=[HealthCheck.too_slow],
-    phases=[Phase.generate],  # the graphs are small already, and shrinking takes minutes
-)
-
-
-def drawn(data: some.DataObject) -> Callable[[Any], Any]:
-    return lambda options: options[data.draw(some.integers(0, len(options) - 1))]
-
-
-@pytest.mark.parametrize("dtype", [float32, float64], ids=str)
-@EASY
-@given(data=some.data(), seed=some.integers(0, 1000))
-def test_random_graphs(dtype: DType, data: some.DataObject, seed: int) -> None:
-    choose = drawn(data)
-    graph = grown(choose, (dtype, dtype, bool_), [*RULES.values()], smooth=True)
-    graph = with_updates(graph, choose)
-    random = np.random.default_rng([4, seed])
-    values = values_of(graph, random, special=False)
-    updated = {state for state, _ in graph.updates}
-    roles: list[InputRole] = [
-        "state" if node in updated else choose(ROLES) for node in graph.inputs
-    ]
-    try:
-        check_steps(graph, roles, values)
-        check_steps(rewrite(graph).graph, roles, values)
-    except AssertionError as error:
-        raise AssertionError(f"{error}\n{graph}\n{roles}\n{values}") from None
-
-
-def with_updates(graph: Graph, choose: Callable[[Any], Any]) -> Graph:
-    """Some inputs become state, and what has their type their next values."""
-    updates: list[tuple[Node, Node]] = []
-    for node in graph.inputs:
-        alike = [each for each in graph.nodes if each.type == node.type]
-        if choose([True, False]):
-            updates.append((node, choose(alike)))
-    return Graph(graph.inputs, graph.outputs, tuple(updates))
 
 
 # ---------------------------------------------------------------------------------- training steps
