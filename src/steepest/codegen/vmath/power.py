@@ -95,25 +95,29 @@ class Pair:
     low: Scalar
 
 
-def binary_logarithm(x: Scalar) -> Pair:
-    """log₂ x of a normal positive float64, to 64 bits."""
-    found = split(x, FLOAT64)
-    k = FLOAT64.whole(found.biased) - FLOAT64.bias
-    # s = f / (2 + f), in two parts: the second is what the division left.
-    f, divisor = found.f, found.f + 2.0
+def quotient(f: Scalar) -> Pair:
+    """The quotient f / (2 + f): the second part is what the division left."""
+    divisor = f + 2.0
     divisor_high = upper(divisor)
     divisor_low = f - (divisor_high - 2.0)
     inverse = number(1.0, float64) / divisor
-    s = f * inverse
-    high = upper(s)
-    low = ((f - high * divisor_high) - high * divisor_low) * inverse
+    high = upper(f * inverse)
+    return Pair(high, ((f - high * divisor_high) - high * divisor_low) * inverse)
+
+
+def binary_logarithm(x: Scalar) -> Pair:
+    """The binary logarithm of a normal positive float64, to 64 bits."""
+    found = split(x, FLOAT64)
+    k = FLOAT64.whole(found.biased) - FLOAT64.bias
+    pair = quotient(found.f)
+    s = pair.high + pair.low
     # 3 + s² + s⁴·P(s²), in two parts
-    square, z = high * high, s * s
-    rest = multiply_add(z * z, polynomial(z, TAIL), low * (high + s))
+    square, z = pair.high * pair.high, s * s
+    rest = multiply_add(z * z, polynomial(z, TAIL), pair.low * (pair.high + s))
     factor = upper(square + 3.0 + rest)
     factor_low = rest - ((factor - 3.0) - square)
     # their product, and log₂ out of it
-    exact, small = high * factor, low * factor + factor_low * s
+    exact, small = pair.high * factor, pair.low * factor + factor_low * s
     product = upper(exact + small)
     product_low = small - (product - exact)
     logarithm = product * THIRDS_HIGH
