@@ -211,3 +211,18 @@ def test_what_looks_like_an_identity_keeps_its_bits(number: int) -> None:
         random = np.random.default_rng([8, seed])
         values = [value_of(type, random, special=True) for type in types]
         assert_same_bits(run(rewritten, values)[0], run(graph, values)[0])
+
+
+DIVISORS = {
+    **dict.fromkeys([2.0**126, 2.0**-127, 0.5, -4.0], "multiply"),
+    **dict.fromkeys([2.0**127, 2.0**-128, 3.0, 0.75, -6.0, np.inf, 0.0], "divide"),
+}
+
+
+@pytest.mark.parametrize("divisor", DIVISORS)
+def test_division_by_a_power_of_two_is_a_product_if_its_factor_is_a_normal_number(
+    divisor: float,
+) -> None:
+    x = placeholder(SINGLE, "x")
+    (output,) = rewrite(Graph((x,), (x / divisor,))).graph.outputs
+    assert output.op.name == DIVISORS[divisor]
