@@ -84,7 +84,7 @@ def test_a_request_from_another_thread_stops_after_a_whole_step() -> None:
 
 
 def in_a_child(work: Callable[[], object]) -> object:
-    """What a forked child finds; it must say so within 20 s."""
+    """What a forked child finds; it must say so within 10 s."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
 
@@ -93,11 +93,15 @@ def in_a_child(work: Callable[[], object]) -> object:
 
     process = context.Process(target=child, args=(there,))
     process.start()
-    assert here.poll(20), "the child hangs"
-    result = here.recv()
-    process.join(20)
-    assert process.exitcode == 0
-    return result
+    try:
+        assert here.poll(10), "the child hangs"
+        result = here.recv()
+        process.join(10)
+        assert process.exitcode == 0
+        return result
+    finally:
+        process.kill()
+        process.join()
 
 
 # Python 3.12 warns of forks beside threads, which is what is tried here.
