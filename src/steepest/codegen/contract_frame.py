@@ -90,6 +90,8 @@ class Frame:
         self, tile: Tile, rows: Rows, pointers: tuple[str, str], step: Whole, count: Whole
     ) -> list[str]:
         """One chain of multiply-adds for each sum of a tile."""
+        if self.plan.summed == 0:
+            return ["zeroinitializer"] * (tile.height * tile.width)
         return products(self.text, self.arithmetic, tile, rows, pointers, step, count)
 
     def block_length(self, start: Whole) -> str:

@@ -12,6 +12,7 @@ from steepest.codegen.text import Text, Value, Whole, memory_text, vector_text
 from steepest.ir.types import bool_
 
 _AHEAD = 8  # products; a strip's vectors of one are few lines, far from those of the next
+_LITTLE = 1 << 17  # bytes of an operand to be turned
 _GROUP_BYTES = 16  # what shuffles without crossing lanes move about
 
 
@@ -94,19 +95,25 @@ class Panels:
     def _transpose(
         self, source: str, count: Whole, available: Whole, width: Whole, panel: str
     ) -> None:
-        """Squares of whole vectors, then of groups, then element by element."""
-        group, lanes = self._group, self.plan.lanes
+        """Squares of whole vectors, then of groups, then element by element.
+
+        Where it is little work, all are squares of groups: less to compile.
+        """
+        group, lanes, plan = self._group, self.plan.lanes, self.plan
+        if plan.columns.own * plan.widths[-1].stop * self._size < _LITTLE:
+            lanes = group
         full = self._multiple(available, lanes)
-        grouped = self._multiple(available, group) if self.plan.ragged else full
-        deep = self._multiple(count, group) if self.plan.summed % group else count
-        if self.plan.ragged:
-            self._clear(count, (full, width), panel)
+        grouped = self._multiple(available, group) if plan.ragged else full
+        deep = self._multiple(count, group) if plan.summed % group else count
+        if plan.ragged:
+            whole = self._multiple(available, plan.lanes)
+            self._clear(count, (whole, width), panel)
         self._squares(source, deep, (0, full), lanes, panel)
-        if self.plan.ragged and group < lanes:
+        if plan.ragged and group < lanes:
             self._squares(source, deep, (full, grouped), group, panel)
-        if self.plan.ragged:
+        if plan.ragged:
             self._gather(source, (0, deep), (grouped, available), panel)
-        if self.plan.summed % group:
+        if plan.summed % group:
             self._gather(source, (deep, count), (0, available), panel)
 
     def _clear(self, count: Whole, columns: tuple[Whole, Whole], panel: str) -> None:
@@ -236,8 +243,8 @@ class RowPanel:
 
     @staticmethod
     def serves(plan: Plan) -> bool:
-        """Whether such a copy helps."""
-        return plan.rows.own == 1 and plan.rows.summed > 1
+        """Whether such a copy helps: where operands do not fit the second cache."""
+        return plan.panel == "copied" and plan.rows.own == 1 and plan.rows.summed > 1
 
     def fill(self, source: str, step: Whole, height: int, count: Whole) -> str:
         """Write the copy of so many products; where it is."""

@@ -25,6 +25,7 @@ _MANY = 64  # … and at least so many rows use it
 _TALLEST_OF_32: Mapping[int, int] = {1: 22, 2: 14, 3: 8, 4: 6, 6: 4, 8: 2}
 _TALLEST_OF_16: Mapping[int, int] = {1: 12, 2: 6, 3: 4, 4: 2, 6: 1, 8: 1}
 _WIDE = {32: 3, 16: 2}  # vectors by registers; wider only where all rows are one tile
+_COMPILED = 500  # cycles of each call that are worth having one form of tile fewer
 _LATENCY = 8  # accumulators that keep two multiply-add units busy
 
 
@@ -160,22 +161,29 @@ def tile(rows: int, vectors: int, summed: int, registers: int) -> tuple[int, int
     tallest = _TALLEST_OF_32 if registers == 32 else _TALLEST_OF_16
     fitting = [
         (height, width)
-        for width, height in tallest.items()
-        if width <= max(vectors, 1) and (width <= _WIDE[registers] or rows <= height)
+        for width, most in tallest.items()
+        if width <= max(vectors, 1) and (width <= _WIDE[registers] or rows <= most)
+        for height in {most, _even(rows, most)}
     ]
     return min(fitting, key=lambda shape: _cost(rows, vectors, summed, *shape))
 
 
+def _even(rows: int, most: int) -> int:
+    """The tallest of equal pieces."""
+    return next(size for size in range(most, 0, -1) if rows % size == 0)
+
+
 def _cost(rows: int, vectors: int, summed: int, height: int, width: int) -> float:
     """Cycles of all tiles: between those of a core alone, and of one shared by two threads."""
-    cycles = 0.0
-    for high in split(rows, height):
-        for wide in split(vectors, width):
-            products = high.size * wide.size
-            issued = (products + high.size + wide.size + 3) / 4
-            busy = max(products, high.size + wide.size, _LATENCY) / 2
-            each = busy + issued
-            cycles += high.count * wide.count * (summed * each + 4 * products + 20)
+    high, wide = split(rows, height), split(vectors, width)
+    cycles = _COMPILED * len(high) * len(wide)
+    for down in high:
+        for across in wide:
+            products = down.size * across.size
+            loads = down.size + across.size
+            busy = max(products, loads, _LATENCY) / 2
+            each = busy + (products + loads + 3) / 4
+            cycles += down.count * across.count * (summed * each + 4 * products + 20)
     return cycles
 
 

@@ -35,15 +35,14 @@ class Arithmetic:
         return type_text(self.dtype, self.lanes)
 
     def multiply_add(self, text: Text, a: str, b: str, c: str) -> str:
-        """The sums a · b + c."""
-        if self.dtype.kind != "f":
-            product = text.define(f"mul {self.type} {a}, {b}")
-            return text.define(f"add {self.type} {product}, {c}")
-        if self.has_fma:
+        """The instruction for a · b + c; what goes before it is written."""
+        if self.dtype.kind == "f" and self.has_fma:
             name = f"llvm.fma.{suffix(self.dtype, self.lanes)}"
-            return text.call(self.type, name, [(self.type, each) for each in (a, b, c)])
-        product = text.define(f"fmul {self.type} {a}, {b}")
-        return text.define(f"fadd {self.type} {product}, {c}")
+            text.declare(self.type, name, [self.type] * 3)
+            return f"call {self.type} @{name}({self.type} {a}, {self.type} {b}, {self.type} {c})"
+        multiply, add = ("fmul", "fadd") if self.dtype.kind == "f" else ("mul", "add")
+        product = text.define(f"{multiply} {self.type} {a}, {b}")
+        return f"{add} {self.type} {product}, {c}"
 
     def add(self, text: Text, a: str, b: str) -> str:
         """The sums a + b."""
@@ -138,26 +137,38 @@ def products(
         rows: where the broadcast numbers are.
         pointers: the first number of the broadcast operand, and the first vector of the other.
         column_step: bytes to the next product's vectors.
-        count: of products.
+        count: of products, at least 1.
     """
-    sums = [(arithmetic.type, "zeroinitializer")] * (tile.height * tile.width)
-    starts = [("ptr", text.define(f"freeze ptr {each}")) for each in pointers]
-    carried = [*starts, *sums]
-    with text.loop(0, count, 1, carried) as loop:
-        a, b, *before = loop.carried
-        vectors = [arithmetic.load(text, b, vector) for vector in range(tile.width)]
-        after: list[str] = []
-        for row in range(tile.height):
-            place = rows.place(text, a, row)
-            number = load(text, place, 0, arithmetic.dtype, 1)
-            wide = widened(text, number, arithmetic.lanes).text
-            for vector in range(tile.width):
-                total = before[row * tile.width + vector]
-                after.append(arithmetic.multiply_add(text, wide, vectors[vector], total))
-        a = text.place(a, rows.step, "i8")
-        b = text.place(b, column_step, "i8")
-        loop.following = [a, b, *after]
-    return loop.results[2:]
+    starts = [text.define(f"freeze ptr {each}") for each in pointers]
+    size = tile.height * tile.width
+    before, body, after = text.block, text.name("body"), text.name("after")
+    number, following = text.name("i"), text.name("i")
+    a, b, a_next, b_next = (text.name("p") for _ in range(4))
+    sums, totals = ([text.name("s") for _ in range(size)] for _ in range(2))
+    text.line(f"br label {body}")
+    text.begin(body)
+    for kind, name, first, again in (
+        ("i64", number, "0", following),
+        ("ptr", a, starts[0], a_next),
+        ("ptr", b, starts[1], b_next),
+        *((arithmetic.type, x, "zeroinitializer", y) for x, y in zip(sums, totals, strict=True)),
+    ):
+        text.line(f"{name} = phi {kind} [ {first}, {before} ], [ {again}, {body} ]")
+    vectors = [arithmetic.load(text, b, vector) for vector in range(tile.width)]
+    for row in range(tile.height):
+        number_at = load(text, rows.place(text, a, row), 0, arithmetic.dtype, 1)
+        wide = widened(text, number_at, arithmetic.lanes).text
+        for vector, other in enumerate(vectors):
+            place = row * tile.width + vector
+            found = arithmetic.multiply_add(text, wide, other, sums[place])
+            text.line(f"{totals[place]} = {found}")
+    text.line(f"{a_next} = getelementptr i8, ptr {a}, i64 {rows.step}")
+    text.line(f"{b_next} = getelementptr i8, ptr {b}, i64 {column_step}")
+    text.line(f"{following} = add nsw i64 {number}, 1")
+    again = text.define(f"icmp slt i64 {following}, {count}")
+    text.line(f"br i1 {again}, label {body}, label {after}")
+    text.begin(after)
+    return totals
 
 
 def values(arithmetic: Arithmetic, names: list[str]) -> list[Value]:

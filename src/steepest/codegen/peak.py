@@ -26,7 +26,8 @@ def peak(target: Target, turns: int, memory: Buffer) -> Code:
     a, b = (arithmetic.load(text, place, vector) for vector in range(2))
     chains = [(arithmetic.type, "zeroinitializer")] * CHAINS
     with text.loop(0, text.number(turns), 1, chains) as loop:
-        loop.following = [arithmetic.multiply_add(text, a, b, each) for each in loop.carried]
+        added = [arithmetic.multiply_add(text, a, b, each) for each in loop.carried]
+        loop.following = [text.define(each) for each in added]
     total, *others = loop.results
     for each in others:
         total = arithmetic.add(text, total, each)
