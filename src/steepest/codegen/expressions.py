@@ -306,9 +306,14 @@ def _library_call(text: Text, function: str, wide: Sequence[Value], dtype: DType
     if lanes == 1:
         given = [(element, operand.text) for operand in wide]
         return Value(text.call(element, name, given), dtype)
-    kind, result = vector_text(element, lanes), "poison"
-    for lane in range(lanes):
-        given = [(element, text.define(f"extractelement {x}, i64 {lane}")) for x in wide]
-        found = text.call(element, name, given)
-        result = text.define(f"insertelement {kind} {result}, {element} {found}, i64 {lane}")
-    return Value(result, dtype, lanes)
+    kind, align = vector_text(element, lanes), dtype.itemsize
+    operands, result = [text.stack(kind) for _ in wide], text.stack(kind)
+    for place, operand in zip(operands, wide, strict=True):
+        text.line(f"store {operand}, ptr {place}")
+    with text.loop(0, lanes) as lane:  # sixteen calls in a row would take long to compile
+        places = [text.place(place, lane.index, element) for place in operands]
+        loaded = [text.define(f"load {element}, ptr {place}, align {align}") for place in places]
+        found = text.call(element, name, [(element, each) for each in loaded])
+        place = text.place(result, lane.index, element)
+        text.line(f"store {element} {found}, ptr {place}, align {align}")
+    return Value(text.define(f"load {kind}, ptr {result}"), dtype, lanes)
