@@ -168,8 +168,9 @@ def compared(garden: Garden, x: Node) -> Node:
 
 
 def through_another_type(garden: Garden, x: Node) -> Node:
+    """No more is lost on the way than digits of float32, once."""
     other = float64 if garden.dtype == float32 else float32
-    return OPS["cast"](OPS["tanh"](OPS["cast"](x, dtype=other)), dtype=garden.dtype)
+    return OPS["cast"](OPS["multiply"](OPS["cast"](x, dtype=other), 0.5), dtype=garden.dtype)
 
 
 def counted(garden: Garden, x: Node) -> Node:
