@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-import steepest as st
+from kit import workloads
 from kit.draw import generator, inputs
 from kit.judge import node_of
 from schedule.run import check_steps
@@ -21,7 +21,6 @@ from steepest.ir.op import OPS, Case, NotDifferentiable, Op
 from steepest.ir.types import (
     Array,
     DType,
-    TensorType,
     float32,
     float64,
     is_floating,
@@ -89,34 +88,24 @@ def existing(nodes: Sequence[Node | None]) -> list[Node]:
 
 # ---------------------------------------------------------------------------------- training steps
 
-
-def test_the_steps_of_a_trainer() -> None:
-    random = np.random.default_rng(0)
-    x, y = random.normal(size=(20, 4)), random.integers(0, 3, 20)
-    for optimizer in (st.optim.Momentum(0.1), st.optim.Adam(0.01)):
-        model = st.nn.MLP(4, [8], 3)
-        trainer = st.Trainer(model, "cross_entropy", optimizer, l2=0.01)
-        graph = trainer.graph(x, y, batch_size=5)
-        check_trained(graph, {"x": x.astype(float32), "y": y.astype(np.uint32)})
-
-
-def check_trained(graph: Graph, tables: dict[str, Array]) -> None:
-    random = np.random.default_rng(1)
-    updated = {state for state, _ in graph.updates}
-
-    def role(node: Node) -> InputRole:
-        if node in updated:
-            return "state"
-        return "table" if node.name in tables else "whole" if node.name == "key" else "stepped"
-
-    roles: list[InputRole] = [role(node) for node in graph.inputs]
-    values = [tables.get(n.name, initial(n.name, n.type, random)) for n in graph.inputs]
-    check_steps(graph, roles, values, steps=3)
-    check_steps(rewrite(graph).graph, roles, values, steps=3)
+STEPS = {
+    f"{kind} {name}": make
+    for kind, makers in {
+        "loss": workloads.LOSSES,
+        "rule": workloads.RULES,
+        "kind": workloads.KINDS,
+        "double": workloads.DOUBLE,
+    }.items()
+    for name, make in makers.items()
+}
 
 
-def initial(name: str, type: TensorType, random: np.random.Generator) -> Array:
-    if not is_floating(type.dtype):
-        return random.integers(0, 20, type.shape).astype(type.dtype)
-    numbers = random.normal(size=type.shape).astype(type.dtype)
-    return np.abs(numbers) if "square" in name else numbers
+@pytest.mark.parametrize("name", [*STEPS, "ensemble"])
+def test_a_training_step(name: str) -> None:
+    step = STEPS.get(name, workloads.ensemble)(1)
+    values = [
+        value[0] if role == "stepped" else value
+        for value, role in zip(step.values, step.roles, strict=True)
+    ]
+    check_steps(step.graph, step.roles, values, guarded=name != "ensemble")
+    check_steps(rewrite(step.graph).graph, step.roles, values)
