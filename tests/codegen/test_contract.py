@@ -93,7 +93,7 @@ def _bits(product: Product, lanes: int) -> bytes:
 
 @pytest.mark.skipif(widths()[0] < 16, reason="this machine has no vectors of 16")
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("shape", [(37, 300, 90), (3, 1, 20), (70, 600, 300)])
+@pytest.mark.parametrize("shape", [(37, 300, 90), (3, 5001, 20), (70, 600, 300)])
 def test_16_and_8_lanes_give_equal_bits(shape: tuple[int, ...], form: str) -> None:
     product = Product(shape, form)
     assert _bits(product, 16) == _bits(product, 8)
@@ -133,8 +133,8 @@ def test_panels_do_not_change_bits(form: str, monkeypatch: pytest.MonkeyPatch) -
 
 def _at_the_boundary(form: str, lanes: int) -> float:
     """What is added to 2²⁴ within the same chain as it is lost; a second chain's sum is not."""
-    product = Product((2, 259, 3), form)
-    a = np.zeros((2, 259), np.float32)
+    product = Product((5, 259, 3), form)
+    a = np.zeros((5, 259), np.float32)
     a[:, 0] = 2.0**24
     a[:, 255:258] = 1
     values = {product.a: a, product.b: np.ones((259, 3), np.float32)}
@@ -154,6 +154,18 @@ def test_another_length_would_be_noticed(length: int, monkeypatch: pytest.Monkey
     for module in ("contract_blocks", "contract_frame"):
         monkeypatch.setattr(f"steepest.codegen.{module}.BLOCK", length)
     assert _at_the_boundary("nn", widths()[0]) != 2.0**24 + 2
+
+
+def test_chains_of_lanes_along_the_products_end_after_256_turns() -> None:
+    """The same with few rows: a lane sees each 16th product."""
+    product = Product((2, 259 * 16, 3), "nt")
+    a = np.zeros((2, 259 * 16), np.float32)
+    a[:, 0] = 2.0**24
+    a[:, 16 * 255 : 16 * 258 : 16] = 1
+    for lanes in widths():
+        values = {product.a: a, product.b: np.ones((259 * 16, 3), np.float32)}
+        found = run(product.kernel(), values, lanes)[product.c]
+        assert (found == 2.0**24 + 2).all()
 
 
 def test_nan_and_infinity_reach_their_own_sums_only() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from steepest.codegen.code import Code
 from steepest.codegen.contract_blocks import Blocks
+from steepest.codegen.contract_dots import Dots
 from steepest.codegen.contract_epilogue import Block
 from steepest.codegen.contract_frame import Frame
 from steepest.codegen.contract_plan import planned
@@ -29,16 +30,18 @@ def contraction(kernel: Kernel, target: Target) -> Code:
         return text.code()
     plan = planned(kernel, target)
     frame = Frame(text, target, kernel, plan)
+    dots = Dots(frame, target) if plan.panel == "dots" else None
     simple = plan.panel == "none" and not plan.in_blocks and frame.epilogue.in_registers
-    blocks = None if simple else Blocks(frame)
+    blocks = None if simple or dots else Blocks(frame)
     with frame.batches() as batch:
         rows = frame.operand(plan.rows, batch)
         columns = frame.operand(plan.columns, batch)
         block = Block(batch, 0, 0)
-        if blocks is None:
+        work = dots or blocks
+        if work is None:
             _in_place(frame, block, rows, columns)
         else:
-            blocks.write(block, rows, columns)
+            work.write(block, rows, columns)
     return text.code()
 
 

@@ -12,13 +12,17 @@ from steepest.codegen.target import Target
 from steepest.ir.types import DType
 from steepest.schedule.kernels import Access, Contraction, Kernel
 
-Panel: TypeAlias = Literal["none", "copied", "transposed", "gathered"]
-"""Where tiles read the columns' operand: where it lies, or from a panel that is made of it."""
+Panel: TypeAlias = Literal["none", "copied", "transposed", "gathered", "dots"]
+"""Where tiles read the columns' operand: where it lies, or from a panel that is made of it.
+
+``dots`` has no tiles: vectors run along the products.
+"""
 
 BLOCK = 256  # products in one chain of sums; a decision about accuracy, the same everywhere
 _VECTOR_BYTES = 64  # of the widest vector: only then there are 32 registers
 _LARGE = 1 << 18  # bytes of columns' operand that are worth a copy in panels …
 _LARGE_ACROSS = 1 << 17  # … if each product's rows' numbers lie together, far from the next one's
+_FEW = 4  # rows for which turning the other operand takes longer than the products
 _MANY = 64  # … and at least so many rows use it
 
 # Width in vectors → most rows: accumulators, one row of vectors and a broadcast fit the registers.
@@ -194,4 +198,6 @@ def panel_of(columns: Operand, rows: Operand, summed: int, height: int, reads_wh
         enough = _LARGE_ACROSS if rows.own == 1 else _LARGE
         large = summed * columns.summed * size >= enough and height >= _MANY
         return "copied" if large or not reads_whole else "none"
-    return "transposed" if columns.summed == 1 and size in (4, 8) else "gathered"
+    if columns.summed != 1 or size not in (4, 8):
+        return "gathered"
+    return "dots" if rows.summed == 1 and height <= _FEW else "transposed"
