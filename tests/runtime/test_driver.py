@@ -58,10 +58,11 @@ class Loop:
     """One call of the native loop, with its own clock."""
 
     def __init__(self) -> None:
-        loop = driver_text().replace("declare i32 @clock_gettime(i32, ptr)", "")
+        processor = this_processor()
+        loop = driver_text(processor.triple)
+        loop = loop.replace("declare i32 @clock_gettime(i32, ptr)", "")
         text = "\n".join([CLOCK_AND_KERNEL, loop, CALL_ALL_TEXT])
         names = (RUN, CALL_ALL, CALL_ALL_TIMED, "kernel", "looked")
-        processor = this_processor()
         self.code = MachineCode([compile_text(text, processor)], names, processor)
 
     def run(
@@ -130,3 +131,10 @@ def test_times_are_those_of_each_call() -> None:
     _, steps, times = Loop().run([(10, 0), (3000, 1), (0, 0)], 4, 10**12, CALL_ALL_TIMED)
     assert steps == 4
     np.testing.assert_array_equal(times, [40, 12_000 + 6, 0])
+
+
+@pytest.mark.parametrize("triple", ["aarch64-unknown-linux-gnu", "arm64-apple-darwin24"])
+def test_elsewhere_than_on_x86_its_instructions_are_not_asked_for(triple: str) -> None:
+    assert "x86" not in driver_text(triple)
+    text = "\n".join([driver_text(triple), CALL_ALL_TEXT])
+    assert compile_text(text, this_processor())

@@ -354,3 +354,17 @@ def test_runs_in_any_division_give_equal_bits(program: NativeProgram) -> None:
             for start, stop in itertools.pairwise(bounds)
         ]
         np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.parametrize("steps", [1, 3])
+def test_denormal_numbers_are_taken_for_0_on_request_and_nowhere_else(
+    program: NativeProgram, steps: int
+) -> None:
+    if not this_processor().triple.startswith("x86_64"):
+        pytest.skip("denormal numbers are computed with elsewhere")
+    smallest = np.full((steps, 3, 5), 1e-40, FLOAT)
+    flushing, exact = program.bind(flushes_denormals=True), program.bind()
+    for bound, expected in ((flushing, FLOAT.type(0)), (exact, FLOAT.type(1e-40))):
+        (result,) = bound.run(steps, stepped=[smallest]).outputs
+        np.testing.assert_array_equal(result[0], np.full((3, 5), expected))
+        assert smallest[0, 0, 0] * FLOAT.type(0.5) > 0  # Python computes as before

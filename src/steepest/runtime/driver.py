@@ -25,8 +25,6 @@ _DECLARATIONS = (
     "declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)",
     "declare i64 @llvm.smax.i64(i64, i64)",
     "declare i32 @clock_gettime(i32, ptr)",
-    "declare void @llvm.x86.sse.stmxcsr(ptr)",
-    "declare void @llvm.x86.sse.ldmxcsr(ptr)",
 )
 FLUSHING = 0x8040  # the bits of MXCSR that take denormal numbers for 0, in operands and results
 _QUICK = 10_000  # ns between looks at the clock: if less, look less often
@@ -78,8 +76,11 @@ class Copy(NamedTuple):
     row_bytes: int
 
 
-def driver_text() -> str:
+def driver_text(triple: str) -> str:
     """The text of the loop.
+
+    Args:
+        triple: the machine's; denormal numbers can be taken for 0 on x86-64 only.
 
     Raises:
         CompilationError: this system has no clock that the loop knows.
@@ -87,16 +88,10 @@ def driver_text() -> str:
     clock: int | None = getattr(time, "CLOCK_MONOTONIC", None)
     if clock is None:
         raise CompilationError("programs need clock_gettime, which this system does not have")
-    return "\n".join(
-        [
-            *_DECLARATIONS,
-            _CLOCK.format(clock=clock),
-            _COPY,
-            _CALL_ALL_TIMED,
-            _loop_text(),
-            _RUN_TEXT,
-        ]
-    )
+    # An intrinsic of another processor does not raise an error: LLVM ends the process.
+    run = _RUN_X86 if triple.startswith("x86_64") else _RUN_ELSEWHERE
+    parts = [_CLOCK.format(clock=clock), _COPY, _CALL_ALL_TIMED, _loop_text(), run]
+    return "\n".join([*_DECLARATIONS, *parts])
 
 
 def _field(field: Control, kind: str) -> str:
@@ -314,7 +309,9 @@ done:
 
 # A number that dies away, such as the momentum of a unit that never fires, ends among the
 # denormals, where a processor takes a hundred times as long for each operation.
-_RUN_TEXT = f"""\
+_RUN_X86 = f"""\
+declare void @llvm.x86.sse.stmxcsr(ptr)
+declare void @llvm.x86.sse.ldmxcsr(ptr)
 define i64 @{RUN}(ptr %control) {{
   %before = alloca i32, align 4
   %during = alloca i32, align 4
@@ -328,6 +325,13 @@ define i64 @{RUN}(ptr %control) {{
   call void @llvm.x86.sse.ldmxcsr(ptr %during)
   %reason = call i64 @steepest_loop(ptr %control)
   call void @llvm.x86.sse.ldmxcsr(ptr %before)
+  ret i64 %reason
+}}
+"""
+
+_RUN_ELSEWHERE = f"""\
+define i64 @{RUN}(ptr %control) {{
+  %reason = call i64 @steepest_loop(ptr %control)
   ret i64 %reason
 }}
 """

@@ -86,7 +86,7 @@ def compile_program(text: str, processor: Processor) -> bytes:
 @cache
 def _driver(processor: Processor) -> bytes:
     """The loop over steps: it takes 5 ms once, which is less than in the text of each program."""
-    return compile_quickly(driver_text(), processor)
+    return compile_quickly(driver_text(processor.triple), processor)
 
 
 @final
