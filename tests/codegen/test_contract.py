@@ -56,6 +56,17 @@ def test_large_ones_go_through_panels_strip_by_strip(
     np.testing.assert_array_equal(found, values[product.a] @ values[product.b])
 
 
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("shape", [(9, 31, 23), (2, 31, 19), (65, 261, 270)])
+def test_nothing_is_read_behind_a_table(shape: tuple[int, ...], form: str, lanes: int) -> None:
+    """A table's last byte is the last of a page, and the next page is forbidden."""
+    product = Product(shape, form, float32, ("table", "table"))
+    values = product.values(5)
+    found = run(product.kernel(), values, lanes)[product.c]
+    np.testing.assert_array_equal(found, values[product.a] @ values[product.b])
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("dtype", [int32, int64])
 def test_integers_wrap(dtype: DType, form: str) -> None:
