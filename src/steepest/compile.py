@@ -12,7 +12,7 @@ from typing import Any, final
 import numpy as np
 
 from steepest.codegen.code import Code
-from steepest.codegen.emit import emit
+from steepest.codegen.emit import emit_all
 from steepest.codegen.target import Target
 from steepest.ir.graph import Graph
 from steepest.ir.node import CONSTANT, Node
@@ -104,7 +104,7 @@ def stages(source: Source, target: Target) -> Stages:
     """
     rewritten = rewrite(source.graph)
     scheduled = schedule(rewritten.graph, source.roles, guarded=source.guarded)
-    codes = tuple(emit(kernel, target) for kernel in scheduled.kernels)
+    codes = emit_all(scheduled.kernels, target)
     text, plan = assemble(
         codes,
         [kernel.name for kernel in scheduled.kernels],

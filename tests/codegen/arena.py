@@ -1,4 +1,4 @@
-"""Memory as cruel as the rules allow: poisoned padding, and tables that end where a page ends."""
+"""Memory as cruel as the rules allow: poisoned padding, and buffers that end where a page ends."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from codegen.native import TARGETS, Native, aligned
+from codegen.native import TARGETS, Native
 from schedule.simulate import Memory, places_of, poisoned, simulate
 from steepest.codegen.emit import emit
 from steepest.ir.types import Array, DType, Shape
@@ -60,7 +60,7 @@ def place(buffer: Buffer, value: ArrayLike | None) -> Array:
     flat = poison(buffer)
     if value is not None:
         flat[places_of(buffer)] = np.asarray(value, buffer.dtype).reshape(buffer.extents)
-    return at_the_end_of_a_page(flat) if buffer.role == "table" else aligned(flat)
+    return at_the_end_of_a_page(flat)
 
 
 def run(

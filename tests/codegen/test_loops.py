@@ -98,6 +98,7 @@ def test_rows_of_a_table_at_computed_positions(rows: int, lanes: int) -> None:
     value = computed(table, (0, 1), (19, position)).cast(float32) * (1 / 255)
     kernel = Kernel("k", (rows, 19), (into(z, value),), 1)
     where = draw((rows,), np.uint8) % 50
+    where[-1] = 49
     judge(kernel, {table: draw((50, 19), np.uint8), index: where}, [z], lanes, 1e-6)
 
 
@@ -111,6 +112,7 @@ def test_single_elements_at_computed_positions(count: int, role: Role, lanes: in
     value = computed(table, (0,), (table.strides[0], leaf(index, index.strides)))
     kernel = Kernel("k", (count,), (into(z, value),), 0)
     where = draw((count,), np.uint8) % 7
+    where[0] = 6
     judge(kernel, {table: draw((7, 9), float32), index: where}, [z], lanes)
 
 
@@ -129,6 +131,14 @@ def test_a_part_of_a_buffer_leaves_its_neighbours_alone(lanes: int) -> None:
     store = Store(Access(whole, whole.strides, 6), leaf(x, x.strides), exact=True)
     kernel = Kernel("k", (4, 5), (store,), 1)
     judge(kernel, {x: draw((4, 5), float32), whole: before}, [whole], lanes)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("role", ["scratch", "table"])
+def test_a_part_at_the_end_of_a_buffer(role: Role, lanes: int) -> None:
+    x, z = padded("x", float32, (4, 32), role), padded("z", float32, (4, 27))
+    value = leaf(x, x.strides, 5)
+    judge(Kernel("k", (4, 27), (into(z, value),), 1), {x: draw((4, 32), float32)}, [z], lanes)
 
 
 @pytest.mark.parametrize("lanes", widths())

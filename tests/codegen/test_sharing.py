@@ -10,10 +10,11 @@ from codegen.arena import padded
 from codegen.native import TARGETS
 from codegen.test_folds import column_kernel, sum_kernel
 from codegen.test_loops import into, leaf
+from steepest.codegen.alike import written_once
 from steepest.codegen.code import Code
-from steepest.codegen.emit import emit
+from steepest.codegen.emit import emit, emit_all
 from steepest.ir.types import Shape, float32
-from steepest.schedule.kernels import Kernel
+from steepest.schedule.kernels import AnyKernel, Kernel, Role
 
 
 def pointwise(shape: Shape) -> Kernel:
@@ -52,3 +53,46 @@ def test_sizes_are_no_part_of_the_text(make: Callable[[Shape], Kernel], other: S
 
 def test_the_same_kernel_has_the_same_text() -> None:
     assert emit(pointwise((33, 70)), TARGETS[8]).body == emit(pointwise((33, 70)), TARGETS[8]).body
+
+
+def several(names: str, scale: float, size: int = 40) -> Kernel:
+    x, y, z = (padded(name, float32, (3, size)) for name in names)
+    value = leaf(x, x.strides) * leaf(y, y.strides) + scale
+    return Kernel(names, (3, size), (into(z, value),), 1)
+
+
+def test_kernels_alike_are_written_once() -> None:
+    kernels = [
+        *(several("abc", 1.0), several("def", 1.0), several("abc", 2.0)),
+        *(several("abc", 0.0), several("abc", -0.0), several("abc", 1.0, 41)),
+    ]
+    written: list[str] = []
+
+    def write(kernel: AnyKernel) -> Code:
+        written.append(kernel.name)
+        return emit(kernel, TARGETS[16])
+
+    codes = written_once(kernels, write)
+    assert written == ["abc", "abc", "abc", "abc", "abc"]
+    assert codes == tuple(emit(kernel, TARGETS[16]) for kernel in kernels)
+
+
+def test_a_buffer_that_comes_twice_is_not_two() -> None:
+    x, y, z = (padded(name, float32, (20,)) for name in "xyz")
+    kernels = [
+        Kernel("k", (20,), (into(z, leaf(x, (1,)) + leaf(other, (1,))),), 0) for other in (x, y)
+    ]
+    codes = emit_all(kernels, TARGETS[16])
+    assert codes == tuple(emit(kernel, TARGETS[16]) for kernel in kernels)
+    assert codes[0].body != codes[1].body
+
+
+def test_where_a_buffer_lies_and_whose_it_is_belongs_to_a_kernel() -> None:
+    roles: list[Role] = ["scratch", "table"]
+    kernels: list[Kernel] = []
+    for role in roles:
+        x, z = padded("x", float32, (20,), role), padded("z", float32, (20,))
+        kernels.append(Kernel("k", (20,), (into(z, leaf(x, (1,))),), 0))
+    codes = emit_all(kernels, TARGETS[16])
+    assert codes == tuple(emit(kernel, TARGETS[16]) for kernel in kernels)
+    assert codes[0].body != codes[1].body

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import assert_never
 
+from steepest.codegen.alike import written_once
 from steepest.codegen.code import Code
 from steepest.codegen.contract import contraction
 from steepest.codegen.draw import draw
@@ -23,6 +25,11 @@ from steepest.schedule.kernels import (
     Scanned,
     Scattered,
 )
+
+
+def emit_all(kernels: Iterable[AnyKernel], target: Target) -> tuple[Code, ...]:
+    """The functions of kernels; what differs in its buffers only is written once."""
+    return written_once(kernels, lambda kernel: emit(kernel, target))
 
 
 def emit(kernel: AnyKernel, target: Target) -> Code:
