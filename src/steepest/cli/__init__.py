@@ -1,4 +1,4 @@
-"""The command: `steepest fit`, `predict`, `evaluate`, `inspect`, `dataset` and `cache`."""
+"""The command: `steepest fit`, `predict`, `evaluate`, `inspect`, `dataset`, `bench`, `cache`."""
 
 from __future__ import annotations
 

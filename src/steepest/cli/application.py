@@ -11,9 +11,11 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from steepest import __version__
+from steepest.cli.bench import bench
 from steepest.cli.cache import cache
 from steepest.cli.dataset import dataset
 from steepest.cli.evaluate import evaluate
+from steepest.cli.explain_step import explain_step
 from steepest.cli.fit import fit
 from steepest.cli.inspect import inspect
 from steepest.cli.predict import predict
@@ -41,7 +43,7 @@ def command() -> TyperGroup:
         context_settings=settings,
     )
     application.callback(invoke_without_command=True)(_steepest)
-    for function in (fit, predict, evaluate, inspect, dataset, cache):
+    for function in (fit, predict, evaluate, inspect, dataset, explain_step, bench, cache):
         text = cleandoc(function.__doc__ or "").replace(r"\b", "\b")  # keeps the lines below it
         application.command(help=text, context_settings=settings)(function)
     group = get_command(application)

@@ -1,0 +1,196 @@
+"""`steepest bench`: how long a training step takes here, and beside other libraries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from steepest.cli.flags import Json, Quiet, columns
+from steepest.cli.terminal import Terminal
+from steepest.errors import ConfigurationError, nearest
+
+if TYPE_CHECKING:
+    from steepest.bench.peers import Peer
+    from steepest.bench.results import Result
+    from steepest.bench.workloads import Workload
+
+_WIDTH = 160
+
+
+def bench(
+    peers: Annotated[
+        Path | None,
+        typer.Option("--peers", metavar="PYTHON", help="An interpreter that has other libraries."),
+    ] = None,
+    against: Annotated[
+        str, typer.Option("--against", help="Which of them: jax, torch, scikit-learn.")
+    ] = "jax,torch",
+    workloads: Annotated[
+        list[str] | None,
+        typer.Option("--workloads", help="tiny, digits, mlp, wide, regular; by default all."),
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option("--repeats", min=1, help="Rounds; in each, everybody has a turn.")
+    ] = 5,
+    seconds: Annotated[float, typer.Option("--seconds", help="How long a turn takes.")] = 0.5,
+    threads: Annotated[
+        int, typer.Option("--threads", min=1, help="Processors that everybody may use.")
+    ] = 1,
+    kernels: Annotated[
+        bool, typer.Option("--kernels", help="Show the time of each part of the step.")
+    ] = False,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    r"""Time a training step of some networks, on one processor.
+
+    An epoch runs natively: rows gathered, forward, backward, update. With --peers the same networks
+    are trained by other libraries, in turn with ours, each in a process of its own; PyTorch gets
+    one batch that stays, JAX an epoch in lax.scan. Figures are medians of all rounds; only those of
+    one run compare.
+
+    \b
+    Examples:
+      steepest bench --workloads mlp --kernels
+      steepest bench --peers ~/peers/bin/python --json
+    """
+    from steepest.bench.peers import Peer, peer_names
+    from steepest.bench.pinning import pinned
+    from steepest.bench.run import Settings, bench as timed
+
+    if not seconds > 0:
+        raise ConfigurationError(f"--seconds is a number above 0, not {seconds}")
+    chosen = _chosen(columns(workloads or []))
+    names = peer_names(columns([against])) if peers is not None else ()
+    terminal = Terminal(quiet=quiet)
+    with pinned(threads), ExitStack() as processes:
+        opponents = [processes.enter_context(Peer(peers, name, threads)) for name in names if peers]
+        settings = Settings(repeats, seconds)
+        results = [timed(each, opponents, settings, terminal.say) for each in chosen]
+    disturbed = [result.workload for result in results if result.is_disturbed]
+    if disturbed:
+        terminal.say(f"others used the processor meanwhile: {', '.join(disturbed)} may be wrong")
+    if json_:
+        print(json.dumps(_document(results, opponents, settings.rounds, seconds, threads)))
+    else:
+        _show(results, opponents, with_kernels=kernels)
+
+
+def _chosen(names: Sequence[str]) -> list[Workload]:
+    from steepest.bench.workloads import WORKLOADS
+
+    for name in names:
+        if name not in WORKLOADS:
+            raise ConfigurationError(f"there is no workload {name!r}; {nearest(name, WORKLOADS)}")
+    return [WORKLOADS[name] for name in names or WORKLOADS]
+
+
+def _document(
+    results: Sequence[Result], peers: Sequence[Peer], rounds: int, seconds: float, threads: int
+) -> dict[str, Any]:
+    from steepest import __version__
+    from steepest.runtime.processor import this_processor
+
+    processor = this_processor()
+    return {
+        "steepest": __version__,
+        "processor": processor.name,
+        "lanes": processor.target.lanes,
+        "threads": threads,
+        "rounds": rounds,
+        "seconds": seconds,
+        "peers": {peer.name: peer.version for peer in peers},
+        "workloads": [result.document() for result in results],
+    }
+
+
+def _show(results: Sequence[Result], peers: Sequence[Peer], *, with_kernels: bool) -> None:
+    from rich.console import Console
+
+    from steepest.runtime.processor import this_processor
+
+    console = Console(width=_WIDTH, highlight=False)  # a narrower terminal wraps lines itself
+    names = [peer.name for peer in peers]
+    headings = ["µs a step", *(f"{name} µs" for name in names), *(f"÷ {name}" for name in names)]
+    console.print(
+        _table("workload", headings, [(each.workload, *_times(each, names)) for each in results])
+    )
+    headings = ["GFLOP/s", "% of peak", "MB moved", "cold s", "warm s", "scratch MB", "÷ alive"]
+    console.print()
+    console.print(_table("workload", headings, [(each.workload, *_work(each)) for each in results]))
+    peaks = [result.peak / 1e9 for result in results]
+    if peaks:
+        console.print()
+        console.print(
+            f"peak {min(peaks):.0f} to {max(peaks):.0f} GFLOP/s on a processor {this_processor()}"
+        )
+    for result in results if with_kernels else ():
+        headings = ["µs", "%", "kB moved", "GB/s"]
+        console.print()
+        console.print(_table(f"{result.workload}: kernel", headings, _kernel_rows(result)))
+
+
+def _table(name: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:  # noqa: ANN401  (of rich's, which is loaded late)
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, header_style="none")
+    table.add_column(name, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _times(result: Result, names: Sequence[str]) -> list[str]:
+    """Ours, the peers', and how many times as long as ours these are."""
+    from steepest.bench.results import OURS
+
+    ratios = result.ratios
+    return [
+        _microseconds(result.seconds[OURS]),
+        *(_microseconds(result.seconds[name]) if name in ratios else "–" for name in names),
+        *(f"{ratios[name]:.2f}" if name in ratios else "–" for name in names),
+    ]
+
+
+def _work(result: Result) -> list[str]:
+    """Operations, bytes, seconds until the first step, memory."""
+    return [
+        f"{result.rate / 1e9:.1f}",
+        f"{100 * result.share_of_peak:.0f}",
+        f"{result.bytes / 1e6:.2f}",
+        f"{result.start.cold:.3f}",
+        f"{result.start.warm:.3f}",
+        f"{result.scratch.size / 1e6:.2f}",
+        f"{result.scratch.size / result.scratch.peak:.2f}",
+    ]
+
+
+def _kernel_rows(result: Result) -> list[tuple[str, ...]]:
+    total = sum(kernel.seconds for kernel in result.kernels)
+    return [
+        (
+            kernel.name,
+            _microseconds(kernel.seconds),
+            f"{100 * kernel.seconds / total:.1f}",
+            f"{kernel.bytes / 1e3:.1f}",
+            f"{kernel.bytes / max(kernel.seconds, 1e-9) / 1e9:.1f}",
+        )
+        for kernel in result.kernels
+    ]
+
+
+def _microseconds(seconds: float) -> str:
+    """As many digits as mean something.
+
+    >>> _microseconds(9.184e-7), _microseconds(0.0466712)
+    ('0.918', '46671')
+    """
+    value = 1e6 * seconds
+    return f"{value:.3f}" if value < 10 else f"{value:.1f}" if value < 1000 else f"{value:.0f}"
