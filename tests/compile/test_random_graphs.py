@@ -1,0 +1,42 @@
+"""Graphs at random as machine code: what the reference computes, at every width.
+
+Many are one program, because what takes time is LLVM.
+"""
+
+import numpy as np
+import pytest
+
+from compile.native import WIDTHS, Outcome, check_close, native, one_by_one, reference, rows_of
+from kit.workloads import Workload, joined
+from schedule.graphs import Choose, grown, roles_for, values_for
+from steepest.ir.types import float32, float64
+
+STEPS = 2
+TOGETHER = 12
+
+
+def chooser(random: np.random.Generator) -> Choose:
+    return lambda options: options[int(random.integers(len(options)))]
+
+
+def some_graph(seed: int) -> Workload:
+    random = np.random.default_rng([23, seed])
+    choose = chooser(random)
+    graph, limits = grown(choose, float64 if seed % 2 else float32)
+    roles = roles_for(graph, choose)
+    return Workload(graph, roles, rows_of(roles, values_for(graph, limits, random), STEPS))
+
+
+@pytest.mark.parametrize("first", range(0, 4 * TOGETHER, TOGETHER))
+def test_random_graphs(first: int) -> None:
+    alone = [some_graph(seed) for seed in range(first, first + TOGETHER)]
+    labels = [f"graph {first + n}" for n, each in enumerate(alone) for _ in each.graph.outputs]
+    every = joined(alone)
+    graph, roles, values = every.graph, every.roles, every.values
+    expected = reference(graph, roles, values, STEPS)
+    found: dict[int, Outcome] = {}
+    for lanes in WIDTHS:
+        found[lanes] = native(graph, roles, values, STEPS, lanes)
+        check_close(found[lanes], expected, labels)
+    assert found[16].bits == found[8].bits
+    assert one_by_one(graph, roles, values, STEPS, 8).bits == found[8].bits
