@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Literal, NamedTuple, TypeAlias, final
 
-from steepest.codegen.edges import load_may_run_over
+from steepest.codegen.edges import may_run_over
 from steepest.codegen.target import Target
 from steepest.ir.types import DType
 from steepest.schedule.kernels import Access, Contraction, Kernel
@@ -121,12 +121,13 @@ def planned(kernel: Kernel, target: Target) -> Plan:
     assert isinstance(reduction, Contraction)
     row_axis, lane_axis, rows, columns = sides(kernel, reduction)
     dtype = reduction.left.buffer.dtype
+    assert dtype == reduction.right.buffer.dtype, "operands have one element type"
     lanes = vector_lanes(dtype, target)
     extents = kernel.space[row_axis], kernel.space[lane_axis]
     ragged = extents[1] % lanes != 0
     vectors = ceil(extents[1] / lanes)
     space = (*kernel.space, reduction.extent)
-    reads_whole = load_may_run_over(columns.access, space, lane_axis, lanes)
+    reads_whole = may_run_over(columns.access, space, lane_axis, lanes)
     registers = 32 if lanes * dtype.itemsize == _VECTOR_BYTES else 16
     height, width = tile(extents[0], vectors, reduction.extent, registers)
     widths = tuple(
