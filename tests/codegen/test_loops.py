@@ -89,6 +89,17 @@ def test_lanes_along_another_axis_than_the_last(lanes: int) -> None:
 
 
 @pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("role", ["scratch", "table"])
+def test_parts_of_rows_at_computed_positions(role: Role, lanes: int) -> None:
+    table, index = padded("table", float32, (7, 32), role), padded("index", int64, (3,), role)
+    z = padded("z", float32, (3, 27))
+    access = Access(table, (0, 1), 5, (32,))
+    value = Scalar("load", (leaf(index, (1, 0)),), float32, access)
+    kernel = Kernel("k", (3, 27), (into(z, value),), 1)
+    judge(kernel, {table: draw((7, 32), float32), index: [6, 0, 6]}, [z], lanes)
+
+
+@pytest.mark.parametrize("lanes", widths())
 @pytest.mark.parametrize("rows", [1, 6, 40])
 def test_rows_of_a_table_at_computed_positions(rows: int, lanes: int) -> None:
     table = padded("table", np.uint8, (50, 19), "table")

@@ -8,7 +8,7 @@ from typing import final
 from steepest.codegen import philox
 from steepest.codegen.code import Code, Pointer
 from steepest.codegen.edges import may_run_over
-from steepest.codegen.memory import mask, masked_store, scatter, store
+from steepest.codegen.memory import mask, scatter, write
 from steepest.codegen.text import Text, Value, Whole
 from steepest.ir.types import bool_, int64
 from steepest.schedule.kernels import Access, Draw
@@ -68,11 +68,9 @@ class _Draw:
         """A vector of a row, if the row goes so far."""
         text = self.text
         with text.when(text.define(f"icmp slt i64 {offset}, {self.width}")):
-            if self.runs_over:
-                store(text, pointer, offset, value, philox.LANES)
-            else:
-                inside = mask(text, philox.LANES, offset, self.width)
-                masked_store(text, pointer, offset, value, inside)
+            lanes = philox.LANES
+            inside = None if self.runs_over else mask(text, lanes, offset, self.width)
+            write(text, pointer, offset, value, lanes, inside)
 
     def rows_side_by_side(self) -> None:
         """A block of sixteen rows at a time."""

@@ -19,10 +19,10 @@ def may_run_over(access: Access, extents: Sequence[int], axis: int, lanes: int) 
         lanes: of a vector; vectors begin at its multiples.
     """
     spill = -extents[axis] % lanes
+    if spill == 0 or access.buffer.role == "table":
+        return spill == 0
+    if access.dynamic:  # any slice may be the last: a vector must stay inside of it
+        return access.offset + extents[axis] + spill <= min(map(abs, access.dynamic))
     steps = zip(access.strides, extents, strict=False)
     last = access.offset + sum(stride * (extent - 1) for stride, extent in steps if stride > 0)
-    inside = last + spill < access.buffer.size
-    return spill == 0 or (access.buffer.role != "table" and inside)
-
-
-load_may_run_over = may_run_over
+    return last + spill < access.buffer.size

@@ -8,7 +8,7 @@ from typing import TypeAlias, final
 
 from steepest.codegen.code import Code
 from steepest.codegen.edges import may_run_over
-from steepest.codegen.memory import mask, masked_store, store
+from steepest.codegen.memory import mask, store, write
 from steepest.codegen.nest import Nest, Place, Point
 from steepest.codegen.target import Target
 from steepest.codegen.text import Text, Value, Whole, memory_text
@@ -237,10 +237,8 @@ class Stores:
         assert missing == [(1, nest.lane_axis)], "stores have stride 1 along the lanes"
         assert nest.lane_axis is not None
         position = point.positions[nest.lane_axis]
-        if point.mask is None or self._may_run_over(place, exact):
-            store(nest.text, pointer, position, value, nest.lanes)
-        else:
-            masked_store(nest.text, pointer, position, value, point.mask)
+        mask = None if self._may_run_over(place, exact) else point.mask
+        write(nest.text, pointer, position, value, nest.lanes, mask)
 
 
 @final

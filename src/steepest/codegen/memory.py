@@ -28,6 +28,25 @@ def masked_load(text: Text, pointer: str, offset: Whole, dtype: DType, mask: Val
     return _masked(text, "load", "ptr", "p0", place, dtype, mask)
 
 
+def read(
+    text: Text, pointer: str, offset: Whole, dtype: DType, lanes: int, mask: Value | None
+) -> Value:
+    """Neighbouring elements, only those in the lanes of a mask if there is one."""
+    if mask is None:
+        return load(text, pointer, offset, dtype, lanes)
+    return masked_load(text, pointer, offset, dtype, mask)
+
+
+def write(
+    text: Text, pointer: str, offset: Whole, value: Value, lanes: int, mask: Value | None
+) -> None:
+    """The value to neighbouring elements, only those in the lanes of a mask if there is one."""
+    if mask is None:
+        store(text, pointer, offset, value, lanes)
+    else:
+        masked_store(text, pointer, offset, value, mask)
+
+
 def gather(text: Text, pointer: str, offsets: Value, dtype: DType, mask: Value) -> Value:
     """Elements that lie ``offsets`` behind the pointer, in the lanes of a mask, 0 in others."""
     places = text.define(f"getelementptr {memory_text(dtype)}, ptr {pointer}, {offsets}")

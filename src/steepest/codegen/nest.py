@@ -13,9 +13,9 @@ from types import MappingProxyType
 from typing import TypeAlias, final
 
 from steepest.codegen.code import Pointer
-from steepest.codegen.edges import load_may_run_over
+from steepest.codegen.edges import may_run_over
 from steepest.codegen.expressions import compute, constant, expanded, widened
-from steepest.codegen.memory import gather, load, mask, masked_load
+from steepest.codegen.memory import gather, load, mask, read
 from steepest.codegen.target import Target
 from steepest.codegen.text import Text, Value, Whole, memory_text
 from steepest.ir.scalar import Scalar, ordered
@@ -282,9 +282,8 @@ class Nest:
             (_, axis), *_ = missing
             assert isinstance(axis, int)
             offset = point.positions[axis]
-            if point.mask is not None and not self._may_run_over(place):
-                return masked_load(text, pointer, offset, scalar.dtype, point.mask)
-            return load(text, pointer, offset, scalar.dtype, self.lanes)
+            mask = None if self._may_run_over(place) else point.mask
+            return read(text, pointer, offset, scalar.dtype, self.lanes, mask)
         offsets: Value | None = None
         for stride, what in missing:
             each = self._index(what, point) if isinstance(what, int) else self.value(what, point)
@@ -308,7 +307,7 @@ class Nest:
         """Whether a whole vector may be loaded where it holds the last elements of an axis."""
         if place.access is None or self.lane_axis is None:
             return True
-        return load_may_run_over(place.access, self.extents, self.lane_axis, self.lanes)
+        return may_run_over(place.access, self.extents, self.lane_axis, self.lanes)
 
     def reads_exactly(self, roots: Sequence[Scalar]) -> bool:
         """Whether a vector that holds the last elements of the lanes' axis needs a mask."""

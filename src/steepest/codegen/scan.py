@@ -9,7 +9,7 @@ from steepest.codegen.combine import combined, identity
 from steepest.codegen.edges import may_run_over
 from steepest.codegen.expressions import widened
 from steepest.codegen.loops import Sweep
-from steepest.codegen.memory import load, masked_load, masked_store, store
+from steepest.codegen.memory import read, write
 from steepest.codegen.target import Target
 from steepest.codegen.text import Text, Value, Whole, memory_text
 from steepest.schedule.kernels import Access, Scanned
@@ -37,9 +37,9 @@ def scanned(kernel: Scanned, target: Target) -> Code:
         with text.loop(0, run, 1, carried) as loop:
             for (column, inside), name in zip(columns, loop.carried, strict=True):
                 place = (outer, loop.index, column)
-                value = _read(text, source, place, lanes, inside)
+                value = read(text, _address(text, source, place), 0, dtype, lanes, inside)
                 total = combined(text, "sum", Value(name, dtype, lanes), value)
-                _write(text, sums, place, total, inside)
+                write(text, _address(text, sums, place), 0, total, lanes, inside)
                 loop.following.append(total.text)
 
     with text.loop(0, before) as loop:
@@ -54,22 +54,3 @@ def _address(text: Text, access: Access, positions: Sequence[Whole]) -> str:
         element = memory_text(access.buffer.dtype)
         pointer = text.place(pointer, text.multiply(position, step), element)
     return pointer
-
-
-def _read(
-    text: Text, access: Access, positions: Sequence[Whole], lanes: int, mask: Value | None
-) -> Value:
-    pointer, dtype = _address(text, access, positions), access.buffer.dtype
-    if mask is None:
-        return load(text, pointer, 0, dtype, lanes)
-    return masked_load(text, pointer, 0, dtype, mask)
-
-
-def _write(
-    text: Text, access: Access, positions: Sequence[Whole], value: Value, mask: Value | None
-) -> None:
-    pointer = _address(text, access, positions)
-    if mask is None:
-        store(text, pointer, 0, value, value.lanes)
-    else:
-        masked_store(text, pointer, 0, value, mask)

@@ -9,11 +9,11 @@ from steepest.codegen.combine import combined
 from steepest.codegen.edges import may_run_over
 from steepest.codegen.expressions import compute
 from steepest.codegen.loops import Sweep, emit_stores
-from steepest.codegen.memory import load, masked_load, masked_store, store
+from steepest.codegen.memory import load, read, write
 from steepest.codegen.target import Target
 from steepest.codegen.text import Text, Value, Whole, memory_text
 from steepest.ir.scalar import Scalar, argument, number
-from steepest.ir.types import DType, int64
+from steepest.ir.types import int64
 from steepest.schedule.kernels import Access, Kernel, Scattered, Store
 
 
@@ -76,11 +76,11 @@ def _adding(text: Text, kernel: Scattered, target: Target) -> Callable[[str, str
         def body(places: Sequence[tuple[Whole, Value | None]]) -> None:
             for place, inside in places:
                 other, one = (
-                    _read(text, pointer, _along(text, access, place), dtype, lanes, inside)
+                    read(text, pointer, _along(text, access, place), dtype, lanes, inside)
                     for pointer, access in ((slice_, slices), (source, updates))
                 )
                 total = combined(text, "sum", other, one)
-                _write(text, slice_, _along(text, slices, place), total, lanes, inside)
+                write(text, slice_, _along(text, slices, place), total, lanes, inside)
 
         sweep.write(text, body)
 
@@ -98,20 +98,3 @@ def _moved(text: Text, access: Access, positions: Sequence[Whole]) -> str:
 def _along(text: Text, access: Access, place: Whole) -> Whole:
     stride = access.strides[2]
     return text.multiply(place, 1 if stride == 1 else text.word(stride))
-
-
-def _read(
-    text: Text, pointer: str, offset: Whole, dtype: DType, lanes: int, mask: Value | None
-) -> Value:
-    if mask is None:
-        return load(text, pointer, offset, dtype, lanes)
-    return masked_load(text, pointer, offset, dtype, mask)
-
-
-def _write(
-    text: Text, pointer: str, offset: Whole, value: Value, lanes: int, mask: Value | None
-) -> None:
-    if mask is None:
-        store(text, pointer, offset, value, lanes)
-    else:
-        masked_store(text, pointer, offset, value, mask)
