@@ -93,6 +93,17 @@ def test_extremes(shape: Shape, dtype: DTypeLike, how: Combine, lanes: int) -> N
 
 @pytest.mark.parametrize("lanes", widths())
 @pytest.mark.parametrize("how", ["max", "min", "sum"])
+@pytest.mark.parametrize("value", [np.inf, -np.inf, -0.0, 1e38, -1e38])
+def test_all_alike(value: float, how: Combine, lanes: int) -> None:
+    x, z = padded("x", float32, (9, 20)), padded("z", float32, (9,))
+    kernel = sum_kernel(x, z, 1, 1, how)
+    judge(kernel, {x: np.full((9, 20), value, np.float32)}, [z], lanes)
+    _, (found,) = run(kernel, {x: np.full((9, 20), value, np.float32)}, [z], lanes)
+    assert np.signbit(found).all() == np.signbit(value)
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("how", ["max", "min", "sum"])
 @pytest.mark.parametrize("place", [0, 5, 15, 16, 63, 64, 99])
 def test_not_a_number_wins(place: int, how: Combine, lanes: int) -> None:
     x, z = padded("x", float32, (3, 100)), padded("z", float32, (3,))
