@@ -9,6 +9,9 @@ from typing import Protocol
 
 import pytest
 
+from steepest.bench import growth
+from steepest.bench.growth import Compiling
+
 
 class Ran(Protocol):
     code: int
@@ -18,6 +21,7 @@ class Ran(Protocol):
 
 Command = Callable[..., Ran]
 QUICK = ("bench", "--workloads", "tiny", "--repeats", "1", "--seconds", "0.01")
+COMPILING = Compiling("some layers", 1234, 5, 6, 0.1, 0.2, 0.3)
 PEER = ("--peers", sys.executable, "--against", "scikit-learn")
 
 
@@ -47,6 +51,16 @@ def test_it_needs_no_peers(command: Command) -> None:
     assert (ran.code, ran.err) == (0, "")
     assert "µs a step" in ran.out
     assert "jax" not in ran.out
+
+
+def test_it_shows_how_the_compiler_grows(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(growth, "deep", lambda layers: COMPILING)
+    monkeypatch.setattr(growth, "long", lambda nodes: COMPILING)
+    shown = command(*QUICK, "--growth", "-q").out
+    assert "machine code s" in shown
+    assert shown.count("some layers  1,234") == 3
+    document = json.loads(command(*QUICK, "--growth", "--json", "-q").out)
+    assert [each["functions"] for each in document["growth"]] == [6, 6, 6]
 
 
 @pytest.mark.parametrize(

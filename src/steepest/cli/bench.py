@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from steepest.cli.terminal import Terminal
 from steepest.errors import ConfigurationError, nearest
 
 if TYPE_CHECKING:
+    from steepest.bench.growth import Compiling
     from steepest.bench.peers import Peer
     from steepest.bench.results import Result
     from steepest.bench.workloads import Workload
@@ -44,6 +46,9 @@ def bench(
     kernels: Annotated[
         bool, typer.Option("--kernels", help="Show the time of each part of the step.")
     ] = False,
+    growth: Annotated[
+        bool, typer.Option("--growth", help="Time the compiler on deep networks and long graphs.")
+    ] = False,
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -72,13 +77,19 @@ def bench(
         opponents = [processes.enter_context(Peer(peers, name, threads)) for name in names if peers]
         settings = Settings(repeats, seconds)
         results = [timed(each, opponents, settings, terminal.say) for each in chosen]
+        compiling = _growth(terminal) if growth else []
     disturbed = [result.workload for result in results if result.is_disturbed]
     if disturbed:
         terminal.say(f"others used the processor meanwhile: {', '.join(disturbed)} may be wrong")
     if json_:
-        print(json.dumps(_document(results, opponents, settings.rounds, seconds, threads)))
+        document = _document(results, opponents, threads)
+        document["settings"] = asdict(settings)
+        if compiling:
+            document["growth"] = [asdict(each) for each in compiling]
+        print(json.dumps(document))
     else:
         _show(results, opponents, with_kernels=kernels)
+        _show_growth(compiling)
 
 
 def _chosen(names: Sequence[str]) -> list[Workload]:
@@ -90,9 +101,18 @@ def _chosen(names: Sequence[str]) -> list[Workload]:
     return [WORKLOADS[name] for name in names or WORKLOADS]
 
 
-def _document(
-    results: Sequence[Result], peers: Sequence[Peer], rounds: int, seconds: float, threads: int
-) -> dict[str, Any]:
+def _growth(terminal: Terminal) -> list[Compiling]:
+    from steepest.bench.growth import deep, long
+
+    deep(1)  # what is loaded and made once
+    found: list[Compiling] = []
+    for make, size in ((deep, 8), (deep, 64), (long, 10_000)):
+        found.append(make(size))
+        terminal.say(f"compiled: {found[-1].name}")
+    return found
+
+
+def _document(results: Sequence[Result], peers: Sequence[Peer], threads: int) -> dict[str, Any]:
     from steepest import __version__
     from steepest.runtime.processor import this_processor
 
@@ -102,8 +122,6 @@ def _document(
         "processor": processor.name,
         "lanes": processor.target.lanes,
         "threads": threads,
-        "rounds": rounds,
-        "seconds": seconds,
         "peers": {peer.name: peer.version for peer in peers},
         "workloads": [result.document() for result in results],
     }
@@ -133,6 +151,25 @@ def _show(results: Sequence[Result], peers: Sequence[Peer], *, with_kernels: boo
         headings = ["µs", "%", "kB moved", "GB/s"]
         console.print()
         console.print(_table(f"{result.workload}: kernel", headings, _kernel_rows(result)))
+
+
+def _show_growth(compiling: Sequence[Compiling]) -> None:
+    if not compiling:
+        return
+    from rich.console import Console
+
+    headings = ["nodes", "kernels", "functions", "trace s", "text s", "machine code s"]
+    rows = [
+        (
+            each.name,
+            *(f"{count:,}" for count in (each.nodes, each.kernels, each.functions)),
+            *(f"{seconds:.3f}" for seconds in (each.trace, each.text, each.machine)),
+        )
+        for each in compiling
+    ]
+    console = Console(width=_WIDTH, highlight=False)
+    console.print()
+    console.print(_table("compiling", headings, rows))
 
 
 def _table(name: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:  # noqa: ANN401  (of rich's, which is loaded late)
