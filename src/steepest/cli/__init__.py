@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 
 from steepest.cli.exit_codes import BUG, FINISHED, INTERRUPTED, MISTAKE
 
@@ -59,12 +60,25 @@ def _run(arguments: list[str]) -> int:
     # Not command().main(), which has its own idea of Ctrl-C and closed pipes.
     group = command()
     try:
-        with group.make_context("steepest", arguments) as context:
+        with warnings.catch_warnings(), group.make_context("steepest", arguments) as context:
+            warnings.showwarning = _say_once()
             code = group.invoke(context)
     except Exit as leave:
         code = leave.exit_code
     sys.stdout.flush()
     return code if isinstance(code, int) else FINISHED
+
+
+def _say_once() -> Callable[..., None]:
+    """Write warnings as the command writes everything, without a line of Python, once each."""
+    said: set[str] = set()
+
+    def say(message: Warning | str, *_: object) -> None:
+        if str(message) not in said:
+            said.add(str(message))
+            _complain(str(message))
+
+    return say
 
 
 def _explain(error: Exception) -> str | None:
