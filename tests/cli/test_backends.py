@@ -1,4 +1,4 @@
-"""What runs the step: machine code, the reference on request, the reference where nothing else can."""
+"""What runs the step: machine code; the reference on request, or where nothing else can."""
 
 import json
 import warnings
