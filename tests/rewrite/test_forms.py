@@ -6,10 +6,15 @@ import inspect
 from collections.abc import Callable
 from textwrap import dedent
 
+import numpy as np
 import pytest
 
 import steepest as st
+from steepest.ir.graph import Graph
+from steepest.ir.node import CONSTANT, placeholder
+from steepest.ir.types import TensorType, float64
 from steepest.rewrite import rewrite
+from steepest.rewrite.build import apply
 
 FORMS: list[tuple[Callable[..., st.Tensor], str]] = [
     (
@@ -173,3 +178,21 @@ def form_of(function: Callable[..., st.Tensor]) -> str:
 @pytest.mark.parametrize(("function", "expected"), FORMS)
 def test_an_expression_becomes(function: Callable[..., st.Tensor], expected: str) -> None:
     assert form_of(function) == dedent(expected).strip()
+
+
+@pytest.mark.parametrize(("length", "folded"), [(3, True), (64, True), (65, False)])
+def test_numbers_are_folded_into_numbers_that_are_not_large(length: int, folded: bool) -> None:
+    x = placeholder(TensorType((length,), float64), "x")
+    few = x.lift(np.arange(1.0, 3.0))
+    many = apply("concat", *[few] * ((length + 1) // 2), axis=0)
+    part = apply("cut", many, cut=((0, length, 1),))
+    (output,) = rewrite(Graph((x,), (x * part,))).graph.outputs
+    assert (output.inputs[1].op is CONSTANT) == folded
+
+
+@pytest.mark.parametrize(("length", "folded"), [(4096, True), (4097, False)])
+def test_numbers_that_take_long_to_fold_are_left_to_the_run(length: int, folded: bool) -> None:
+    x = placeholder(TensorType((), float64), "x")
+    total = apply("reduce_sum", apply("broadcast_to", x.lift(0.5), shape=(length,)), axes=(0,))
+    (output,) = rewrite(Graph((x,), (x + total,))).graph.outputs
+    assert (output.inputs[1].op is CONSTANT) == folded
