@@ -1,6 +1,6 @@
 """A schedule as text, whole: every kind of kernel, and the memory they work in."""
 
-from steepest.ir.scalar import Scalar, absolute, number
+from steepest.ir.scalar import Scalar, absolute
 from steepest.ir.types import DType, float32, int64, uint32
 from steepest.schedule.kernels import (
     Access,
@@ -45,11 +45,11 @@ KERNELS = (
         (5, 4),
         (
             Store(Access(Z, (16, 1)), TWICE * TWICE + PICKED),
-            Store(Access(Z, (16, 1), 48), TWICE * number(0.5, float32), exact=True),
+            Store(Access(Z, (16, 1), 48), TWICE * 0.5, exact=True),
         ),
         1,
         Contraction(3, Access(X, (16, 0, 1)), Access(Y, (0, 1, 16))),
-        (POSITION < number(5, int64), TWICE < number(9, float32)),
+        (POSITION < 5, TWICE < 9.0),
     ),
     Kernel(
         "sums",
