@@ -92,6 +92,13 @@ def test_extremes(shape: Shape, dtype: DTypeLike, how: Combine, lanes: int) -> N
 
 
 @pytest.mark.parametrize("lanes", widths())
+def test_nothing_adds_up_to_zero(lanes: int) -> None:
+    x, z = padded("x", float32, (9, 0)), padded("z", float32, (9,))
+    _, (found,) = run(sum_kernel(x, z, 1, 1), {x: np.empty((9, 0))}, [z], lanes)
+    assert found.tobytes() == bytes(36)
+
+
+@pytest.mark.parametrize("lanes", widths())
 @pytest.mark.parametrize("how", ["max", "min", "sum"])
 @pytest.mark.parametrize("value", [np.inf, -np.inf, -0.0, 1e38, -1e38])
 def test_all_alike(value: float, how: Combine, lanes: int) -> None:
@@ -203,3 +210,34 @@ def test_long_sums_stay_accurate(kind: str) -> None:
     kernel = sum_kernel(x, z, 1, 1) if kind == "row" else column_kernel(x, z)
     _, (found,) = run(kernel, {x: given}, [z], widths()[0])
     assert abs(float(found[0]) / given.sum(dtype=np.float64) - 1) < 2e-7 * 3
+
+
+def added_up(x: Array) -> np.float32:
+    """The order of additions that is promised for a sum along vectors, in NumPy."""
+    rows = -(-len(x) // 16)
+    vectors = np.full((rows, 16), -0.0, np.float32)
+    vectors.reshape(-1)[: len(x)] = x
+    totals: list[Array] = []
+    for first in range(0, rows, 256):
+        block = vectors[first : first + 256]
+        chains = np.full((4, 16), -0.0, np.float32)
+        whole = len(x[first * 16 : (first + 256) * 16]) // 64 * 4
+        for place, vector in enumerate(block):
+            chains[place % 4 if place < whole else 0] += vector
+        totals.append((chains[0] + chains[1]) + (chains[2] + chains[3]))
+    total = totals[0]
+    for following in totals[1:]:
+        total = total + following
+    while len(total) > 1:
+        half = len(total) // 2
+        total = total[:half] + total[half:]
+    return total[0]
+
+
+@pytest.mark.parametrize("lanes", widths())
+@pytest.mark.parametrize("count", [65, 1000, 4096, 5000, 20_003])
+def test_the_order_of_additions(count: int, lanes: int) -> None:
+    x, z = padded("x", float32, (count,)), padded("z", float32, ())
+    given = draw((count,), float32)
+    _, (found,) = run(sum_kernel(x, z, 0, 0), {x: given}, [z], lanes)
+    assert float(found) == float(added_up(given))

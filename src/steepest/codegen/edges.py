@@ -10,7 +10,8 @@ from steepest.schedule.kernels import Access
 def may_run_over(access: Access, extents: Sequence[int], axis: int, lanes: int) -> bool:
     """Whether the last vector along an axis may be loaded or stored whole.
 
-    What a store writes behind the end must mean nothing: that the scheduler knows.
+    A load may where there are elements behind, of whatever meaning. What a store writes there
+    must mean nothing: that the scheduler knows.
 
     Args:
         access: has stride 1 along the axis.
@@ -19,8 +20,8 @@ def may_run_over(access: Access, extents: Sequence[int], axis: int, lanes: int) 
         lanes: of a vector; vectors begin at its multiples.
     """
     spill = -extents[axis] % lanes
-    if spill == 0 or access.buffer.role == "table":
-        return spill == 0
+    if spill == 0:
+        return True
     if access.dynamic:  # any slice may be the last: a vector must stay inside of it
         return access.offset + extents[axis] + spill <= min(map(abs, access.dynamic))
     steps = zip(access.strides, extents, strict=False)
