@@ -12,7 +12,7 @@ from schedule.graphs import Choose, grown, roles_for, values_for
 from steepest.ir.types import float32, float64
 
 STEPS = 2
-TOGETHER = 12
+TOGETHER = 6
 
 
 def chooser(random: np.random.Generator) -> Choose:
@@ -27,7 +27,7 @@ def some_graph(seed: int) -> Workload:
     return Workload(graph, roles, rows_of(roles, values_for(graph, limits, random), STEPS))
 
 
-@pytest.mark.parametrize("first", range(0, 4 * TOGETHER, TOGETHER))
+@pytest.mark.parametrize("first", range(0, 8 * TOGETHER, TOGETHER))
 def test_random_graphs(first: int) -> None:
     alone = [some_graph(seed) for seed in range(first, first + TOGETHER)]
     labels = [f"graph {first + n}" for n, each in enumerate(alone) for _ in each.graph.outputs]
