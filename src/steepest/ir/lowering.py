@@ -30,7 +30,6 @@ class Pointwise:
     formula: Callable[..., Scalar]
     check: Callable[..., Scalar] | None = None
 
-
     def on(self, dtypes: Iterable[DType]) -> Pointwise:
         """The same for inputs of these element types, without a check that always holds there."""
         if self.check is None:
