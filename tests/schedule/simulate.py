@@ -264,6 +264,10 @@ def _spoil_the_rest_of_vectors(kernel: Kernel, store: Store, at: Array, memory: 
 
 def _check_lanes(kernel: Kernel) -> None:
     """Vectors are stored whole: a store has stride 1 along the lanes, if these are in the space."""
+    axes = len(kernel.space)
+    axes += len(kernel.reduction.extents) if isinstance(kernel.reduction, Folds) else 0
+    if not 0 <= kernel.lanes < max(axes, 1):
+        raise KernelError(f"{kernel.name}: lanes along axis {kernel.lanes} of {axes}")
     for store in kernel.stores:
         if store.access.dynamic:
             raise KernelError(f"{kernel.name}: a store at a place that was computed")
