@@ -218,6 +218,13 @@ KINDS: dict[str, Maker] = {
     "larger than a vector": trained(
         network(4, 40, 35, 3), "cross_entropy", st.optim.Adam, batch=37
     ),
+    "more than a block of products": trained(
+        network(300, 270, 3),
+        "cross_entropy",
+        small_rate,
+        batch=33,
+        x=lambda r: r.normal(size=(ROWS, 300)),
+    ),
     "embedding": trained(OfCategories, "cross_entropy", st.optim.Adam, x=codes_and_numbers),
     "bytes": trained(
         OfPixels,
