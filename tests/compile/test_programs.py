@@ -112,6 +112,26 @@ def test_a_position_far_outside_ends_the_run_unharmed(
 NARROW = 8
 
 
+@pytest.mark.parametrize("lanes", [16, 8, 4])
+def test_positions_that_a_product_or_a_fold_gives_are_checked(lanes: int) -> None:
+    x, y, t = cell(5, 3, dtype=int64), cell(3, 7, dtype=int64), cell(100)
+    found = [
+        OPS["contract"](x, y, left=(0, 1), right=(1, 2), result=(0, 2)),
+        OPS["reduce_sum"](x, axes=(1,)),
+        OPS["reduce_max"](x, axes=(0,)),
+    ]
+    positions = [OPS["position"](each, extent=100) for each in found]
+    outputs = tuple(OPS["take"](t, each, axis=0) for each in positions)
+    graph = Graph((x, y, t), outputs, ((t, OPS["tanh"](t)),))
+    random, roles = np.random.default_rng(3), kinds(STATE, STATE, STATE)
+    good = [random.integers(0, 5, (5, 3)), random.integers(0, 5, (3, 7)), numbers(100)]
+    check_close(native(graph, roles, good, 2, lanes), reference(graph, roles, good, 2))
+    for bad in ([good[0], good[1] * 10**9], [good[0] - 1000, good[1]]):
+        failed = native(graph, roles, [*bad, good[2]], 2, lanes)
+        assert failed.failed is not None
+        np.testing.assert_array_equal(failed.state[2], good[2])
+
+
 # -------------------------------------------------------------------------------- odd programs
 
 
