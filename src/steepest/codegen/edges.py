@@ -22,8 +22,9 @@ def may_run_over(access: Access, extents: Sequence[int], axis: int, lanes: int) 
     spill = -extents[axis] % lanes
     if spill == 0:
         return True
+    end = access.buffer.size
     if access.dynamic:  # any slice may be the last: a vector must stay inside of it
-        return access.offset + extents[axis] + spill <= min(map(abs, access.dynamic))
+        end = min(map(abs, access.dynamic))
     steps = zip(access.strides, extents, strict=False)
-    last = access.offset + sum(stride * (extent - 1) for stride, extent in steps if stride > 0)
-    return last + spill < access.buffer.size
+    last = sum(stride * (extent - 1) for stride, extent in steps if 0 < stride < end)
+    return access.offset + last + spill < end
