@@ -189,6 +189,14 @@ def test_a_division_remains_where_rows_are_padded() -> None:
     np.testing.assert_array_equal(points, [0, 1, 2, 16, 17, 18])
 
 
+def test_the_outermost_axis_needs_no_remainder_and_the_innermost_no_quotient() -> None:
+    (outer, middle, inner) = where([Reshape()], [(2, 3, 4), (24,)])
+    terms = [len(linear(index).scalars) for index in (outer, middle, inner)]
+    assert terms == [1, 2, 2]
+    (first, _) = linear(inner).scalars[0]
+    assert first.instruction == "index"
+
+
 def test_sums_and_multiples() -> None:
     i, j = axis_index(0), axis_index(1)
     scalar = argument(0, int64)
