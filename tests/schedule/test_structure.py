@@ -10,6 +10,7 @@ from schedule.run import check_steps
 from steepest.ir.graph import Graph
 from steepest.ir.node import Node, placeholder
 from steepest.ir.op import OPS
+from steepest.ir.scalar import ordered
 from steepest.ir.types import Shape, TensorType, float32, is_floating
 from steepest.optim.rule import Rule
 from steepest.rewrite import rewrite
@@ -275,6 +276,52 @@ def test_vectors_run_along_memory() -> None:
     assert isinstance(down, Kernel)
     assert across.lanes == 1
     assert down.lanes == 0
+
+
+def jumps(kernel: AnyKernel) -> list[str]:
+    """The loads whose elements do not lie side by side along the vectors."""
+    assert isinstance(kernel, Kernel)
+    roots = [store.value for store in kernel.stores]
+    if isinstance(kernel.reduction, Folds):
+        roots += [each.value for each in kernel.reduction.folds]
+    loads = [each.value for each in ordered(roots) if each.instruction == "load"]
+    return [
+        str(each)
+        for each in loads
+        if kernel.lanes < len(each.strides) and each.strides[kernel.lanes] not in (0, 1)
+    ]
+
+
+FUNCTIONS: dict[str, Callable[[Node, Node], Node]] = {
+    "sum": lambda x, y: OPS["add"](x, y),
+    "three to one": lambda x, y: OPS["add"](
+        OPS["add"](turned(x), turned(y)), OPS["tanh"](turned(x))
+    ),
+    "sum over rows": lambda x, y: OPS["reduce_sum"](OPS["multiply"](x, y), axes=(1,)),
+    "sum over columns": lambda x, y: OPS["reduce_sum"](OPS["multiply"](x, y), axes=(0,)),
+    "all": lambda x, y: OPS["reduce_sum"](OPS["multiply"](x, y), axes=(0, 1)),
+    "all turned": lambda x, y: OPS["reduce_max"](turned(OPS["add"](x, y)), axes=(0, 1)),
+}
+
+
+def turned(x: Node) -> Node:
+    return OPS["permute_dims"](x, axes=(1, 0))
+
+
+# Which axis is folded decides how sums over one axis run, not how state lies.
+WHOLE = [
+    (name, role)
+    for name in FUNCTIONS
+    for role in ("stepped", "state", "table")
+    if role != "state" or not name.startswith("sum over")
+]
+
+
+@pytest.mark.parametrize(("name", "role"), WHOLE)
+def test_vectors_are_loaded_whole(name: str, role: InputRole) -> None:
+    """Whether memory is row by row, as for most values, or column by column, as for state."""
+    for kernel in kernels_for(FUNCTIONS[name], (20, 17), (20, 17), role=role):
+        assert not jumps(kernel)
 
 
 def test_the_printed_schedule_holds_every_kernel_and_buffer(digits: Schedule) -> None:
