@@ -215,6 +215,30 @@ def test_what_a_sum_adds_up_is_computed_in_it() -> None:
     assert len(kernels) == 1
 
 
+WITH_KERNELS: list[Callable[[Node], Node]] = [
+    lambda x: OPS["concat"](x, x, axis=0),
+    lambda x: OPS["reduce_sum"](x, axes=(1,)),
+    lambda x: OPS["cumulative_sum"](x, axis=1),
+    lambda x: OPS["contract"](x, x, left=(0, 1), right=(2, 1), result=(0, 2)),
+    lambda x: OPS["tanh"](x),
+]
+
+
+@pytest.mark.parametrize("make", WITH_KERNELS)
+def test_what_nobody_needs_is_not_computed(make: Callable[[Node], Node]) -> None:
+    """Only a value without elements is made of it."""
+
+    def nothing(x: Node) -> Node:
+        made = make(x)
+        empty = OPS["cut"](made, cut=((0, 0, 1), *((0, n, 1) for n in made.shape[1:])))
+        return OPS["reduce_sum"](empty, axes=(0,))
+
+    node = placeholder(TensorType((3, 17), float32))
+    graph = Graph((node,), (nothing(node),))
+    values = [np.ones((3, 17), float32)]
+    assert len(check_steps(graph, ["stepped"], values).kernels) == 1
+
+
 def test_views_cost_nothing() -> None:
     def viewed(x: Node) -> Node:
         x = OPS["permute_dims"](OPS["reshape"](x, shape=(3, 4, 17)), axes=(1, 0, 2))

@@ -53,7 +53,7 @@ def _canonical(node: Node, inputs: tuple[Node, ...], tables: frozenset[Node]) ->
 
 def _nothing(node: Node) -> Node:
     """A value without elements, which nothing has to be computed for."""
-    return node if node.op is INPUT else constant(np.empty(*node.type))
+    return constant(np.empty(*node.type))
 
 
 def _source(node: Node) -> Node:
