@@ -246,6 +246,7 @@ def readers(clusters: Iterable[Cluster]) -> dict[Node, list[Cluster]]:
 def in_turn(clusters: Sequence[Cluster]) -> Iterator[Cluster]:
     """The clusters in an order in which each can run: as they were made, where that is possible."""
     done: set[Cluster] = set()
+    under_way: set[Cluster] = set()
     for first in clusters:
         stack = [(first, False)]
         while stack:
@@ -256,6 +257,8 @@ def in_turn(clusters: Sequence[Cluster]) -> Iterator[Cluster]:
                 done.add(cluster)
                 yield cluster
                 continue
+            assert cluster not in under_way, "a cluster waits for itself"
+            under_way.add(cluster)
             stack.append((cluster, True))
             waiting = sorted(cluster.before - done, key=lambda each: -each.number)
             stack.extend((each, False) for each in waiting)
