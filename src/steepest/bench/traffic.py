@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from steepest.ir.scalar import Scalar, ordered
 from steepest.schedule.kernels import (
     Access,
     AnyKernel,
     Buffer,
-    Contraction,
     Draw,
     Finite,
     Kernel,
@@ -26,35 +24,13 @@ def bytes_moved(kernel: AnyKernel) -> int:
     updates in place counts twice. What stays in a cache between kernels is not left out.
     """
     if isinstance(kernel, Kernel):
-        extents = _extents(kernel)
-        read = _largest(_loads(kernel), extents)
-        written = _largest((store.access for store in kernel.stores), extents)
+        read = _largest(kernel.loads, kernel.extents)
+        written = _largest([store.access for store in kernel.stores], kernel.extents)
         return read + written
     return _of_other_kinds(kernel)
 
 
-def _extents(kernel: Kernel) -> tuple[int, ...]:
-    """Of all axes, those of the space first."""
-    if kernel.reduction is None:
-        return kernel.space
-    if isinstance(kernel.reduction, Contraction):
-        return (*kernel.space, kernel.reduction.extent)
-    return (*kernel.space, *kernel.reduction.extents)
-
-
-def _loads(kernel: Kernel) -> Iterator[Access]:
-    roots: list[Scalar] = [store.value for store in kernel.stores]
-    roots += kernel.checks
-    if isinstance(kernel.reduction, Contraction):
-        yield from (kernel.reduction.left, kernel.reduction.right)
-    elif kernel.reduction is not None:
-        roots += [fold.value for fold in kernel.reduction.folds]
-    for each in ordered(roots):
-        if each.instruction == "load":
-            yield each.value
-
-
-def _largest(accesses: Iterator[Access], extents: Sequence[int]) -> int:
+def _largest(accesses: Sequence[Access], extents: Sequence[int]) -> int:
     """Bytes of each buffer that is touched, by the access that touches most of it."""
     touched: dict[Buffer, int] = {}
     for access in accesses:

@@ -10,7 +10,7 @@ from steepest.ir.lowering import Fold, Join, Lowering, Pointwise, Random, Scan, 
 from steepest.ir.node import CONSTANT, Node
 from steepest.ir.scalar import Scalar, ordered
 from steepest.schedule.clusters import Cluster, runs_along_fold
-from steepest.schedule.contractions import groups
+from steepest.schedule.contractions import extents_of, groups
 from steepest.schedule.expressions import Expressions, Indices, own_indices, squeezed
 from steepest.schedule.index import Index, Linear, address, axis_index
 from steepest.schedule.kernels import (
@@ -233,7 +233,7 @@ class Builder:
             for each, name in zip(node.inputs, ("left", "right"), strict=True)
         ]
         left, right = operands if lanes == n else operands[::-1]
-        extents = _extents(node)
+        extents = extents_of(node)
         stores, checks = self._values(position, len(space) + 1, node)
         return Kernel(
             self._name,
@@ -363,14 +363,6 @@ def _numbered(shape: Sequence[int], wide: Sequence[int]) -> list[Linear]:
         axis_index(wide.index(axis)) if axis in wide and extent != 1 else Linear()
         for axis, extent in enumerate(shape)
     ]
-
-
-def _extents(node: Node) -> dict[int, int]:
-    a, b = node.inputs
-    return {
-        **dict(zip(node.attributes["left"], a.type.shape, strict=True)),
-        **dict(zip(node.attributes["right"], b.type.shape, strict=True)),
-    }
 
 
 def _checks_of(

@@ -193,7 +193,7 @@ class Clusters:
                 return (
                     not cluster.shape
                     or not runs_along_fold(cluster, self._lowering)
-                    or (self._realised.work(node) <= _CHEAP)
+                    or (self._realised.work[node] <= _CHEAP)
                 )
             case _:
                 return False

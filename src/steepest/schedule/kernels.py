@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
 from steepest.ir.lowering import Combine
-from steepest.ir.scalar import Scalar
+from steepest.ir.scalar import Scalar, ordered
 from steepest.ir.types import DType
 
 Role: TypeAlias = Literal["state", "scratch", "table"]
@@ -145,6 +145,28 @@ class Kernel:
     lanes: int
     reduction: Folds | Contraction | None = None
     checks: tuple[Scalar, ...] = ()
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """Of all axes, those of the space first."""
+        match self.reduction:
+            case None:
+                return self.space
+            case Contraction(extent):
+                return (*self.space, extent)
+            case Folds(extents):
+                return (*self.space, *extents)
+
+    @property
+    def loads(self) -> list[Access]:
+        """The places that are read, each access of an expression once."""
+        found: list[Access] = []
+        roots = [store.value for store in self.stores] + list(self.checks)
+        if isinstance(self.reduction, Contraction):
+            found += [self.reduction.left, self.reduction.right]
+        elif self.reduction is not None:
+            roots += [fold.value for fold in self.reduction.folds]
+        return found + [each.value for each in ordered(roots) if each.instruction == "load"]
 
 
 @final

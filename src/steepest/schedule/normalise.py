@@ -28,7 +28,7 @@ def normalise(graph: Graph, tables: frozenset[Node]) -> Graph:
         new[node] = _canonical(node, inputs, tables) if node.type.size else _nothing(node)
     taken: set[Node] = set()
     updates = [(state, _own(new[value], taken)) for state, value in graph.updates]
-    outputs = [_readable(new[output], graph) for output in graph.outputs]
+    outputs = [_readable(new[output]) for output in graph.outputs]
     return Graph(graph.inputs, tuple(outputs), tuple(updates))
 
 
@@ -121,6 +121,6 @@ def _own(value: Node, taken: set[Node]) -> Node:
     return value
 
 
-def _readable(output: Node, graph: Graph) -> Node:
+def _readable(output: Node) -> Node:
     """An output that is computed: an input, or a number, is copied."""
     return _copy(output) if output.op in (INPUT, CONSTANT) else output

@@ -9,7 +9,6 @@ from typing import Literal, TypeAlias, final
 from steepest.ir.graph import Graph
 from steepest.ir.lowering import Host, Lowering, Pointwise
 from steepest.ir.node import CONSTANT, INPUT, Node
-from steepest.ir.scalar import Scalar, ordered
 from steepest.ir.types import Array, Shape
 from steepest.schedule.build import Builder, Order, Places, access, load
 from steepest.schedule.clusters import Cluster, Clusters, in_turn, needs, readers
@@ -18,7 +17,6 @@ from steepest.schedule.kernels import (
     Access,
     AnyKernel,
     Buffer,
-    Contraction,
     Draw,
     Finite,
     Kernel,
@@ -100,6 +98,7 @@ class _Planner:
         self._buffers: dict[Node, Buffer] = {}
         self._constants: list[tuple[Buffer, Array]] = []
         self._orders: dict[Cluster, Order] = {}
+        self._results = frozenset(graph.results)
 
     def schedule(self) -> Schedule:
         """All of it."""
@@ -168,7 +167,7 @@ class _Planner:
         chosen: dict[Node, Node] = {}
         for state, value in self._graph.updates:
             writer = self._clusters.home.get(value)
-            if writer is None or writer.is_early or not self._fits(writer, value):
+            if writer is None or writer.is_early or not _fits(writer):
                 continue
             others = {each for each in self._readers.get(state, ()) if each is not writer} | gates
             if not writer.reads.get(state, True) or any(needs(each, writer) for each in others):
@@ -177,21 +176,11 @@ class _Planner:
             chosen[value] = state
         return chosen
 
-    def _fits(self, writer: Cluster, value: Node) -> bool:
-        """Whether vectors can run along the axis whose elements lie side by side in state."""
-        return writer.kind in ("pointwise", "contract", "fold") and (
-            writer.kind != "contract" or state_order(writer.shape)[-1] >= len(writer.shape) - 2
-        )
-
     def _choose_orders(self, in_place: Mapping[Node, Node]) -> None:
         """Kernels that write state run along its rows; those that feed them do so too."""
         for cluster in self._clusters.all:
             if len(cluster.shape) > 1 and any(node in in_place for node in cluster.members):
                 self._orders[cluster] = state_order(cluster.shape)
-            if cluster.kind == "draw":
-                for source in self._clusters.all:
-                    if any(node in cluster.reads for node in source.members):
-                        self._orders[source] = row_major(source.shape)
         for cluster in self._clusters.all:
             if cluster in self._orders or cluster.kind not in ("pointwise", "contract"):
                 continue
@@ -205,12 +194,11 @@ class _Planner:
                     self._orders[cluster] = self._orders[user]
 
     def _place_members(self, cluster: Cluster, in_place: Mapping[Node, Node]) -> None:
-        results = set(self._graph.results)
         order = self._orders[cluster] = self._best_order(cluster)
         for node in cluster.members:
             if node in in_place:
                 self._buffers[node] = self._buffers[in_place[node]]
-            elif node in results or self._is_read_outside(node, cluster):
+            elif node in self._results or self._is_read_outside(node, cluster):
                 name = _name(len(self._buffers), node)
                 self._buffers[node] = self._scratch(name, node, _unsqueezed(node, order))
 
@@ -281,6 +269,13 @@ def _lowerings(graph: Graph) -> dict[Node, Lowering]:
     return found
 
 
+def _fits(writer: Cluster) -> bool:
+    """Whether vectors can run along the axis whose elements lie side by side in state."""
+    if writer.kind == "contract":
+        return state_order(writer.shape)[-1] >= len(writer.shape) - 2
+    return writer.kind in ("pointwise", "fold")
+
+
 def _name(number: int, node: Node) -> str:
     return f"{node.op.name}{number}"
 
@@ -312,15 +307,8 @@ def buffers_of(kernel: AnyKernel) -> list[Buffer]:
     """All memory that a kernel touches."""
     match kernel:
         case Kernel():
-            found = [store.access.buffer for store in kernel.stores]
-            roots: list[Scalar] = [store.value for store in kernel.stores]
-            roots += kernel.checks
-            if isinstance(kernel.reduction, Contraction):
-                found += [kernel.reduction.left.buffer, kernel.reduction.right.buffer]
-            elif kernel.reduction is not None:
-                roots += [fold.value for fold in kernel.reduction.folds]
-            loads = [each for each in ordered(roots) if each.instruction == "load"]
-            return found + [each.value.buffer for each in loads]
+            written = [store.access.buffer for store in kernel.stores]
+            return written + [each.buffer for each in kernel.loads]
         case Draw():
             return [kernel.key.buffer, kernel.step.buffer, kernel.target.buffer]
         case Scattered():

@@ -59,6 +59,9 @@ class Realised:
     Args:
         graph: normalised.
         lowering: of every node that is not a leaf.
+
+    Attributes:
+        work: what a node costs at each point, with all that is computed in place for it.
     """
 
     def __init__(self, graph: Graph, lowering: Mapping[Node, Lowering]) -> None:
@@ -72,6 +75,7 @@ class Realised:
         for node in nodes:
             self._keep_operands(node)
         self._cost: dict[Node, int] = {}
+        self.work: dict[Node, int] = {}
         self._depth: dict[Node, int] = {}
         self._holds_result: dict[Node, bool] = {}
         for node in nodes:
@@ -97,6 +101,7 @@ class Realised:
             return
         lowering = self._lowering[node]
         cost = cost_of(lowering, node) + sum(self._cost[each] for each in set(node.inputs))
+        self.work[node] = cost
         depth = 1 + max((self._depth[each] for each in node.inputs), default=0)
         result = any(self._holds_result[each] for each in node.inputs)
         if (
@@ -112,11 +117,6 @@ class Realised:
             cost, depth = 0, 0
             result = isinstance(lowering, Fold | Contract)
         self._cost[node], self._depth[node], self._holds_result[node] = cost, depth, result
-
-    def work(self, node: Node) -> int:
-        """What a realised node costs at each point, with all that is computed in place for it."""
-        own = cost_of(self._lowering[node], node)
-        return own + sum(self._cost[each] for each in set(node.inputs))
 
     def _is_shared(self, node: Node, cost: int, result: bool) -> bool:
         """Used more than once, and dear, or the first to touch the result of a reduction."""
