@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, final
-
-import numpy as np
 
 from steepest.codegen.code import Code
 from steepest.codegen.emit import emit_all
 from steepest.codegen.target import Target
 from steepest.ir.graph import Graph
 from steepest.ir.node import CONSTANT, Node
-from steepest.ir.types import Array
 from steepest.rewrite import Rewritten, rewrite
 from steepest.runtime.cache import Entry, ObjectCache, default_folder, key_of
 from steepest.runtime.executable import NativeProgram, compile_program
@@ -112,29 +107,14 @@ def stages(source: Source, target: Target) -> Stages:
         _values(scheduled),
         state_bytes=source.state_bytes,
         scratch_bytes=scheduled.scratch.size,
+        guard=scheduled.guard,
     )
     return Stages(source.graph, rewritten, scheduled, codes, text, plan)
 
 
-@final
-@dataclass(frozen=True)
-class Compiled:
-    """A native program, and what its caller must know of it.
-
-    Args:
-        program: the machine code and the plan of its calls.
-        constants: arrays that are given to it after the values that are ``whole``.
-        guard: the call that fails where the first output is not finite.
-    """
-
-    program: NativeProgram
-    constants: tuple[Array, ...]
-    guard: int | None
-
-
 def compiled(
     source: Source, processor: Processor | None = None, cache: ObjectCache | None = None
-) -> Compiled:
+) -> NativeProgram:
     """The native program of a source: from the cache, or made and put there.
 
     Args:
@@ -152,33 +132,9 @@ def compiled(
     found = cache.get(key)
     if found is None:
         made = stages(source, processor.target)
-        found = Entry(_described(made), compile_program(made.text, processor))
+        found = Entry(made.plan.to_bytes(), compile_program(made.text, processor))
         cache.put(key, found)
-    document = json.loads(found.description)
-    plan = Plan.from_bytes(document["plan"].encode())
-    return Compiled(
-        NativeProgram(plan, found.content, processor),
-        tuple(_array(*each) for each in document["constants"]),
-        document["guard"],
-    )
-
-
-def _described(made: Stages) -> bytes:
-    """What the cache keeps beside the machine code."""
-    constants = [
-        (str(array.dtype), array.shape, b64encode(array.tobytes()).decode())
-        for _, array in made.scheduled.constants
-    ]
-    document = {
-        "plan": made.plan.to_bytes().decode(),
-        "constants": constants,
-        "guard": made.scheduled.guard,
-    }
-    return json.dumps(document).encode()
-
-
-def _array(dtype: str, shape: list[int], content: str) -> Array:
-    return np.frombuffer(b64decode(content), dtype).reshape(shape)
+    return NativeProgram(Plan.from_bytes(found.description), found.content, processor)
 
 
 def _placements(source: Source, scheduled: Schedule) -> Placements:
@@ -200,10 +156,10 @@ def _with_role(scheduled: Schedule, role: InputRole) -> Sequence[Buffer]:
 
 
 def _values(scheduled: Schedule) -> Values:
-    constants = tuple(buffer for buffer, _ in scheduled.constants)
     return Values(
-        whole=(*_with_role(scheduled, "whole"), *constants),
+        whole=tuple(_with_role(scheduled, "whole")),
         stepped=tuple(_with_role(scheduled, "stepped")),
         outputs=scheduled.outputs,
         tables=tuple(_with_role(scheduled, "table")),
+        constants=scheduled.constants,
     )

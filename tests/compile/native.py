@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 
 from codegen.arena import at_the_end_of_a_page
-from steepest.compile import Compiled, Source, compiled
+from steepest.compile import Source, compiled
 from steepest.ir.graph import Graph
 from steepest.ir.interpret import Program
 from steepest.ir.node import Node
@@ -96,12 +96,13 @@ class Native:
     ) -> None:
         self._roles = roles
         self._source = source_of(graph, roles, guarded=guarded)
-        self.compiled: Compiled = compiled(self._source, processor_of(lanes), cache)
+        program = compiled(self._source, processor_of(lanes), cache)
         self._arena = Arena(self._source.state_bytes, "a test's state")
         self._arena.bytes[:] = POISON
-        scratch = Arena(self.compiled.program.plan.scratch_bytes, "a test's values")
+        self.plan = program.plan
+        scratch = Arena(program.plan.scratch_bytes, "a test's values")
         scratch.bytes[:] = POISON
-        self._bound = BoundProgram(self.compiled.program, self._arena, scratch)
+        self._bound = BoundProgram(program, self._arena, scratch)
         self._places = [
             Place("state", offset, buffer.dtype, buffer.extents, buffer.strides)
             for offset, buffer in zip(
@@ -122,7 +123,7 @@ class Native:
             steps,
             tables=[_table(each) for each in self._of("table", values)],
             stepped=[each[first : first + steps] for each in self._of("stepped", values)],
-            whole=[*self._of("whole", values), *self.compiled.constants],
+            whole=self._of("whole", values),
         )
         state = [self._arena.read(place) for place in self._places]
         return Outcome(list(finished.outputs), state, finished.failed)

@@ -61,7 +61,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_before_state_changes(
     check_close(replace(found, failed=None), expected)
     program = Native(descent(), roles, lanes, guarded=True)
     program.put(values)
-    assert program.run(values, 6).failed == program.compiled.guard is not None
+    assert program.run(values, 6).failed == program.plan.guard is not None
 
 
 def test_without_a_guard_a_run_goes_on() -> None:

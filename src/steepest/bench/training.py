@@ -140,10 +140,9 @@ class TrainingStep:
             random.make_key(0).data,
             np.zeros((), uint32),  # the epoch
             *self.task.trace.captured,
-            *made.constants,
         ]
         # As the Trainer's programs: what is guarded takes denormal numbers for 0.
-        bound = made.program.bind(self.task.memory.arena, flushes_denormals=self.task.guarded)
+        bound = made.bind(self.task.memory.arena, flushes_denormals=self.task.guarded)
         return Program(self.training, bound, whole)
 
 

@@ -20,7 +20,7 @@ from steepest.schedule.kernels import Buffer
 # What is added to a word when a program is bound, by its number in Plan.areas.
 NOTHING, STATE, SCRATCH, TABLES = 0, 1, 2, 3
 
-_NUMBERS = ("state_bytes", "scratch_bytes")
+_NUMBERS = ("state_bytes", "scratch_bytes", "guard")
 _LISTS = ("functions", "calls", "call_names", "lengths", "words", "areas")
 _PLACES = ("whole", "stepped", "outputs", "constants")
 
@@ -71,6 +71,7 @@ class Plan:
         constants: where values go that are part of the program.
         constant_values: these values, contiguous.
         tables: types of the arrays that are read where they are.
+        guard: the call that fails where the first output is not finite, if it must be.
     """
 
     state_bytes: int
@@ -88,6 +89,7 @@ class Plan:
     constants: tuple[Place, ...]
     constant_values: tuple[Array, ...]
     tables: tuple[TensorType, ...]
+    guard: int | None
 
     def to_bytes(self) -> bytes:
         """The plan as JSON."""
@@ -126,6 +128,7 @@ def assemble(
     *,
     state_bytes: int,
     scratch_bytes: int,
+    guard: int | None = None,
 ) -> tuple[str, Plan]:
     """The text of a program, where each body stands once, and its plan.
 
@@ -136,6 +139,7 @@ def assemble(
         values: what goes in and out.
         state_bytes: of the arena that programs share.
         scratch_bytes: of the program's own arena.
+        guard: the call that fails where the first output is not finite, if there is one.
     """
     bodies: dict[str, int] = {}
     calls = tuple(bodies.setdefault(code.body, len(bodies)) for code in codes)
@@ -167,6 +171,7 @@ def assemble(
             for buffer, value in values.constants
         ),
         tables=tuple(TensorType(each.extents, each.dtype) for each in values.tables),
+        guard=guard,
     )
     return "\n".join([*sorted(declarations), "", *texts, CALL_ALL_TEXT]), plan
 

@@ -159,8 +159,7 @@ class NativeExecutable(Executable):
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._compiled = compiled(task.source)
-        self._program = self._compiled.program.bind(
+        self._program = compiled(task.source).bind(
             task.memory.arena, flushes_denormals=task.guarded
         )
 
@@ -171,18 +170,14 @@ class NativeExecutable(Executable):
             steps,
             tables=[np.asarray(each, order="C") for each in self._those("table", arguments)],
             stepped=self._those("stepped", arguments),
-            whole=(
-                *self._those("whole", arguments),
-                *task.trace.captured,
-                *self._compiled.constants,
-            ),
+            whole=(*self._those("whole", arguments), *task.trace.captured),
             stop=stop,
         )
         if finished.steps and task.trace.graph.updates:
             task.memory.ran()
         if finished.failed is None:
             return Run(finished.steps, finished.outputs, "stopped" if finished.stopped else "done")
-        if finished.failed == self._compiled.guard:
+        if finished.failed == self._program.plan.guard:
             return Run(finished.steps, finished.outputs, "not finite")
         return self._again_on_the_reference(finished.steps, arguments)
 
