@@ -38,13 +38,11 @@ class Places:
 
     Args:
         lowering: of every node that is not a leaf.
-        loaded: the buffer to read a node from; None for what is computed in place.
-        stored: the buffers to write a member of a cluster to.
+        memory: a node's buffer; None for what is computed where it is needed.
     """
 
     lowering: Mapping[Node, Lowering]
-    loaded: Callable[[Node], Buffer | None]
-    stored: Callable[[Node], Sequence[Buffer]]
+    memory: Callable[[Node], Buffer | None]
 
 
 def access(buffer: Buffer, indices: Sequence[Index], axes: int) -> Access:
@@ -191,7 +189,7 @@ class Builder:
                 return Scalar("result", (), node.type.dtype, 0)
             if own or (node.op is CONSTANT and node.type.size == 1):
                 return None
-            buffer = self._places.loaded(node)
+            buffer = self._places.memory(node)
             return None if buffer is None else load(buffer, indices, axes)
 
         return Expressions(self._places.lowering, leaf)
@@ -207,10 +205,8 @@ class Builder:
             indices = own_indices(node, position)
             value = expressions.value(node, indices)
             checks += _checks_of(node, self._places.lowering, expressions, indices)
-            buffers = self._places.stored(node)
-            stores += [Store(self._target(each, indices), value) for each in buffers]
-            if not buffers:
-                stores.append(value)
+            buffer = self._places.memory(node)
+            stores.append(value if buffer is None else Store(self._target(buffer, indices), value))
         return stores, checks
 
     def _target(self, buffer: Buffer, indices: Indices) -> Access:
@@ -268,16 +264,19 @@ class Builder:
     def _access(self, node: Node, numbers: Sequence[int], axes: int) -> Access:
         """Where an operand's elements are, its wide axes being these axes of the kernel."""
         base = operand_memory(node, self._places.lowering)
-        buffer = self._places.loaded(base)
-        assert buffer is not None, f"{base!r} has no memory"
         indices = strides_through(node, base, self._places.lowering, numbers)
-        return access(buffer, indices, axes)
+        return access(self._memory(base), indices, axes)
+
+    def _memory(self, node: Node) -> Buffer:
+        buffer = self._places.memory(node)
+        assert buffer is not None, f"{node!r} has no memory"
+        return buffer
 
     # -------------------------------------------------------------------- what has its own kernel
 
     def _joined(self, node: Node, axis: int) -> Iterator[Kernel]:
         """A kernel for each part, in turn; what is wide in the whole is an axis of all of them."""
-        (buffer,) = self._places.stored(node)
+        buffer = self._memory(node)
         wide = [each for each, extent in enumerate(node.type.shape) if extent != 1]
         start = 0
         for part in node.inputs:
@@ -303,7 +302,7 @@ class Builder:
         updates, indices = node.inputs
         before, size, after = node.type.shape
         rows = indices.type.size
-        (target,) = self._places.stored(node)
+        target = self._memory(node)
         return Scattered(
             "scatter",
             (before, rows, after),
@@ -316,7 +315,7 @@ class Builder:
     def _scanned(self, node: Node) -> Scanned:
         (source,) = node.inputs
         before, run, after = node.type.shape
-        (target,) = self._places.stored(node)
+        target = self._memory(node)
         return Scanned(
             "running sum",
             (before, run, after),
@@ -327,7 +326,7 @@ class Builder:
     def _drawn(self, node: Node, site: int) -> Iterator[Draw]:
         """One draw for each key: there are several in an ensemble."""
         key, step = node.inputs
-        (target,) = self._places.stored(node)
+        target = self._memory(node)
         lead = step.type.size
         shape = node.type.shape[len(step.type.shape) :]
         rows, width = (shape if len(shape) == 2 else (*shape, 1, 1)[:2]) if shape else (1, 1)

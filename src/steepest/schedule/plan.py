@@ -96,6 +96,7 @@ class _Planner:
         self._clusters = Clusters(graph, self._lowering, self._realised, self._guarded)
         self._readers = readers(self._clusters.all)
         self._buffers: dict[Node, Buffer] = {}
+        self._places = Places(self._lowering, self._buffers.get)
         self._constants: list[tuple[Buffer, Array]] = []
         self._orders: dict[Cluster, Order] = {}
         self._results = frozenset(graph.results)
@@ -208,8 +209,7 @@ class _Planner:
     # ------------------------------------------------------------------------------------ kernels
 
     def _build(self, cluster: Cluster) -> list[AnyKernel]:
-        places = Places(self._lowering, self._buffers.get, self._stored)
-        return Builder(cluster, places, self._orders[cluster]).kernels()
+        return Builder(cluster, self._places, self._orders[cluster]).kernels()
 
     def _best_order(self, cluster: Cluster) -> Order:
         """That of the state it writes or feeds, else the one that its loads suggest."""
@@ -217,12 +217,7 @@ class _Planner:
         natural = row_major(cluster.shape or (1,))
         if given is not None or cluster.kind not in ("pointwise", "fold", "contract"):
             return given or natural
-        places = Places(self._lowering, self._buffers.get, lambda node: ())
-        return Builder(cluster, places, natural).best_order()
-
-    def _stored(self, node: Node) -> Sequence[Buffer]:
-        found = self._buffers.get(node)
-        return () if found is None else (found,)
+        return Builder(cluster, self._places, natural).best_order()
 
     def _copies(self, in_place: Mapping[Node, Node]) -> list[AnyKernel]:
         """The updates that could not be made in place, after everything else."""
