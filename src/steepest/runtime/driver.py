@@ -178,19 +178,23 @@ done:
 }
 """
 
-# Both return the position of the call that failed, or the number of calls.
-CALL_ALL_TEXT = """\
-define i64 @steepest_call_all(ptr %calls, i64 %count, ptr %times) {
+# Returns the position of the call that failed, or the number of calls. With a clock, it adds the
+# time of each call to %times.
+_CALL_ALL = """\
+define i64 @{name}(ptr %calls, i64 %count, ptr %times) {{
 start:
+{begin}\
   %any = icmp sgt i64 %count, 0
   br i1 %any, label %call, label %done
 call:
   %i = phi i64 [ 0, %start ], [ %i.next, %went.well ]
   %at = phi ptr [ %calls, %start ], [ %at.next, %went.well ]
+{before}\
   %function = load ptr, ptr %at, align 8
   %words.place = getelementptr i64, ptr %at, i64 1
   %words = load ptr, ptr %words.place, align 8
   %code = call i32 %function(ptr %words)
+{after}\
   %failed = icmp ne i32 %code, 0
   br i1 %failed, label %failure, label %went.well
 went.well:
@@ -202,42 +206,28 @@ failure:
   ret i64 %i
 done:
   ret i64 %count
-}
+}}
 """
 
-_CALL_ALL_TIMED = """\
-define i64 @steepest_call_all_timed(ptr %calls, i64 %count, ptr %times) {
-start:
+CALL_ALL_TEXT = _CALL_ALL.format(name=CALL_ALL, begin="", before="", after="")
+
+_CALL_ALL_TIMED = _CALL_ALL.format(
+    name=CALL_ALL_TIMED,
+    begin="""\
   %first = call i64 @steepest_clock()
-  %any = icmp sgt i64 %count, 0
-  br i1 %any, label %call, label %done
-call:
-  %i = phi i64 [ 0, %start ], [ %i.next, %went.well ]
-  %at = phi ptr [ %calls, %start ], [ %at.next, %went.well ]
+""",
+    before="""\
   %before = phi i64 [ %first, %start ], [ %after, %went.well ]
-  %function = load ptr, ptr %at, align 8
-  %words.place = getelementptr i64, ptr %at, i64 1
-  %words = load ptr, ptr %words.place, align 8
-  %code = call i32 %function(ptr %words)
+""",
+    after="""\
   %after = call i64 @steepest_clock()
   %taken = sub i64 %after, %before
   %time.place = getelementptr i64, ptr %times, i64 %i
   %time.old = load i64, ptr %time.place, align 8
   %time.new = add i64 %time.old, %taken
   store i64 %time.new, ptr %time.place, align 8
-  %failed = icmp ne i32 %code, 0
-  br i1 %failed, label %failure, label %went.well
-went.well:
-  %at.next = getelementptr i64, ptr %at, i64 2
-  %i.next = add i64 %i, 1
-  %more = icmp slt i64 %i.next, %count
-  br i1 %more, label %call, label %done
-failure:
-  ret i64 %i
-done:
-  ret i64 %count
-}
-"""
+""",
+)
 
 # The clock is read every %interval steps, which adapts so that looking costs next to nothing.
 _LOOP = """\
