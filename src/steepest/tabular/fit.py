@@ -190,7 +190,7 @@ def _train(
 ) -> History:
     training = configuration.training
     trainer = _trainer(network, rows, configuration, resolved, backend)
-    with suitable_threads(network, resolved.batch_size):
+    with suitable_threads(network, resolved.batch_size, backend):
         return trainer.fit(
             rows.inputs,
             rows.targets,

@@ -178,7 +178,7 @@ class TableModel:
             TrainingError: They are not finite, because training went wrong.
         """
         inputs = network_inputs(self.preprocessor.transform(table))
-        with suitable_threads(self.network, BLOCK):
+        with suitable_threads(self.network, BLOCK, self.backend):
             outputs = self._outputs(inputs)
         if not np.isfinite(outputs).all():
             raise TrainingError(
