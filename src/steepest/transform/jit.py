@@ -108,7 +108,7 @@ def jit(function: Callable[..., Any], *, backend: Backend = "native") -> Callabl
         key = (
             _types(plain),
             flat.names,
-            _modules(flat),
+            flat.cells,  # another module of the same form is another program
             *(mode() for mode in TRACED_MODES.values()),
         )
         if key not in variants:
@@ -128,11 +128,6 @@ def _plain(flat: Flat) -> list[Tensor]:
 
 def _types(leaves: list[Tensor]) -> tuple[TensorType, ...]:
     return tuple(leaf.type for leaf in leaves)
-
-
-def _modules(flat: Flat) -> tuple[State | None, ...]:
-    """The very cells that were given: another module of the same form is another program."""
-    return flat.cells
 
 
 def _check_no_gradient(leaves: list[Tensor]) -> None:
