@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
 
+from kit.ways import Choose, contracted, permuted, placed, stretched
 from steepest.errors import SteepestError
 from steepest.ir.graph import Graph
 from steepest.ir.node import Node, constant, placeholder
@@ -17,7 +17,6 @@ from steepest.ir.types import Array, DType, TensorType, bool_, float32, float64,
 from steepest.rewrite import Rule
 
 T = TypeVar("T")
-Choose = Callable[[Sequence[Any]], Any]
 
 MOST_ELEMENTS = 400
 NUMBERS = (0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -8.0, 3.0)
@@ -159,17 +158,6 @@ def reshaped(garden: Garden, x: Node) -> Node:
     return OPS["reshape"](x, shape=garden.choose(shapes))
 
 
-def permuted(garden: Garden, x: Node) -> Node:
-    orders = list(itertools.islice(itertools.permutations(range(x.ndim)), 24))
-    return OPS["permute_dims"](x, axes=garden.choose(orders))
-
-
-def broadcast(garden: Garden, x: Node) -> Node:
-    wide = tuple(garden.choose([1, 2, 3]) if extent == 1 else extent for extent in x.shape)
-    lead = garden.choose([(), (), (1,), (2,), (0,), (2, 1)])
-    return OPS["broadcast_to"](x, shape=(*lead, *wide))
-
-
 def part(garden: Garden, x: Node) -> Node:
     return OPS["cut"](x, cut=tuple(garden.choose(parts_of(extent)) for extent in x.shape))
 
@@ -185,15 +173,6 @@ def parts_of(extent: int) -> list[tuple[int, int, int]]:
     return [*parts, (0, extent, 2), (extent - 1, -1, -2)] if extent else [(0, 0, 1)]
 
 
-def placed(garden: Garden, x: Node) -> Node:
-    before = [garden.choose([0, 0, 1]) for _ in x.shape]
-    step = [garden.choose([1, 1, 2]) for _ in x.shape]
-    ends = [b + s * (n - 1) + 1 if n else b for b, s, n in zip(before, step, x.shape, strict=True)]
-    shape = tuple(end + garden.choose([0, 0, 1]) for end in ends)
-    cut = tuple(zip(before, ends, step, strict=True))
-    return OPS["place"](x, shape=shape, cut=cut)
-
-
 def joined(garden: Garden, x: Node) -> Node:
     if not x.ndim:
         raise SteepestError("there is no axis to join along")
@@ -205,22 +184,6 @@ def folded(garden: Garden, x: Node) -> Node:
     if not axes:
         raise SteepestError("a fold of nothing is never made")
     return OPS[garden.choose(FOLDS)](x, axes=axes)
-
-
-def contracted(garden: Garden, x: Node) -> Node:
-    """Labels at random: axes of equal extent are shared, some of those summed."""
-    y = garden.choose([each for each in garden.nodes if each.dtype == x.dtype])
-    left = tuple(range(x.ndim))
-    free = list(left)
-    right: list[int] = []
-    for axis, extent in enumerate(y.shape):
-        same = [label for label in free if x.shape[label] == extent]
-        label = garden.choose([*same, x.ndim + axis])
-        right.append(label)
-        free = [each for each in free if each != label]
-    result = [e for e in {*left, *right} if not (e in left and e in right) or garden.choose([0, 1])]
-    orders = list(itertools.islice(itertools.permutations(result), 24))
-    return OPS["contract"](x, y, left=left, right=tuple(right), result=garden.choose(orders))
 
 
 def taken(garden: Garden, x: Node) -> Node:
@@ -243,7 +206,7 @@ def cast(garden: Garden, x: Node) -> Node:
 
 WAYS = (
     *(elementwise, elementwise, with_number, with_number, twice, rule_example, rule_example),
-    *(reshaped, permuted, broadcast, part, placed, joined, folded, contracted, taken, cast),
+    *(reshaped, permuted, stretched, part, placed, joined, folded, contracted, taken, cast),
 )
 
 # ------------------------------------------------------------------------------------------ values

@@ -16,35 +16,46 @@ from steepest.schedule.kernels import Buffer, Role
 FLOAT = np.dtype("float32")
 STATE_BYTES, SCRATCH_BYTES = 4096, 1 << 16
 
-# to[0 … count) = from[0 … count) + state, whole rows with their padding; then state += 1
-ADD_AND_COUNT = """\
-define i32 @KERNEL(ptr %words) {
+
+def elementwise(kind: str, work: str, *, before: str = "", after: str = "") -> str:
+    """A body: to[i] = %new, which ``work`` makes of %old = from[i], for i below the third word."""
+    return f"""\
+define i32 @KERNEL(ptr %words) {{
 start:
   %to = load ptr, ptr %words
   %place1 = getelementptr i64, ptr %words, i64 1
   %from = load ptr, ptr %place1
   %place2 = getelementptr i64, ptr %words, i64 2
-  %state = load ptr, ptr %place2
-  %place3 = getelementptr i64, ptr %words, i64 3
-  %count = load i64, ptr %place3
-  %added = load float, ptr %state
+  %count = load i64, ptr %place2
+  {before}
   br label %element
 element:
   %i = phi i64 [ 0, %start ], [ %next, %element ]
-  %source = getelementptr float, ptr %from, i64 %i
-  %target = getelementptr float, ptr %to, i64 %i
-  %old = load float, ptr %source
-  %new = fadd float %old, %added
-  store float %new, ptr %target
+  %source = getelementptr {kind}, ptr %from, i64 %i
+  %target = getelementptr {kind}, ptr %to, i64 %i
+  %old = load {kind}, ptr %source
+  {work}
+  store {kind} %new, ptr %target
   %next = add i64 %i, 1
   %more = icmp slt i64 %next, %count
   br i1 %more, label %element, label %end
 end:
-  %following = fadd float %added, 1.0
-  store float %following, ptr %state
+  {after}
   ret i32 0
-}
+}}
 """
+
+
+# to[0 … count) = from[0 … count) + state, whole rows with their padding; then state += 1
+ADD_AND_COUNT = elementwise(
+    "float",
+    "%new = fadd float %old, %added",
+    before="""%place3 = getelementptr i64, ptr %words, i64 3
+  %state = load ptr, ptr %place3
+  %added = load float, ptr %state""",
+    after="""%following = fadd float %added, 1.0
+  store float %following, ptr %state""",
+)
 
 # Returns 1 where the number at the first word is not below the second word.
 BELOW = """\
@@ -75,31 +86,6 @@ turn:
   store volatile i64 %next, ptr %room
   %more = icmp slt i64 %next, %turns
   br i1 %more, label %turn, label %end
-end:
-  ret i32 0
-}
-"""
-
-# target[i] = function(source[i]) for a function of libm
-MATHEMATICS = """\
-define i32 @KERNEL(ptr %words) {
-start:
-  %to = load ptr, ptr %words
-  %place1 = getelementptr i64, ptr %words, i64 1
-  %from = load ptr, ptr %place1
-  %place2 = getelementptr i64, ptr %words, i64 2
-  %count = load i64, ptr %place2
-  br label %element
-element:
-  %i = phi i64 [ 0, %start ], [ %next, %element ]
-  %source = getelementptr TYPE, ptr %from, i64 %i
-  %target = getelementptr TYPE, ptr %to, i64 %i
-  %old = load TYPE, ptr %source
-  %new = call TYPE @FUNCTION(TYPE %old)
-  store TYPE %new, ptr %target
-  %next = add i64 %i, 1
-  %more = icmp slt i64 %next, %count
-  br i1 %more, label %element, label %end
 end:
   ret i32 0
 }
@@ -153,7 +139,7 @@ def counting_program() -> NativeProgram:
     source, target = (buffer(name, (3, 5), (16, 1)) for name in ("source", "target"))
     state = buffer("state", (), role="state")
     return loaded(
-        [code(ADD_AND_COUNT, target, source, state, 48)],
+        [code(ADD_AND_COUNT, target, source, 48, state)],
         {source: ("scratch", 0), target: ("scratch", 1024), state: ("state", 64)},
         Values(stepped=(source,), outputs=((target, (3, 5)),)),
     )
@@ -164,7 +150,7 @@ def working_program(turns: int) -> BoundProgram:
     state, out = buffer("state", (), role="state"), buffer("out", ())
     zero = buffer("zero", ())
     return loaded(
-        [code(WORK, turns), code(ADD_AND_COUNT, out, zero, state, 1)],
+        [code(WORK, turns), code(ADD_AND_COUNT, out, zero, 1, state)],
         {state: ("state", 0), out: ("scratch", 0), zero: ("scratch", 64)},
         Values(outputs=((out, ()),)),
     ).bind()

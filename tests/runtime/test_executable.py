@@ -108,8 +108,8 @@ def tabled_program() -> BoundProgram:
     constant = buffer("constant", (2,))
     return loaded(
         [
-            code(ADD_AND_COUNT, out, Pointer(row, 4), shift, 4),
-            code(ADD_AND_COUNT, shift, constant, state, 1),
+            code(ADD_AND_COUNT, out, Pointer(row, 4), 4, shift),
+            code(ADD_AND_COUNT, shift, constant, 1, state),
         ],
         {
             shift: ("scratch", 128),
@@ -152,9 +152,9 @@ def test_each_word_points_into_its_own_memory() -> None:
     places |= {each: ("scratch", 256 * at) for at, each in enumerate([*rows, *sums])}
     bound = loaded(
         [
-            code(ADD_AND_COUNT, sums[0], Pointer(tables[1], 2), Pointer(rows[0], 3), 3),
-            code(ADD_AND_COUNT, sums[1], Pointer(tables[0], 1), Pointer(rows[1], 1), 2),
-            code(ADD_AND_COUNT, Pointer(sums[1], 2), Pointer(tables[0], 5), zero, 1),
+            code(ADD_AND_COUNT, sums[0], Pointer(tables[1], 2), 3, Pointer(rows[0], 3)),
+            code(ADD_AND_COUNT, sums[1], Pointer(tables[0], 1), 2, Pointer(rows[1], 1)),
+            code(ADD_AND_COUNT, Pointer(sums[1], 2), Pointer(tables[0], 5), 1, zero),
         ],
         places,
         Values(
@@ -177,9 +177,9 @@ def checked_program() -> BoundProgram:
     state, late = buffer("state", (), role="state"), buffer("late", (), role="state")
     return loaded(
         [
-            code(ADD_AND_COUNT, out, value, state, 1),
+            code(ADD_AND_COUNT, out, value, 1, state),
             code(BELOW, value, 10),
-            code(ADD_AND_COUNT, out, value, late, 1),
+            code(ADD_AND_COUNT, out, value, 1, late),
         ],
         {
             value: ("scratch", 0),
@@ -240,7 +240,7 @@ def test_chunks_leave_no_trace(program: NativeProgram, monkeypatch: pytest.Monke
 def test_many_steps_are_all_done() -> None:
     state, out, zero = buffer("state", (), role="state"), buffer("out", ()), buffer("zero", ())
     bound = loaded(
-        [code(ADD_AND_COUNT, out, zero, state, 1)],
+        [code(ADD_AND_COUNT, out, zero, 1, state)],
         {state: ("state", 0), out: ("scratch", 0), zero: ("scratch", 64)},
         Values(outputs=((out, ()),)),
     ).bind()
@@ -263,7 +263,7 @@ def test_a_profile_times_each_call_and_computes_the_same(program: NativeProgram)
 def test_equal_bodies_are_one_function(calls: int) -> None:
     state, out, zero = buffer("state", (), role="state"), buffer("out", ()), buffer("zero", ())
     native = loaded(
-        [code(ADD_AND_COUNT, out, zero, state, 1), *[code(WORK, n) for n in range(calls)]],
+        [code(ADD_AND_COUNT, out, zero, 1, state), *[code(WORK, n) for n in range(calls)]],
         {state: ("state", 0), out: ("scratch", 0), zero: ("scratch", 64)},
         Values(outputs=((out, ()),)),
     )
@@ -323,7 +323,7 @@ def test_a_plan_survives_its_bytes() -> None:
     state, rows = buffer("state", (), role="state"), buffer("rows", (5,), role="table")
     constant = buffer("constant", (2, 1), dtype=np.dtype("int64"))
     plan, content = compiled(
-        [code(ADD_AND_COUNT, out, rows, state, 0), code(WORK, -(2**62))],
+        [code(ADD_AND_COUNT, out, rows, 0, state), code(WORK, -(2**62))],
         {out: ("scratch", 64), state: ("state", 8), constant: ("scratch", 512)},
         Values(
             stepped=(value,),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from runtime.programs import MATHEMATICS, buffer, code, loaded
+from runtime.programs import buffer, code, elementwise, loaded
 from steepest.errors import CompilationError
 from steepest.runtime.machine_code import MachineCode, compile_text, llvm_version
 from steepest.runtime.plan import Values
@@ -97,7 +97,7 @@ def test_equal_text_gives_equal_objects() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_functions_of_libm_are_found(name: str, dtype: type) -> None:
     kind, suffix = ("float", "f") if dtype is np.float32 else ("double", "")
-    body = MATHEMATICS.replace("TYPE", kind).replace("FUNCTION", name + suffix)
+    body = elementwise(kind, f"%new = call {kind} @{name}{suffix}({kind} %old)")
     source, target = (buffer(each, (3,), dtype=np.dtype(dtype)) for each in ("source", "target"))
     declared = f"declare {kind} @{name}{suffix}({kind})"
     program = loaded(

@@ -1,12 +1,12 @@
 """Graphs made at random of everything that a schedule has to deal with, and values for them."""
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
+from kit.ways import Choose, contracted, permuted, placed, stretched
 from steepest.errors import SteepestError
 from steepest.ir.graph import Graph
 from steepest.ir.node import Node, constant, placeholder
@@ -25,8 +25,6 @@ from steepest.ir.types import (
 )
 from steepest.ops.creation import iota
 from steepest.schedule.plan import InputRole
-
-Choose = Callable[[Sequence[Any]], Any]
 
 ROLES: tuple[InputRole, ...] = ("table", "state", "stepped", "whole")
 MOST_ELEMENTS = 600
@@ -203,31 +201,12 @@ def reshaped(garden: Garden, x: Node) -> Node:
     return OPS["reshape"](x, shape=garden.choose(shapes))
 
 
-def permuted(garden: Garden, x: Node) -> Node:
-    orders = list(itertools.islice(itertools.permutations(range(x.ndim)), 24))
-    return OPS["permute_dims"](x, axes=garden.choose(orders))
-
-
-def stretched(garden: Garden, x: Node) -> Node:
-    wide = tuple(garden.choose([1, 2, 3]) if extent == 1 else extent for extent in x.shape)
-    lead = garden.choose([(), (), (2,), (3,), (1, 2)])
-    return OPS["broadcast_to"](x, shape=(*lead, *wide))
-
-
 def part(garden: Garden, x: Node) -> Node:
     def cuts(n: int) -> list[tuple[int, int, int]]:
         whole = [(0, n, 1), (0, n, 1), (n - 1, -1, -1), (n // 2, n, 1)]
         return [*whole, (0, n, 2), (n - 1, -1, -2), (0, 1, 1)] if n else [(0, 0, 1)]
 
     return OPS["cut"](x, cut=tuple(garden.choose(cuts(extent)) for extent in x.shape))
-
-
-def placed(garden: Garden, x: Node) -> Node:
-    before = [garden.choose([0, 0, 1]) for _ in x.shape]
-    step = [garden.choose([1, 1, 2]) for _ in x.shape]
-    ends = [b + s * (n - 1) + 1 if n else b for b, s, n in zip(before, step, x.shape, strict=True)]
-    shape = tuple(end + garden.choose([0, 0, 1]) for end in ends)
-    return OPS["place"](x, shape=shape, cut=tuple(zip(before, ends, step, strict=True)))
 
 
 def joined(garden: Garden, x: Node) -> Node:
@@ -253,21 +232,6 @@ def folded_conditions(garden: Garden, x: Node) -> Node:
     conditions = [y for y in garden.nodes if y.dtype == bool_ and y.ndim]
     y = garden.choose(conditions) if conditions else garden.sow((3, 17), bool_)
     return OPS[garden.choose(["reduce_all", "reduce_any"])](y, axes=(garden.choose(range(y.ndim)),))
-
-
-def contracted(garden: Garden, x: Node) -> Node:
-    """Labels at random: axes of equal extent are shared, some of those summed."""
-    y = garden.choose([each for each in garden.nodes if each.dtype == x.dtype])
-    left = tuple(range(x.ndim))
-    free = list(left)
-    right: list[int] = []
-    for axis, extent in enumerate(y.shape):
-        same = [label for label in free if x.shape[label] == extent]
-        right.append(garden.choose([*same, *same, x.ndim + axis]))
-        free = [each for each in free if each != right[-1]]
-    result = [e for e in {*left, *right} if not (e in left and e in right) or garden.choose([0, 1])]
-    orders = list(itertools.islice(itertools.permutations(result), 24))
-    return OPS["contract"](x, y, left=left, right=tuple(right), result=garden.choose(orders))
 
 
 def multiplied(garden: Garden, x: Node) -> Node:
