@@ -1,5 +1,6 @@
-"""What every test shares: settings of hypothesis, and the tables that are not in the repository."""
+"""What every test shares: settings of hypothesis, caches, tables that are not in the repository."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,16 @@ def tables() -> Path:
     if not TABLES.is_dir():
         pytest.skip("the real tables are not here: ../shared/data is missing")
     return TABLES
+
+
+@pytest.fixture(scope="session", autouse=True)
+def caches(pytestconfig: pytest.Config) -> Iterator[None]:
+    """Machine code is kept beside pytest's own cache, for all workers, and not in the user's.
+
+    macOS has a fixed place for caches, so there it is kept in the user's all the same.
+    """
+    folder = pytestconfig.cache.mkdir("caches")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+            patch.setenv(name, str(folder))
+        yield
