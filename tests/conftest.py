@@ -35,12 +35,13 @@ def tables() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def caches(pytestconfig: pytest.Config) -> Iterator[None]:
-    """Machine code is kept beside pytest's own cache, for all workers, and not in the user's.
+def caches() -> Iterator[None]:
+    """Machine code is kept where pytest keeps things, for all workers, and not with the user's.
 
-    macOS has a fixed place for caches, so there it is kept in the user's all the same.
+    macOS has a fixed place for caches, so there it is kept with the user's all the same.
     """
-    folder = pytestconfig.cache.mkdir("caches")
+    folder = ROOT / ".pytest_cache" / "caches"
+    folder.mkdir(parents=True, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
             patch.setenv(name, str(folder))
