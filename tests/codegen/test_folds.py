@@ -200,16 +200,33 @@ def test_the_same_bits_on_every_width(shape: Shape, dtype: DTypeLike) -> None:
             assert mine.tobytes() == theirs.tobytes()
 
 
-@pytest.mark.parametrize("kind", ["row", "column"])
+@pytest.mark.parametrize("kind", ["row", "rows", "column"])
 def test_long_sums_stay_accurate(kind: str) -> None:
-    count = 200_000
-    shape = (1, count) if kind == "row" else (count, 1)
+    # Rounded once from float64 they would be within 6e-8; a sum in float32 is within 6e-6 or so.
+    shape = {"row": (1, 200_000), "rows": (20, 20_000), "column": (200_000, 3)}[kind]
     x = padded("x", float32, shape)
-    z = padded("z", float32, (1,))
+    z = padded("z", float32, shape[1:] if kind == "column" else shape[:1])
     given = np.random.default_rng(0).uniform(0, 1, shape).astype(np.float32)
-    kernel = sum_kernel(x, z, 1, 1) if kind == "row" else column_kernel(x, z)
+    kernel = column_kernel(x, z) if kind == "column" else sum_kernel(x, z, 1, 1)
     _, (found,) = run(kernel, {x: given}, [z], widths()[0])
-    assert abs(float(found[0]) / given.sum(dtype=np.float64) - 1) < 2e-7 * 3
+    expected = given.sum(0 if kind == "column" else 1, dtype=np.float64)
+    np.testing.assert_allclose(found, expected, rtol=7e-8)
+
+
+@pytest.mark.parametrize("kind", ["row", "column"])
+def test_long_expressions_are_summed_as_accurately_as_short_ones(kind: str) -> None:
+    # So long a body has one accumulator: no more additions of it than of each of several.
+    shape = (300, 1000) if kind == "row" else (1000, 300)
+    x, z = padded("x", float32, shape), padded("z", float32, (300,))
+    strides = x.strides if kind == "row" else (1, x.strides[0])
+    value = exp(leaf(x, strides) * 0.0) * leaf(x, strides)  # x, after many instructions
+    reduction = Folds((1000,), (Folded("sum", value),))
+    lanes = 1 if kind == "row" else 0
+    kernel = Kernel("k", (300,), (into(z, result(0, float32)),), lanes, reduction)
+    given = np.random.default_rng(0).uniform(0, 1, shape).astype(np.float32)
+    _, (found,) = run(kernel, {x: given}, [z], widths()[0])
+    expected = given.sum(1 if kind == "row" else 0, dtype=np.float64)
+    assert np.sqrt(np.mean((found / expected - 1) ** 2)) < 6e-8
 
 
 def added_up(x: Array) -> np.float32:
@@ -217,25 +234,25 @@ def added_up(x: Array) -> np.float32:
     rows = -(-len(x) // 16)
     vectors = np.full((rows, 16), -0.0, np.float32)
     vectors.reshape(-1)[: len(x)] = x
-    totals: list[Array] = []
-    for first in range(0, rows, 256):
-        block = vectors[first : first + 256]
+    blocks: list[Array] = []
+    for first in range(0, rows, 128):
+        block = vectors[first : first + 128]
         chains = np.full((4, 16), -0.0, np.float32)
-        whole = len(x[first * 16 : (first + 256) * 16]) // 64 * 4
+        whole = len(x[first * 16 : (first + 128) * 16]) // 64 * 4
         for place, vector in enumerate(block):
             chains[place % 4 if place < whole else 0] += vector
-        totals.append((chains[0] + chains[1]) + (chains[2] + chains[3]))
-    total = totals[0]
-    for following in totals[1:]:
-        total = total + following
+        blocks.append((chains[0] + chains[1]) + (chains[2] + chains[3]))
+    total = blocks[0]
+    for following in blocks[1:]:
+        total = total + following.astype(np.float64)
     while len(total) > 1:
         half = len(total) // 2
         total = total[:half] + total[half:]
-    return total[0]
+    return np.float32(total[0])
 
 
 @pytest.mark.parametrize("lanes", widths())
-@pytest.mark.parametrize("count", [65, 1000, 4096, 5000, 20_003])
+@pytest.mark.parametrize("count", [65, 1000, 2048, 2049, 4096, 5000, 20_003])
 def test_the_order_of_additions(count: int, lanes: int) -> None:
     x, z = padded("x", float32, (count,)), padded("z", float32, ())
     given = draw((count,), float32)

@@ -38,7 +38,7 @@ SHAPES: list[tuple[Callable[[Shape], Kernel], list[Shape]]] = [
     (pointwise, [(128, 256), (37, 128), (512, 129), (160, 160)]),
     # Blocks and what is left over after four chains are part of a fold's text.
     (rows, [(37, 128), (512, 256), (128, 1024)]),
-    (columns, [(128, 512), (64, 130), (200, 37)]),
+    (columns, [(128, 512), (64, 130), (100, 37)]),
 ]
 
 

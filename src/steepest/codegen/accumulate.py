@@ -1,9 +1,10 @@
 """The loops of a fold: several chains in turn, in blocks, both fixed by the shape alone.
 
 The elements along the innermost axis go to a few accumulators in turn (``chains``), so that an
-addition needs not wait for the one before. After so many additions (``BLOCK``) the accumulators are
-added to totals and start again, which keeps the rounding error of long sums small. Neither depends
-on the processor: the same bits come out of vectors of any width.
+addition needs not wait for the one before. After so many additions of each (``CHAIN``) the
+accumulators are added to totals, for sums in float64, and start again: what rounding does to long
+sums is then no more than to short ones. Neither depends on the processor: the same bits come out of
+vectors of any width.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
-from steepest.codegen.combine import combined, identity, of_nothing
+from steepest.codegen.combine import combined, identity, of_nothing, resized
 from steepest.codegen.expressions import widened
 from steepest.codegen.nest import Nest, Point
 from steepest.codegen.text import Text, Value, Whole
 from steepest.ir.lowering import Combine
 from steepest.ir.scalar import Scalar
+from steepest.ir.types import DType, float32, float64
 from steepest.schedule.kernels import Folds
 
-BLOCK = 256
+CHAIN = 32
 
 
 @final
@@ -32,13 +34,16 @@ class Blocks:
     size: int
 
 
-def blocks(axes: Sequence[int], extents: Sequence[int], step: int) -> Blocks | None:
-    """The blocks of a fold over axes, of which the innermost is taken ``step`` places at a time."""
-    additions, places = 1, step
+def blocks(axes: Sequence[int], extents: Sequence[int], step: int, chains: int) -> Blocks | None:
+    """The blocks of a fold over axes, of which the innermost is taken ``step`` places at a time.
+
+    ``chains`` accumulators take turns along that axis.
+    """
+    additions, places = 1, step * chains
     for axis in reversed(axes):
         turns = -(-extents[axis] // places)
-        if additions * turns > BLOCK:
-            return Blocks(axis, max(1, BLOCK // additions) * places)
+        if additions * turns > CHAIN:
+            return Blocks(axis, max(1, CHAIN // additions) * places)
         additions, places = additions * turns, 1
     return None
 
@@ -69,12 +74,21 @@ class Accumulation:
         self.hows: list[Combine] = [each.combine for each in reduction.folds]
         self.step, self.chains = step, chains
         self.extents = {axis: nest.extents[axis] for axis in axes}
-        self.blocks = blocks(axes, nest.extents, step)
+        self.blocks = blocks(axes, nest.extents, step, chains)
 
     @property
     def text(self) -> Text:
         """The function."""
         return self.nest.text
+
+    @property
+    def types(self) -> list[DType]:
+        """Of each fold's results: wider than its values where they are added to totals."""
+        long = self.blocks is not None and 0 not in self.extents.values()
+        return [
+            float64 if long and how == "sum" and value.dtype == float32 else value.dtype
+            for how, value in zip(self.hows, self.values, strict=True)
+        ]
 
     def run(self, points: Sequence[Point]) -> list[list[Value]]:
         """What each fold gives at points side by side: per point, per fold, in lanes."""
@@ -85,19 +99,23 @@ class Accumulation:
             ]
             return [nothing for _ in points]
         if self.blocks is None:
-            totals = self._merged(self._over(self.axes, points, self._start(points, self.chains)))
+            totals = self._merged(self._over(self.axes, points, self._accumulators(points)))
         else:
-            totals = self._in_blocks(self.axes, points, self._start(points, 1), self.blocks)
+            totals = self._start(points, self.types, 1)
+            totals = self._in_blocks(self.axes, points, totals, self.blocks)
         count = len(self.values)
         return [totals[first : first + count] for first in range(0, len(totals), count)]
 
-    def _start(self, points: Sequence[Point], chains: int) -> list[Value]:
-        """Accumulators by point, fold, chain."""
-        lanes = self.nest.lanes
+    def _accumulators(self, points: Sequence[Point]) -> list[Value]:
+        """By point, fold, chain."""
+        return self._start(points, [value.dtype for value in self.values], self.chains)
+
+    def _start(self, points: Sequence[Point], types: Sequence[DType], chains: int) -> list[Value]:
+        """What nothing adds up to, so many times for each point and fold."""
         return [
-            widened(self.text, identity(how, value.dtype), lanes)
+            widened(self.text, identity(how, dtype), self.nest.lanes)
             for _ in points
-            for how, value in zip(self.hows, self.values, strict=True)
+            for how, dtype in zip(self.hows, types, strict=True)
             for _ in range(chains)
         ]
 
@@ -126,8 +144,7 @@ class Accumulation:
             before = _like(totals, loop.carried)
             if axis == cut.axis:
                 end = text.least(text.add(loop.index, size), stop)
-                start = self._start(points, self.chains)
-                block = self._over(axes, points, start, (loop.index, end))
+                block = self._over(axes, points, self._accumulators(points), (loop.index, end))
                 after = self._sums(before, self._merged(block))
             else:
                 following = self._at(points, axis, loop.index)
@@ -137,7 +154,10 @@ class Accumulation:
 
     def _sums(self, totals: Sequence[Value], block: Sequence[Value]) -> list[Value]:
         pairs = enumerate(zip(totals, block, strict=True))
-        return [combined(self.text, self.hows[i % len(self.hows)], a, b) for i, (a, b) in pairs]
+        return [
+            combined(self.text, self.hows[i % len(self.hows)], a, resized(self.text, b, a.dtype))
+            for i, (a, b) in pairs
+        ]
 
     def _at(self, points: Sequence[Point], axis: int, position: Whole) -> list[Point]:
         following = [point.at(axis, position) for point in points]

@@ -70,6 +70,15 @@ def _extreme(text: Text, how: Combine, a: Value, b: Value) -> str:
     return text.define(f"select {condition} {unordered}, {b}, {a.type} {chosen}")
 
 
+def resized(text: Text, value: Value, dtype: DType) -> Value:
+    """A floating-point number as another type of such; of any type as its own."""
+    if value.dtype == dtype:
+        return value
+    how = "fpext" if dtype.itemsize > value.dtype.itemsize else "fptrunc"
+    name = text.define(f"{how} {value} to {type_text(dtype, value.lanes)}")
+    return Value(name, dtype, value.lanes)
+
+
 def across(text: Text, how: Combine, value: Value) -> Value:
     """All lanes as one, halves onto halves."""
     while value.lanes > 1:

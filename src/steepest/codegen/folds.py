@@ -9,7 +9,7 @@ from typing import final
 
 from steepest.codegen.accumulate import Accumulation
 from steepest.codegen.code import Code
-from steepest.codegen.combine import across, across_each
+from steepest.codegen.combine import across, across_each, resized
 from steepest.codegen.loops import (
     SHORT,
     Stores,
@@ -22,6 +22,7 @@ from steepest.codegen.target import Target, virtual_lanes
 from steepest.codegen.text import Text, Value, Whole, memory_text
 from steepest.ir.lowering import Combine
 from steepest.ir.scalar import Scalar, ordered
+from steepest.ir.types import DType
 from steepest.schedule.kernels import Folds, Kernel
 
 _CHAINS = 4
@@ -68,7 +69,7 @@ def _along_the_fold(text: Text, kernel: Kernel, target: Target) -> None:
         nest.prepare(point, values)
         return sums.run([point])[0]
 
-    fold = _Fold(nest, values, sums.hows, results)
+    fold = _Fold(nest, values, sums.hows, sums.types, results)
     if _is_collected(kernel):
         _collected(text, kernel, target, fold)
     else:
@@ -78,11 +79,15 @@ def _along_the_fold(text: Text, kernel: Kernel, target: Target) -> None:
 @final
 @dataclass(frozen=True)
 class _Fold:
-    """What gives the results at a point of the space, as vectors whose lanes are to be folded."""
+    """What gives the results at a point of the space, as vectors whose lanes are to be folded.
+
+    ``types`` are theirs, which may be wider than those of the values.
+    """
 
     nest: Nest
     values: Sequence[Scalar]
     hows: Sequence[Combine]
+    types: Sequence[DType]
     results: Callable[[Point], list[Value]]
 
     def prepare(self, point: Point) -> None:
@@ -148,7 +153,7 @@ def give(nest: Nest, stores: Stores, point: Point, results: Sequence[Value]) -> 
     for scalar in ordered([*stores.checks, *stores.values]):
         if scalar.instruction == "result":
             position: int = scalar.value
-            nest.give(scalar, point, results[position])
+            nest.give(scalar, point, resized(nest.text, results[position], scalar.dtype))
 
 
 def _collected(text: Text, kernel: Kernel, target: Target, fold: _Fold) -> None:
@@ -158,7 +163,7 @@ def _collected(text: Text, kernel: Kernel, target: Target, fold: _Fold) -> None:
     """
     axis, lanes = len(kernel.space) - 1, fold.nest.lanes
     extent = kernel.space[axis]
-    rows = [text.stack(f"[{lanes * lanes} x {memory_text(x.dtype)}]") for x in fold.values]
+    rows = [text.stack(f"[{lanes * lanes} x {memory_text(dtype)}]") for dtype in fold.types]
     beside = Nest(text, target, kernel.space, axis + 1, range(axis + 1), axis, lanes)
     stores = Stores(beside, kernel)
 
@@ -171,9 +176,9 @@ def _collected(text: Text, kernel: Kernel, target: Target, fold: _Fold) -> None:
         mask = beside.mask(first, text.extent(axis, extent)) if stores.exact else None
         here = point.at(axis, first, mask)
         results: list[Value] = []
-        for pointer, how, value in zip(rows, fold.hows, fold.values, strict=True):
+        for pointer, how, dtype in zip(rows, fold.hows, fold.types, strict=True):
             places = range(0, lanes * lanes, lanes)
-            vectors = [load(text, pointer, each, value.dtype, lanes) for each in places]
+            vectors = [load(text, pointer, each, dtype, lanes) for each in places]
             results.append(across_each(text, how, vectors))
         give(beside, stores, here, results)
         stores.check([here])
