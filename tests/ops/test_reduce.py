@@ -1,5 +1,6 @@
 """Folds and the statistics made of them against NumPy, over shapes, axes and element types."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -79,6 +80,14 @@ def test_variance_with_a_correction(correction: float) -> None:
         np.testing.assert_allclose(found, np.var(x, axis=axis, correction=correction), rtol=1e-13)
         found = st.std(st.tensor(x), axis=axis, correction=correction).numpy()
         np.testing.assert_allclose(found, np.std(x, axis=axis, correction=correction), rtol=1e-13)
+
+
+@pytest.mark.parametrize("wrapped", [st.var, st.jit(st.var)], ids=["reference", "compiled"])
+def test_a_small_variance_far_from_zero_is_rounded_once(wrapped: Callable[..., st.Tensor]) -> None:
+    x = (1e4 + generator().normal(size=1001)).astype(np.float32)
+    found = wrapped(st.tensor(x)).numpy()
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.var(x, dtype=np.float64), rtol=6e-8)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 13])

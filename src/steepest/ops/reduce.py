@@ -15,6 +15,7 @@ from steepest.ir.types import (
     Shape,
     TensorType,
     dtype_of,
+    float64,
     int64,
     normalise_axes,
 )
@@ -270,16 +271,17 @@ def mean(x: T, /, *, axis: Axis = None, keepdims: bool = False) -> T:
 
 
 def var(x: T, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> T:
-    """The variance, Σᵢ (xᵢ − mean)² / (n − correction).
+    """The variance, Σᵢ (xᵢ − mean)² / (n − correction); computed in float64, rounded once.
 
     >>> import steepest as st
     >>> st.var(st.tensor([1.0, 2.0, 3.0]), correction=1)
     tensor(1.)
     """
     _accept_floating("var", x)
-    centred = x - mean(x, axis=axis, keepdims=True)
+    wide = converted(x, float64)
+    centred = wide - mean(wide, axis=axis, keepdims=True)
     total = _folded(reduce_sum, centred * centred, axis, keepdims)
-    return divide(total, float(_count(x.shape, axis) - correction))
+    return converted(divide(total, float(_count(x.shape, axis) - correction)), x.dtype)
 
 
 def std(x: T, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> T:
