@@ -107,7 +107,7 @@ def test_what_nobody_uses_is_gone_and_inputs_stay() -> None:
     graph = rewritten([x, y], apply("where", x > 0.0, x, x))
     assert graph.inputs == (x, y)
     assert graph.outputs == (x,)
-    assert graph.nodes == [x, y]
+    assert graph.nodes == (x, y)
 
 
 def test_state_keeps_its_next_value() -> None:

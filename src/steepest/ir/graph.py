@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 from steepest.ir.node import INPUT, Node
@@ -18,20 +19,18 @@ def order(outputs: Iterable[Node], known: Callable[[Node], bool] | None = None) 
 
     An explicit stack instead of recursion: a chain of 100,000 ops is fine.
     """
-    done: set[Node] = set()
-    ordered: list[Node] = []
-    stack = [(node, False) for node in reversed(list(outputs))]
+    done: dict[Node, None] = {}  # in order
+    stack = list(outputs)[::-1]
     while stack:
-        node, ready = stack.pop()
-        if node in done:
-            continue
-        if ready or not node.inputs or (known is not None and known(node)):
-            done.add(node)
-            ordered.append(node)
-            continue
-        stack.append((node, True))
-        stack.extend((each, False) for each in reversed(node.inputs) if each not in done)
-    return ordered
+        node = stack[-1]
+        if node not in done:
+            waits_for = [each for each in node.inputs if each not in done]
+            if waits_for and not (known is not None and known(node)):
+                stack += reversed(waits_for)
+                continue
+            done[node] = None
+        stack.pop()
+    return list(done)
 
 
 def substitute(outputs: Sequence[Node], replacement: Mapping[Node, Node]) -> list[Node]:
@@ -40,9 +39,7 @@ def substitute(outputs: Sequence[Node], replacement: Mapping[Node, Node]) -> lis
     for node in order(outputs, new.__contains__):
         if node in new:
             continue
-        inputs = tuple(new[each] for each in node.inputs)
-        same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
-        new[node] = node if same else Node(node.op, inputs, node.attributes, node.type)
+        new[node] = node.of(tuple([new[each] for each in node.inputs]))
     return [new[node] for node in outputs]
 
 
@@ -64,7 +61,7 @@ class Graph:
 
     def __post_init__(self) -> None:
         given = set(self.inputs)
-        for node in order(self.results, given.__contains__):
+        for node in self.nodes:
             if node.op is INPUT and node not in given:
                 raise ValueError(f"the graph reads {node!r}, which is not among its inputs")
         for state, value in self.updates:
@@ -78,10 +75,10 @@ class Graph:
         """Everything it computes: the outputs, then the next values of the state."""
         return self.outputs + tuple(value for _, value in self.updates)
 
-    @property
-    def nodes(self) -> list[Node]:
+    @cached_property
+    def nodes(self) -> tuple[Node, ...]:
         """All nodes, inputs before consumers."""
-        return order((*self.inputs, *self.results), set(self.inputs).__contains__)
+        return tuple(order((*self.inputs, *self.results), set(self.inputs).__contains__))
 
     def __repr__(self) -> str:
         return text(self.inputs, self.nodes, self.outputs, self.updates)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self, final
 
 from steepest.ir.op import Case, Op, Operand, PiecewiseConstant, Scalar
-from steepest.ir.origin import Origin, origin
+from steepest.ir.origin import Origin, origin as here
 from steepest.ir.types import Array, DType, TensorType, numbers, type_of
 
 
@@ -45,13 +45,14 @@ class Node(Operand):
         type: TensorType,
         *,
         record: Record | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.op = op
         self.inputs = inputs
         self.attributes = attributes
         self._type = type
         self.record = record
-        self.origin: Origin | None = origin() if inputs else None
+        self.origin = origin
 
     @property
     def type(self) -> TensorType:
@@ -60,12 +61,19 @@ class Node(Operand):
 
     def apply(self, op: Op, inputs: tuple[Node, ...], attributes: dict[str, Any]) -> Self:
         """A new node; nothing is computed."""
-        made = Node(op, inputs, attributes, op.infer(*(i.type for i in inputs), **attributes))
+        type = op.infer(*[each._type for each in inputs], **attributes)
+        made = Node(op, inputs, attributes, type, origin=here())
         return made  # pyright: ignore[reportReturnType]  (Node is final: Self is Node)
 
     def lift(self, value: Array | Scalar, dtype: DType | None = None) -> Self:
         """A constant node."""
         return constant(numbers(value, dtype))  # pyright: ignore[reportReturnType]
+
+    def of(self, inputs: tuple[Node, ...]) -> Node:
+        """The same op of other nodes of the same types, made at the same place."""
+        if inputs == self.inputs:
+            return self
+        return Node(self.op, inputs, self.attributes, self._type, origin=self.origin)
 
     @property
     def value(self) -> Array | None:

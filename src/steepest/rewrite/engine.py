@@ -149,9 +149,8 @@ class _Pass:
             if node in final:
                 stack.pop()
                 continue
-            waits_for = [each for each in node.inputs if each not in final]
-            if node in becomes:
-                waits_for = [each for each in (becomes[node],) if each not in final]
+            needed = (becomes[node],) if node in becomes else node.inputs
+            waits_for = [each for each in needed if each not in final]
             if waits_for:
                 stack += reversed(waits_for)
                 if max(len(self.firings), len(stack)) > most:
@@ -163,7 +162,7 @@ class _Pass:
 
     def _settle(self, node: Node) -> None:
         """Share a node whose inputs are final, or apply a rule to it, or keep it."""
-        now = self._rebuilt(node)
+        now = node.of(tuple([self._final[each] for each in node.inputs]))
         key = self._key(now)
         known = self._known.get(key)
         if known is not None:
@@ -182,14 +181,6 @@ class _Pass:
             if made.inputs and made not in self._final:
                 made.origin = node.origin
         self.firings.append(Firing(rule, node, after))
-
-    def _rebuilt(self, node: Node) -> Node:
-        inputs = tuple([self._final[each] for each in node.inputs])
-        if all(a is b for a, b in zip(inputs, node.inputs, strict=True)):
-            return node
-        now = Node(node.op, inputs, node.attributes, node.type)
-        now.origin = node.origin
-        return now
 
     def _key(self, node: Node) -> _Key:
         """Equal for nodes that compute the same."""

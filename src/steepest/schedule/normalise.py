@@ -38,7 +38,7 @@ def _canonical(node: Node, inputs: tuple[Node, ...], tables: frozenset[Node]) ->
     match node.op.lower(**node.attributes):
         case Contract():
             inputs = tuple(_copy(each) if _source(each) in tables else each for each in inputs)
-            return canonical(Node(node.op, inputs, node.attributes, node.type))
+            return canonical(node.of(inputs))
         case Scatter(axis):
             return _scatter(node, inputs, axis)
         case Random():
@@ -47,8 +47,7 @@ def _canonical(node: Node, inputs: tuple[Node, ...], tables: frozenset[Node]) ->
             return _three_axes(node, inputs[0], axis)
         case _:
             pass
-    same = all(a is b for a, b in zip(inputs, node.inputs, strict=True))
-    return node if same else Node(node.op, inputs, node.attributes, node.type)
+    return node.of(inputs)
 
 
 def _nothing(node: Node) -> Node:

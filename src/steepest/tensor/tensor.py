@@ -81,7 +81,8 @@ class Tensor(Operand):
         record = self._node.record
         if record is not None and record.released:  # used again after backward freed its history
             again = Record(self.data, requires_grad=True)
-            return Node(identity, (self._node,), {}, self.type, record=again)
+            inputs = (self._node,)
+            return Node(identity, inputs, {}, self.type, record=again, origin=origin())
         return self._node
 
     @property
@@ -384,7 +385,8 @@ class Tensor(Operand):
 def _apply(op: Op, inputs: tuple[Tensor, ...], attributes: dict[str, Any]) -> Tensor:
     result = op.infer(*(each.type for each in inputs), **attributes)
     if any(each.is_traced for each in inputs):
-        node = Node(op, tuple(each.node for each in inputs), attributes, result)
+        nodes = tuple([each.node for each in inputs])
+        node = Node(op, nodes, attributes, result, origin=origin())
         traced = Tensor(None, node)
         is_constant = isinstance(op.pullback, PiecewiseConstant | Stopped)
         keeps = is_recording() or is_constant or not is_floating(result.dtype)
@@ -392,13 +394,13 @@ def _apply(op: Op, inputs: tuple[Tensor, ...], attributes: dict[str, Any]) -> Te
     with np.errstate(all="ignore"):
         value = np.asarray(op.reference(*(each.data for each in inputs), **attributes))
     if all(each.is_literal for each in inputs):
-        return Tensor(value, Node(op, tuple(each.node for each in inputs), attributes, result))
+        nodes = tuple([each.node for each in inputs])
+        return Tensor(value, Node(op, nodes, attributes, result, origin=origin()))
     if not (is_recording() and _passes_gradient(op, result, inputs)):
         return Tensor(value, None)
-    nodes = tuple(each.node for each in inputs)
-    return Tensor(
-        value, Node(op, nodes, attributes, result, record=Record(value, requires_grad=True))
-    )
+    nodes = tuple([each.node for each in inputs])
+    record = Record(value, requires_grad=True)
+    return Tensor(value, Node(op, nodes, attributes, result, record=record, origin=origin()))
 
 
 def _passes_gradient(op: Op, result: TensorType, inputs: tuple[Tensor, ...]) -> bool:

@@ -11,6 +11,7 @@ from steepest.autodiff import gradients
 from steepest.errors import DTypeError, GradientError
 from steepest.ir.graph import order
 from steepest.ir.node import Node, Record
+from steepest.ir.origin import origin
 from steepest.ir.types import is_floating
 from steepest.ops.elementwise import identity
 from steepest.ops.movement import reshape
@@ -96,7 +97,7 @@ def _variable(leaf: Tensor, name: str) -> Tensor:
             "write 1.0 instead of 1, or choose another argument with grad(f, argument=1) or (0, 2)"
         )
     record = None if leaf.is_traced else Record(leaf.data, requires_grad=True)
-    node = Node(identity, (leaf.node,), {}, leaf.type, record=record)
+    node = Node(identity, (leaf.node,), {}, leaf.type, record=record, origin=origin())
     return Tensor(None if leaf.is_traced else leaf.data, node)
 
 
