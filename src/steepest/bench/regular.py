@@ -15,7 +15,7 @@ import numpy as np
 
 import steepest.init as init
 from steepest.autodiff import gradients
-from steepest.ir.types import Array, float32, float64, uint32
+from steepest.ir.types import Array, float64, uint32
 from steepest.losses import CrossEntropy
 from steepest.nn import Linear, Module
 from steepest.nn.activations import relu
@@ -108,8 +108,8 @@ class RegularStep:
     ) -> list[Tensor]:
         """Take the step; objective, mean loss and penalty."""
         following = self.counter.value + np.asarray(1, uint32)
-        rate = _RATE.at(self.counter.value.astype(float64)).astype(float32)
         cells = list(self.velocities)
+        rate = _RATE.at(self.counter.value.astype(float64)).astype(cells[0].dtype)
         with random.stream(Stream(key, following)), enable_grad():
             inputs, labels, _ = gathered(x, y, None, rows)
             loss = mean(CrossEntropy()(self.model(inputs), labels))

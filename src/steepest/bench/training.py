@@ -14,7 +14,7 @@ from steepest.bench.clock import Turn, turn
 from steepest.bench.regular import RegularStep, regular_step, trace_regular
 from steepest.bench.workloads import Workload
 from steepest.compile import Stages, compiled, stages
-from steepest.ir.types import Array, uint32
+from steepest.ir.types import Array, DType, float32, is_floating, uint32
 from steepest.losses import BinaryLogistic, CrossEntropy
 from steepest.nn import MLP
 from steepest.optim.rule import make_slots
@@ -98,12 +98,17 @@ class Training:
 
     Args:
         workload: what to train.
+        dtype: of the features and of all state; the numbers are the same.
     """
 
-    def __init__(self, workload: Workload) -> None:
+    def __init__(self, workload: Workload, dtype: DType = float32) -> None:
         self.workload = workload
         self.trained = trained(workload)
-        self.x, classes, self.rows = workload.data()
+        for cell in self.trained.cells:
+            if is_floating(cell.dtype):
+                cell.convert(dtype)
+        x, classes, self.rows = workload.data()
+        self.x = x.astype(dtype, copy=False)
         scores = (workload.sizes[-1],)
         loss = BinaryLogistic() if scores == (1,) else CrossEntropy()
         self.y = loss.prepare(classes, scores, self.x.dtype)
@@ -163,12 +168,13 @@ class Program:
 
     def run(self, steps: int) -> Sequence[Array]:
         """Do so many steps, at most an epoch; the objective, mean loss and penalty of each."""
-        training = self.training
-        rows = training.rows[:steps]
-        finished = self.bound.run(
-            steps, tables=[training.x, training.y], stepped=[rows], whole=self.whole
-        )
-        assert finished.steps == steps, "the loss is finite"
+        return self.run_on(self.training.rows[:steps])
+
+    def run_on(self, rows: Array) -> Sequence[Array]:
+        """Do a step on each of these batches of rows; objective, mean loss and penalty of each."""
+        tables = [self.training.x, self.training.y]
+        finished = self.bound.run(len(rows), tables=tables, stepped=[rows], whole=self.whole)
+        assert finished.steps == len(rows), "the loss is finite"
         return finished.outputs
 
     def measure(self, seconds: float) -> Turn:
