@@ -13,7 +13,7 @@ from schedule.simulate import grid
 from steepest.ir.lowering import Part, Permute, Reshape, Stretch, View
 from steepest.ir.scalar import Scalar, argument, evaluate, ordered
 from steepest.ir.types import Array, Shape, int64
-from steepest.schedule.index import Index, Linear, address, axis_index, linear, through
+from steepest.schedule.index import Index, Linear, address, axis_index, linear, through, total
 
 Step = tuple[View, Callable[[Array], Array]]
 
@@ -201,11 +201,13 @@ def test_sums_and_multiples() -> None:
     i, j = axis_index(0), axis_index(1)
     scalar = argument(0, int64)
     one = Linear(1, ((0, 2), (1, 3)), ((scalar, 4),))
-    assert i.plus(j).plus(i) == Linear(0, ((0, 2), (1, 1)))
-    assert one.plus(one.scaled(-1)) == Linear()
+    assert total([(i, 1), (j, 1), (i, 1)]) == Linear(0, ((0, 2), (1, 1)))
+    assert total([(one, 1), (one, -1)]) == Linear()
+    assert total([(one, 0), (j, 2)]) == Linear(0, ((1, 2),))
+    assert total([(one, 1), (i, 3)]) == Linear(1, ((0, 5), (1, 3)), ((scalar, 4),))
     assert one.scaled(0, 5) == Linear(5)
     assert one.scaled(2, 1) == Linear(3, ((0, 4), (1, 6)), ((scalar, 8),))
-    assert j.plus(i) == i.plus(j)
+    assert total([(j, 1), (i, 1)]) == total([(i, 1), (j, 1)])
 
 
 @pytest.mark.parametrize(("constant", "coefficient"), list(itertools.product([0, 5], [1, 7])))

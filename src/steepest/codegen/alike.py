@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import cast, final
 
 import numpy as np
@@ -41,9 +42,14 @@ def _on(buffers: tuple[Buffer, ...], code: Code, others: tuple[Buffer, ...]) -> 
     return Code(code.body, tuple(map(word, code.words)), code.declarations)
 
 
-def number_key(number: np.generic[object]) -> object:
-    """A number by its bits: zeros of both signs differ."""
-    return str(number.dtype), number.tobytes()
+@cache
+def _told_by(kind: type) -> tuple[str, ...]:
+    """The fields in which two of a kind must be equal to be alike, if it has fields."""
+    return (
+        tuple(each.name for each in fields(kind) if each.name != "name")
+        if is_dataclass(kind)
+        else ()
+    )
 
 
 @final
@@ -60,34 +66,33 @@ class Outline:
     def of(self, value: object) -> object:
         """A part of a kernel as something that can be compared."""
         match value:
+            case int() | str():
+                return value
             case Buffer():
                 return self._buffer(value)
             case Scalar():
                 return self._scalar(value)
             case tuple():
-                return tuple(self.of(each) for each in cast("tuple[object, ...]", value))
-            case np.generic():
-                return number_key(cast("np.generic[object]", value))
-            case _ if is_dataclass(value):
-                parts = (getattr(value, each.name) for each in fields(value) if each.name != "name")
-                return type(value).__name__, *map(self.of, parts)
+                return tuple([self.of(each) for each in cast("tuple[object, ...]", value)])
+            case np.generic():  # by its bits: zeros of both signs differ
+                number = cast("np.generic[object]", value)
+                return number.dtype, number.tobytes()
             case _:
-                return value
+                parts = [self.of(getattr(value, name)) for name in _told_by(type(value))]
+                return (type(value), *parts) if parts else value
 
     def _buffer(self, buffer: Buffer) -> object:
         found = self.buffers.get(buffer)
         if found is not None:
             return found
         self.buffers[buffer] = len(self.buffers)
-        return buffer.dtype.str, buffer.extents, buffer.strides, buffer.role, buffer.size
+        return buffer.dtype, buffer.extents, buffer.strides, buffer.role, buffer.size
 
     def _scalar(self, root: Scalar) -> object:
         """New instructions in order, each with the numbers of its operands; then the root's."""
         new: list[object] = []
-        for scalar in ordered([root]):
-            if scalar not in self._scalars:
-                self._scalars[scalar] = len(self._scalars)
-                inputs = tuple(self._scalars[each] for each in scalar.inputs)
-                parts = (scalar.instruction, inputs, scalar.dtype.str, self.of(scalar.value))
-                new.append(parts)
+        for scalar in ordered([root], self._scalars):
+            self._scalars[scalar] = len(self._scalars)
+            inputs = tuple([self._scalars[each] for each in scalar.inputs])
+            new.append((scalar.instruction, inputs, scalar.dtype, self.of(scalar.value)))
         return (*new, self._scalars[root])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, TypeAlias, final
 
 from steepest.ir.scalar import Scalar, argument
@@ -150,6 +151,18 @@ class Random:
 
 @final
 @dataclass(frozen=True)
+class Composed:
+    """Other ops compute it: they stand in its place before a program is planned.
+
+    Args:
+        write: of the inputs, and of the attributes as keywords.
+    """
+
+    write: Callable[..., Any]
+
+
+@final
+@dataclass(frozen=True)
 class Host:
     """Only the reference can do it; a program with it runs there."""
 
@@ -170,22 +183,23 @@ Lowering: TypeAlias = (
     | Pick
     | Scatter
     | Random
+    | Composed
     | Host
 )
 Lower: TypeAlias = Callable[..., Lowering]
 
 
-def pointwise(formula: Callable[..., Scalar], **check: Any) -> Lower:
+def pointwise(formula: Callable[..., Scalar], check: Callable[..., Scalar] | None = None) -> Lower:
     """The ``lower`` of an op whose formula takes its attributes by name, if it has some.
 
     Each is a function of the inputs' Scalars, and of the attributes as keywords.
     """
+    plain = Pointwise(formula, check)
 
     def lower(**attributes: Any) -> Pointwise:
-        found = check.get("check")
-        return Pointwise(
-            lambda *inputs: formula(*inputs, **attributes),
-            None if found is None else lambda *inputs: found(*inputs, **attributes),
-        )
+        if not attributes:
+            return plain
+        checks = None if check is None else partial(check, **attributes)
+        return Pointwise(partial(formula, **attributes), checks)
 
     return lower

@@ -255,17 +255,17 @@ def ordered(roots: Iterable[Scalar], known: Iterable[Scalar] = ()) -> list[Scala
     """Everything that ``roots`` are computed from, operands before users; not past ``known``."""
     done = set(known)
     result: list[Scalar] = []
-    stack = [(root, False) for root in reversed(list(roots))]
+    stack = list(roots)[::-1]
     while stack:
-        scalar, ready = stack.pop()
-        if scalar in done:
-            continue
-        if ready or not scalar.inputs:
+        scalar = stack[-1]
+        if scalar not in done:
+            waits_for = [each for each in scalar.inputs if each not in done]
+            if waits_for:
+                stack += reversed(waits_for)
+                continue
             done.add(scalar)
             result.append(scalar)
-            continue
-        stack.append((scalar, True))
-        stack.extend((each, False) for each in reversed(scalar.inputs))
+        stack.pop()
     return result
 
 

@@ -47,20 +47,22 @@ class Places:
 
 def access(buffer: Buffer, indices: Sequence[Index], axes: int) -> Access:
     """The place of an element in memory, for a kernel of so many axes."""
-    where = address(indices, buffer.strides)
-    strides = [0] * axes
-    for axis, stride in where.axes:
-        strides[axis] = stride
-    return Access(
-        buffer, tuple(strides), where.constant, tuple(stride for _, stride in where.scalars)
-    )
+    return _accessed(buffer, address(indices, buffer.strides), axes)
 
 
 def load(buffer: Buffer, indices: Sequence[Index], axes: int) -> Scalar:
     """The element there."""
     where = address(indices, buffer.strides)
-    inputs = tuple(scalar for scalar, _ in where.scalars)
-    return Scalar("load", inputs, buffer.dtype, access(buffer, indices, axes))
+    inputs = tuple([scalar for scalar, _ in where.scalars])
+    return Scalar("load", inputs, buffer.dtype, _accessed(buffer, where, axes))
+
+
+def _accessed(buffer: Buffer, where: Linear, axes: int) -> Access:
+    strides = [0] * axes
+    for axis, stride in where.axes:
+        strides[axis] = stride
+    dynamic = tuple([stride for _, stride in where.scalars])
+    return Access(buffer, tuple(strides), where.constant, dynamic)
 
 
 @final

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from math import prod
-from typing import TypeAlias, final
+from typing import NamedTuple, TypeAlias, final
 
 from steepest.ir.lowering import Part, Permute, Reshape, Stretch, View
 from steepest.ir.scalar import Scalar, number, quotient
@@ -13,8 +12,7 @@ from steepest.ir.types import Shape, int64
 
 
 @final
-@dataclass(frozen=True)
-class Linear:
+class Linear(NamedTuple):
     """constant + Σ coefficient · axis + Σ coefficient · scalar."""
 
     constant: int = 0
@@ -27,21 +25,8 @@ class Linear:
             return Linear(offset)
         return Linear(
             self.constant * factor + offset,
-            tuple((axis, c * factor) for axis, c in self.axes),
-            tuple((scalar, c * factor) for scalar, c in self.scalars),
-        )
-
-    def plus(self, other: Linear) -> Linear:
-        """The sum."""
-        axes, scalars = dict(self.axes), dict(self.scalars)
-        for axis, c in other.axes:
-            axes[axis] = axes.get(axis, 0) + c
-        for scalar, c in other.scalars:
-            scalars[scalar] = scalars.get(scalar, 0) + c
-        return Linear(
-            self.constant + other.constant,
-            tuple(sorted((axis, c) for axis, c in axes.items() if c)),
-            tuple((scalar, c) for scalar, c in scalars.items() if c),
+            tuple([(axis, c * factor) for axis, c in self.axes]),
+            tuple([(scalar, c * factor) for scalar, c in self.scalars]),
         )
 
     def scalar(self) -> Scalar:
@@ -57,8 +42,7 @@ class Linear:
 
 
 @final
-@dataclass(frozen=True)
-class Digit:
+class Digit(NamedTuple):
     """(flat // divisor) % extent: a position in one of several axes that were flattened.
 
     Args:
@@ -84,6 +68,26 @@ class Digit:
 
 
 Index: TypeAlias = Linear | Digit
+
+
+def total(terms: Iterable[tuple[Linear, int]]) -> Linear:
+    """Σ factor · position, of pairs (position, factor)."""
+    constant = 0
+    axes: dict[int, int] = {}
+    scalars: dict[Scalar, int] = {}
+    for position, factor in terms:
+        if factor == 0:
+            continue
+        constant += position.constant * factor
+        for axis, c in position.axes:
+            axes[axis] = axes.get(axis, 0) + c * factor
+        for scalar, c in position.scalars:
+            scalars[scalar] = scalars.get(scalar, 0) + c * factor
+    return Linear(
+        constant,
+        tuple(sorted([(axis, c) for axis, c in axes.items() if c])),
+        tuple([(scalar, c) for scalar, c in scalars.items() if c]),
+    )
 
 
 def linear(index: Index) -> Linear:
@@ -167,10 +171,7 @@ def _flattened(indices: Sequence[Index], extents: Sequence[int]) -> Index:
     whole = _number_of(indices)
     if whole is not None:
         return whole
-    total = Linear()
-    for place, index in enumerate(indices):
-        total = total.plus(linear(index).scaled(prod(extents[place + 1 :])))
-    return total
+    return total((linear(index), prod(extents[place + 1 :])) for place, index in enumerate(indices))
 
 
 def _number_of(indices: Sequence[Index]) -> Linear | None:
@@ -188,13 +189,13 @@ def _number_of(indices: Sequence[Index]) -> Linear | None:
 
 def address(indices: Sequence[Index], strides: Sequence[int]) -> Linear:
     """Σ strides · indices. Neighbouring digits need no division where memory is as flat as they."""
-    total = Linear()
+    terms: list[tuple[Linear, int]] = []
     position = 0
     while position < len(indices):
         index, stride = indices[position], strides[position]
         position += 1
         if not isinstance(index, Digit):
-            total = total.plus(index.scaled(stride))
+            terms.append((index, stride))
             continue
         run = [(index, stride)]
         while position < len(indices) and _continues(run[-1], indices[position], strides[position]):
@@ -204,11 +205,10 @@ def address(indices: Sequence[Index], strides: Sequence[int]) -> Linear:
             position += 1
         first, last = run[0][0], run[-1]
         if first.divisor * first.extent == first.total and last[0].divisor == 1:
-            total = total.plus(first.flat.scaled(last[1]))
+            terms.append((first.flat, last[1]))
             continue
-        for digit, its_stride in run:
-            total = total.plus(digit.linear().scaled(its_stride))
-    return total
+        terms += [(digit.linear(), its_stride) for digit, its_stride in run]
+    return total(terms)
 
 
 def _continues(before: tuple[Digit, int], index: Index, stride: int) -> bool:
