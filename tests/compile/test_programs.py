@@ -184,6 +184,25 @@ def test_runs_of_any_length_continue_each_other() -> None:
     assert Outcome(outputs, parts[-1].state).bits == whole.bits
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "uint8", "bool"])
+@pytest.mark.parametrize("shape", [(40,), (1,), (5, 1), (3, 17, 4)])
+def test_positions_of_extremes_are_the_first_of_equals_or_of_nan(shape: Shape, dtype: str) -> None:
+    random = np.random.default_rng(2)
+    steps, axes = 6, range(len(shape))
+    x = random.integers(0, 3, (steps, *shape)).astype(dtype)
+    if x.dtype.kind == "f":
+        x[random.random(x.shape) < 0.1] = np.nan
+        x[random.random(x.shape) < 0.1] = np.inf
+        x[-1] = np.nan
+        x[-2] = -np.inf
+    node = cell(*shape, dtype=x.dtype)
+    outputs = [OPS[name](node, axis=axis) for name in ("argmax", "argmin") for axis in axes]
+    found = native(Graph((node,), tuple(outputs)), ["stepped"], [x], steps)
+    expected = [find(x, axis + 1) for find in (np.argmax, np.argmin) for axis in axes]
+    for ours, theirs in zip(found.outputs, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
 def test_an_op_for_the_reference_only_is_refused_by_name() -> None:
     x = cell(9)
     with pytest.raises(CannotSchedule, match="argsort"):

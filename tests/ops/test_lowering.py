@@ -33,7 +33,7 @@ from steepest.ir.types import (
 
 KINDS = typing.get_args(Lowering)
 CALLS = [(op, number, case) for op in OPS.values() for number, case in enumerate(op.cases)]
-HOST = {"argmax", "argmin", "argsort"}
+HOST = {"argsort"}
 LEAVES = {"argument", "constant"}
 SHAPED = {"cast", "bits", "call"}  # instructions that say more than their operands
 # Formulas that round elsewhere than the reference.

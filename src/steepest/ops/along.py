@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from steepest.errors import ShapeError
-from steepest.ir.lowering import Host, Scan
+from steepest.ir.lowering import Composed, Host, Scan
 from steepest.ir.op import Case, Op, PiecewiseConstant, Sample, T, define
-from steepest.ir.types import TensorType, int64, normalise_axis
-from steepest.ops.elementwise import multiply
+from steepest.ir.types import TensorType, bool_, int8, int64, normalise_axis
+from steepest.ops.creation import iota
+from steepest.ops.elementwise import equal, logical_or, multiply, not_equal, where
 from steepest.ops.joins import concat
 from steepest.ops.movement import cut, flip, reshape
-from steepest.ops.rows import as_given, batch_leading, operand, widened
+from steepest.ops.reduce import reduce_max, reduce_min
+from steepest.ops.rows import as_given, batch_leading, converted, operand, stretched, widened
 
 __all__ = [
     "argmax",
@@ -95,14 +97,29 @@ def _position_type(x: TensorType, *, axis: int) -> TensorType:
     return TensorType(x.shape[:axis] + x.shape[axis + 1 :], int64)
 
 
-def _position(name: str, summary: str, reference: Callable[..., Any]) -> Op:
+def _first(extreme: Op) -> Callable[..., Any]:
+    """The smallest of the positions where the extreme is, or NaN is if that wins."""
+
+    def write(x: Any, *, axis: int) -> Any:
+        x = converted(x, int8) if x.dtype == bool_ else x
+        n, shape = x.shape[axis], x.shape
+        kept = (*shape[:axis], 1, *shape[axis + 1 :])
+        best = stretched(reshape(extreme(x, axes=(axis,)), kept), shape)
+        here = logical_or(equal(x, best), not_equal(x, x))
+        along = reshape(iota(x, n), (n, *(1 for _ in shape[axis + 1 :])))
+        return reduce_min(where(here, stretched(along, shape), n), axes=(axis,))
+
+    return write
+
+
+def _position(name: str, summary: str, reference: Callable[..., Any], extreme: Op) -> Op:
     return define(
         Op(
             name=name,
             summary=summary,
             infer=_position_type,
             reference=reference,
-            lower=lambda *, axis: Host("positions of extremes are found by NumPy"),
+            lower=lambda *, axis: Composed(_first(extreme)),
             pullback=PiecewiseConstant(),
             batch=batch_leading(_next_axis),
             align=as_given,
@@ -113,11 +130,11 @@ def _position(name: str, summary: str, reference: Callable[..., Any]) -> Op:
 
 _argmax = _position(
     "argmax", "The position of the largest element along an axis, the first of equals.",
-    lambda x, *, axis: np.argmax(x, axis),
+    lambda x, *, axis: np.argmax(x, axis), reduce_max,
 )  # fmt: skip
 _argmin = _position(
     "argmin", "The position of the smallest element along an axis, the first of equals.",
-    lambda x, *, axis: np.argmin(x, axis),
+    lambda x, *, axis: np.argmin(x, axis), reduce_min,
 )  # fmt: skip
 _argsort = define(
     Op(

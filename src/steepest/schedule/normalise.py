@@ -7,7 +7,17 @@ from math import prod
 import numpy as np
 
 from steepest.ir.graph import Graph, order
-from steepest.ir.lowering import Contract, Part, Permute, Random, Reshape, Scan, Scatter, Stretch
+from steepest.ir.lowering import (
+    Composed,
+    Contract,
+    Part,
+    Permute,
+    Random,
+    Reshape,
+    Scan,
+    Scatter,
+    Stretch,
+)
 from steepest.ir.node import CONSTANT, INPUT, Node, constant
 from steepest.ir.op import OPS
 from steepest.ir.types import Shape
@@ -18,7 +28,8 @@ def normalise(graph: Graph, tables: frozenset[Node]) -> Graph:
     """What a schedule starts from.
 
     Contractions read no table, since its rows are not padded; scatters and running sums have three
-    axes (before, along, after); each output and each next value of state is a node of its own.
+    axes (before, along, after); what is composed of other ops is written in them; each output and
+    each next value of state is a node of its own.
     """
     new: dict[Node, Node] = {node: node for node in graph.inputs}
     for node in order(graph.results, new.__contains__):
@@ -45,6 +56,8 @@ def _canonical(node: Node, inputs: tuple[Node, ...], tables: frozenset[Node]) ->
             return _drawn(node, inputs)
         case Scan(axis):
             return _three_axes(node, inputs[0], axis)
+        case Composed(write):
+            return write(*inputs, **node.attributes)
         case _:
             pass
     return node.of(inputs)
