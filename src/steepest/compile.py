@@ -7,11 +7,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, final
 
+import numpy as np
+
 from steepest.codegen.code import Code
 from steepest.codegen.emit import emit_all
 from steepest.codegen.target import Target
+from steepest.errors import CompilationError
 from steepest.ir.graph import Graph
-from steepest.ir.node import CONSTANT, Node
+from steepest.ir.interpret import Program
+from steepest.ir.node import CONSTANT, Node, placeholder
+from steepest.ir.types import TensorType, float32
+from steepest.ops.contract import matmul
+from steepest.ops.elementwise import exp, relu
+from steepest.ops.reduce import sum
 from steepest.rewrite import Rewritten, rewrite
 from steepest.runtime.cache import Entry, ObjectCache, default_folder, key_of
 from steepest.runtime.executable import NativeProgram, compile_program
@@ -131,10 +139,41 @@ def compiled(
     key = key_of(source.key, processor)
     found = cache.get(key)
     if found is None:
-        made = stages(source, processor.target)
-        found = Entry(made.plan.to_bytes(), compile_program(made.text, processor))
+        if not processor.is_tested:
+            _check_known_answer(processor, cache)
+        found = _made(source, processor)
         cache.put(key, found)
-    return NativeProgram(Plan.from_bytes(found.description), found.content, processor)
+    return _loaded(found, processor)
+
+
+def _made(source: Source, processor: Processor) -> Entry:
+    made = stages(source, processor.target)
+    return Entry(made.plan.to_bytes(), compile_program(made.text, processor))
+
+
+def _loaded(entry: Entry, processor: Processor) -> NativeProgram:
+    return NativeProgram(Plan.from_bytes(entry.description), entry.content, processor)
+
+
+def _check_known_answer(processor: Processor, cache: ObjectCache) -> None:
+    """A product, a function and a sum must be right before any program is trusted.
+
+    Kept in the cache, the program says that it was right here.
+    """
+    types = [TensorType(shape, float32) for shape in ((5, 300), (300, 19), (19,))]
+    x, weight, bias = inputs = tuple(placeholder(each, "") for each in types)
+    output = sum(exp(relu(matmul(x, weight) + bias)), axis=1)
+    source = Source(Graph(inputs, (output,)), ("whole",) * 3)
+    key = key_of(source.key, processor)
+    if cache.get(key) is not None:
+        return
+    made = _made(source, processor)
+    values = [np.cos(np.arange(each.size)).reshape(each.shape).astype(float32) for each in types]
+    ((found,),) = _loaded(made, processor).bind().run(1, whole=values).outputs
+    (right,) = Program(inputs, (output,))(*values)
+    if not np.allclose(found, right, rtol=1e-4):
+        raise CompilationError(f"machine code for {processor} computes wrong numbers")
+    cache.put(key, made)
 
 
 def _placements(source: Source, scheduled: Schedule) -> Placements:

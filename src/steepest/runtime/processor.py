@@ -48,6 +48,11 @@ class Processor:
             return Target(lanes=16, has_fma=True)
         return Target(lanes=8 if "avx" in offered else 4, has_fma="fma" in offered)
 
+    @property
+    def is_tested(self) -> bool:
+        """Whether the tests have run on its kind, with vectors of every width."""
+        return self.triple.startswith("x86_64")
+
     def restricted(self, lanes: int) -> Processor:
         """The same processor without vectors wider than so many numbers of float32.
 
