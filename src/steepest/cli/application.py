@@ -19,6 +19,7 @@ from steepest.cli.explain_step import explain_step
 from steepest.cli.fit import fit
 from steepest.cli.inspect import inspect
 from steepest.cli.predict import predict
+from steepest.cli.rounding import rounding
 
 _HELP = """\
 Train a neural network on a table in one command, and use it.
@@ -43,7 +44,8 @@ def command() -> TyperGroup:
         context_settings=settings,
     )
     application.callback(invoke_without_command=True)(_steepest)
-    for function in (fit, predict, evaluate, inspect, dataset, explain_step, bench, cache):
+    work = (fit, predict, evaluate, inspect, dataset)
+    for function in (*work, explain_step, bench, rounding, cache):
         text = cleandoc(function.__doc__ or "").replace(r"\b", "\b")  # keeps the lines below it
         application.command(help=text, context_settings=settings)(function)
     group = get_command(application)
