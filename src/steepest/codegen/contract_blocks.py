@@ -19,9 +19,9 @@ from steepest.codegen.contract_plan import BLOCK
 from steepest.codegen.contract_tile import Tile
 from steepest.codegen.text import Whole, memory_text
 
-_PANELS_BYTES = 196608  # on the stack, and in the second cache beside the rows
-_WAITING_BYTES = 131072  # sums that get more blocks of products
-_FINAL_BYTES = 32768  # sums that the stores read at once
+_PANELS_BYTES = 262144  # on the stack, and in the second cache beside the rows
+_WAITING_BYTES = 393216  # sums that get more blocks of products
+_FINAL_BYTES = 65536  # sums that the stores read at once
 _NOTHING = "0x8000000000000000"  # −0, to which the first block's sum is added without a change
 
 

@@ -28,7 +28,7 @@ _MANY = 64  # … and at least so many rows use it
 # Width in vectors → most rows: accumulators, one row of vectors and a broadcast fit the registers.
 _TALLEST_OF_32: Mapping[int, int] = {1: 22, 2: 14, 3: 8, 4: 6, 6: 4, 8: 2}
 _TALLEST_OF_16: Mapping[int, int] = {1: 12, 2: 6, 3: 4, 4: 2, 6: 1, 8: 1}
-_WIDE = {32: 3, 16: 2}  # vectors by registers; wider only where all rows are one tile
+_WIDE = {32: 2, 16: 2}  # vectors that the second cache can bring; more where all rows are one tile
 _COMPILED = 500  # cycles of each call that are worth having one form of tile fewer
 _LATENCY = 8  # accumulators that keep two multiply-add units busy
 
