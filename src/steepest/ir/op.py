@@ -205,7 +205,7 @@ class Op:
         """Apply to operands; arrays and numbers beside an operand become operands."""
         kind = _kind_of(self, inputs)
         try:
-            aligned = self.align(tuple(_lifted(kind, each) for each in inputs))
+            aligned = self.align(tuple([_lifted(kind, each) for each in inputs]))
             return kind.apply(self, aligned, attributes)
         except (ShapeError, DTypeError) as error:
             raise explain(error, self.name, inputs) from None
@@ -240,9 +240,12 @@ def _kind_of(op: Op, inputs: tuple[T | Array | Scalar, ...]) -> T:
 
 def _lifted(kind: Operand, value: Operand | Array | Scalar) -> Operand | Scalar:
     """An array becomes an operand at once; a Python number waits to learn its element type."""
-    if isinstance(value, Operand | bool | int | float):
+    if isinstance(value, _AS_IT_IS):
         return value
     return kind.lift(value)
+
+
+_AS_IT_IS = (bool, int, float, Operand)  # a tuple: making a union at each call takes longer
 
 
 E = TypeVar("E", bound=SteepestError)

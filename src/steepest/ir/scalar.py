@@ -8,7 +8,6 @@ meaning in NumPy, so that an expression can also be evaluated without a compiler
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
 import numpy as np
@@ -19,9 +18,8 @@ Number: TypeAlias = "Scalar | bool | int | float"
 
 
 @final
-@dataclass(frozen=True, eq=False)
 class Scalar:
-    """One instruction applied to the results of others; compared by identity.
+    """One instruction applied to the results of others; never changed, compared by identity.
 
     Args:
         instruction: a key of :data:`INSTRUCTIONS`, or a leaf: ``argument`` (``value`` is its
@@ -34,10 +32,15 @@ class Scalar:
             ``call_where``.
     """
 
-    instruction: str
-    inputs: tuple[Scalar, ...]
-    dtype: DType
-    value: Any = None
+    __slots__ = ("dtype", "inputs", "instruction", "value")
+
+    def __init__(
+        self, instruction: str, inputs: tuple[Scalar, ...], dtype: DType, value: Any = None
+    ) -> None:
+        self.instruction = instruction
+        self.inputs = inputs
+        self.dtype = dtype
+        self.value = value
 
     # fmt: off
     def __add__(self, other: Number) -> Scalar: return _binary("add", self, other)

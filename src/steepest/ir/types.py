@@ -87,6 +87,8 @@ def promote(*dtypes: DType) -> DType:
     Differs from NumPy where NumPy widens: ``int64`` with ``float32`` is ``float32`` here (as in
     PyTorch), ``uint64`` with ``int64`` is an error instead of ``float64``.
     """
+    if len(set(dtypes)) == 1:
+        return dtypes[0]
     floats = [dtype for dtype in dtypes if is_floating(dtype)]
     result = np.result_type(*(floats or dtypes))
     if is_floating(result) and not floats:
@@ -96,6 +98,9 @@ def promote(*dtypes: DType) -> DType:
 
 def broadcast(*shapes: Shape) -> Shape:
     """The shape that all of these stretch to: aligned at the right, extents equal or 1."""
+    distinct = {shape for shape in shapes if shape}
+    if len(distinct) == 1 and min(only := distinct.pop()) >= 0:  # NumPy takes long even here
+        return only
     try:
         return np.broadcast_shapes(*shapes)
     except ValueError:

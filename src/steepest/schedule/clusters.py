@@ -35,6 +35,8 @@ class Cluster:
             result.
         reads: nodes whose memory is read, and whether only at the kernel's own point.
         before: the clusters that must have run.
+        after: those that wait for it.
+        level: more than that of any in ``before``.
         is_early: it is needed for what may end the run, so it may not change state.
     """
 
@@ -44,12 +46,40 @@ class Cluster:
     members: list[Node] = field(default_factory=list[Node])
     reads: dict[Node, bool] = field(default_factory=dict[Node, bool])
     before: set[Cluster] = field(default_factory=set["Cluster"])
+    after: set[Cluster] = field(default_factory=set["Cluster"])
+    level: int = 0
     is_early: bool = False
 
     @property
     def root(self) -> Node | None:
         """The node of the reduction."""
         return self.members[0] if self.kind in ("fold", "contract") else None
+
+    def wait_for(self, other: Cluster) -> None:
+        """Run after another, which must not need this one."""
+        self.before.add(other)
+        other.after.add(self)
+        assert self.level > other.level or not other.needs(self), "a cluster waits for itself"
+        risen = [other]
+        while risen:
+            low = risen.pop()
+            for each in low.after:
+                if each.level <= low.level:
+                    each.level = low.level + 1
+                    risen.append(each)
+
+    def needs(self, other: Cluster) -> bool:
+        """Whether it runs after another, directly or through others, or is that one."""
+        seen: set[Cluster] = set()
+        pending: list[Cluster] = [self]
+        while pending:
+            cluster = pending.pop()
+            if cluster is other:
+                return True
+            if cluster.level > other.level and cluster not in seen:
+                seen.add(cluster)
+                pending += cluster.before
+        return False
 
 
 def read_by(node: Node, lowering: Mapping[Node, Lowering], realised: Realised) -> dict[Node, bool]:
@@ -149,7 +179,7 @@ class Clusters:
                 continue
             cluster.reads[node] = cluster.reads.get(node, True) and own
             if home is not None:
-                cluster.before.add(home)
+                cluster.wait_for(home)
 
     # ----------------------------------------------------------------------------------- joining
 
@@ -162,22 +192,20 @@ class Clusters:
                 cluster.shape == shape
                 and self._suits(cluster, node)
                 and all(own for each, own in reads.items() if self.home.get(each) is cluster)
-                and not any(home is not cluster and needs(home, cluster) for home in homes)
+                and not any(home is not cluster and home.needs(cluster) for home in homes)
             ):
                 return cluster
         return None
 
     def _candidates(self, shape: tuple[int, ...], reads: Mapping[Node, bool]) -> list[Cluster]:
         """Clusters whose values it reads; then those that read what it reads at the same point."""
-        found = {self.home[each]: None for each, own in reads.items() if own and each in self.home}
-        shared = {each for each, own in reads.items() if own}
-        siblings = (
-            cluster
-            for cluster in reversed(self.all[-40:])
-            if cluster.shape == shape
-            and (not shape or any(cluster.reads.get(each, False) for each in shared))
-        )
-        found.update(dict.fromkeys(siblings))
+        shared = [each for each, own in reads.items() if own]
+        found = {self.home[each] for each in shared if each in self.home}
+        for cluster in self.all[-40:]:
+            if cluster.shape == shape and cluster not in found:
+                read = cluster.reads
+                if not shape or any(read.get(each, False) for each in shared):
+                    found.add(cluster)
         return sorted(found, key=lambda cluster: -cluster.number)
 
     def _suits(self, cluster: Cluster, node: Node) -> bool:
@@ -218,20 +246,6 @@ def runs_along_fold(cluster: Cluster, lowering: Mapping[Node, Lowering]) -> bool
     (source,) = node.inputs
     wide = [axis for axis, extent in enumerate(source.type.shape) if extent != 1]
     return bool(wide) and wide[-1] in fold.axes
-
-
-def needs(cluster: Cluster, other: Cluster) -> bool:
-    """Whether ``cluster`` runs after ``other``, directly or through others."""
-    seen: set[Cluster] = set()
-    pending = [cluster]
-    while pending:
-        current = pending.pop()
-        if current is other:
-            return True
-        if current not in seen:
-            seen.add(current)
-            pending.extend(current.before)
-    return False
 
 
 def readers(clusters: Iterable[Cluster]) -> dict[Node, list[Cluster]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import count
 from typing import TypeAlias, final
 
 from steepest.ir.lowering import (
@@ -31,15 +32,10 @@ def own_indices(node: Node, axes: Sequence[int] | None = None) -> Indices:
 
     Axes of extent 1 are left out of a space; ``axes`` gives the kernel's axis for each of the rest.
     """
-    count = 0
-    indices: list[Index] = []
-    for extent in node.type.shape:
-        if extent == 1:
-            indices.append(Linear())
-            continue
-        indices.append(axis_index(count if axes is None else axes[count]))
-        count += 1
-    return tuple(indices)
+    numbers = count() if axes is None else iter(axes)
+    return tuple(
+        [Linear() if extent == 1 else axis_index(next(numbers)) for extent in node.type.shape]
+    )
 
 
 def squeezed(shape: Sequence[int]) -> tuple[int, ...]:
@@ -79,7 +75,7 @@ class Expressions:
             return number(node.attributes["value"].reshape(-1)[0], node.type.dtype)
         match self._lowering[node]:
             case Pointwise(formula):
-                return formula(*(self.value(each, indices) for each in node.inputs))
+                return formula(*[self.value(each, indices) for each in node.inputs])
             case Positions():
                 return linear(indices[0]).scalar()
             case (Stretch() | Reshape() | Permute() | Part()) as view:

@@ -11,7 +11,7 @@ from steepest.ir.lowering import Host, Lowering, Pointwise
 from steepest.ir.node import CONSTANT, INPUT, Node
 from steepest.ir.types import Array, Shape
 from steepest.schedule.build import Builder, Order, Places, access, load
-from steepest.schedule.clusters import Cluster, Clusters, in_turn, needs, readers
+from steepest.schedule.clusters import Cluster, Clusters, in_turn, readers
 from steepest.schedule.index import Linear, axis_index
 from steepest.schedule.kernels import (
     Access,
@@ -171,9 +171,10 @@ class _Planner:
             if writer is None or writer.is_early or not _fits(writer):
                 continue
             others = {each for each in self._readers.get(state, ()) if each is not writer} | gates
-            if not writer.reads.get(state, True) or any(needs(each, writer) for each in others):
+            if not writer.reads.get(state, True) or any(each.needs(writer) for each in others):
                 continue
-            writer.before.update(others)
+            for each in others:
+                writer.wait_for(each)
             chosen[value] = state
         return chosen
 

@@ -34,16 +34,28 @@ _MOST = 150  # cost of one expression, so that a function's text stays short
 _DEPTH = 60
 
 
-def cost_of(lowering: Lowering, node: Node) -> int:
-    """Roughly how many simple vector instructions a node takes."""
-    match lowering:
-        case Pointwise(formula):
-            inputs = [argument(i, each.type.dtype) for i, each in enumerate(node.inputs)]
-            return sum(_weight(each.instruction) for each in ordered([formula(*inputs)]))
-        case Gather() | Pick():
-            return 4
-        case _:
-            return 0
+@final
+class Costs:
+    """Roughly how many simple vector instructions nodes take; each formula is looked at once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], int] = {}
+
+    def of(self, lowering: Lowering, node: Node) -> int:
+        """That of one node."""
+        match lowering:
+            case Pointwise(formula):
+                dtypes = [each.type.dtype for each in node.inputs]
+                key = (formula, *dtypes)
+                if key not in self._known:
+                    inputs = [argument(*each) for each in enumerate(dtypes)]
+                    parts = ordered([formula(*inputs)])
+                    self._known[key] = sum(_weight(each.instruction) for each in parts)
+                return self._known[key]
+            case Gather() | Pick():
+                return 4
+            case _:
+                return 0
 
 
 def _weight(instruction: str) -> int:
@@ -74,6 +86,7 @@ class Realised:
         self._kept = set(graph.results)
         for node in nodes:
             self._keep_operands(node)
+        self._costs = Costs()
         self._cost: dict[Node, int] = {}
         self.work: dict[Node, int] = {}
         self._depth: dict[Node, int] = {}
@@ -100,9 +113,10 @@ class Realised:
             self._cost[node], self._depth[node], self._holds_result[node] = 0, 0, False
             return
         lowering = self._lowering[node]
-        cost = cost_of(lowering, node) + sum(self._cost[each] for each in set(node.inputs))
+        cost = self._costs.of(lowering, node)
+        cost += sum([self._cost[each] for each in set(node.inputs)])
         self.work[node] = cost
-        depth = 1 + max((self._depth[each] for each in node.inputs), default=0)
+        depth = 1 + max([self._depth[each] for each in node.inputs], default=0)
         result = any(self._holds_result[each] for each in node.inputs)
         if (
             node in self._kept

@@ -382,13 +382,16 @@ class Tensor(Operand):
         return movement.matrix_transpose(self)
 
 
+_WITHOUT_GRADIENT = (PiecewiseConstant, Stopped)
+
+
 def _apply(op: Op, inputs: tuple[Tensor, ...], attributes: dict[str, Any]) -> Tensor:
-    result = op.infer(*(each.type for each in inputs), **attributes)
+    result = op.infer(*[each.type for each in inputs], **attributes)
     if any(each.is_traced for each in inputs):
         nodes = tuple([each.node for each in inputs])
         node = Node(op, nodes, attributes, result, origin=origin())
         traced = Tensor(None, node)
-        is_constant = isinstance(op.pullback, PiecewiseConstant | Stopped)
+        is_constant = isinstance(op.pullback, _WITHOUT_GRADIENT)
         keeps = is_recording() or is_constant or not is_floating(result.dtype)
         return traced if keeps else traced.detach()
     with np.errstate(all="ignore"):
@@ -407,7 +410,7 @@ def _passes_gradient(op: Op, result: TensorType, inputs: tuple[Tensor, ...]) -> 
     return (
         any(each.requires_grad for each in inputs)
         and is_floating(result.dtype)
-        and not isinstance(op.pullback, PiecewiseConstant | Stopped)
+        and not isinstance(op.pullback, _WITHOUT_GRADIENT)
     )
 
 
