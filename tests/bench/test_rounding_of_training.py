@@ -21,6 +21,7 @@ def losses(name: str, dtype: DType) -> Array:
     training = Training(replace(WORKLOADS[name], batches=STEPS), dtype)
     found = training.step().program(ObjectCache(None)).run(STEPS)[0]
     assert found.dtype == dtype
+    assert {cell.dtype for cell in training.trained.cells} == {np.dtype(dtype), np.dtype(uint32)}
     assert found.shape == (STEPS,)
     return found
 
