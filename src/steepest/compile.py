@@ -13,6 +13,7 @@ from steepest.codegen.code import Code
 from steepest.codegen.emit import emit_all
 from steepest.codegen.target import Target
 from steepest.errors import CompilationError
+from steepest.ir.collecting import not_collecting
 from steepest.ir.graph import Graph
 from steepest.ir.interpret import Program
 from steepest.ir.node import CONSTANT, Node, placeholder
@@ -99,6 +100,7 @@ class Stages:
     plan: Plan
 
 
+@not_collecting()
 def stages(source: Source, target: Target) -> Stages:
     """All stages up to LLVM's text.
 

@@ -196,8 +196,10 @@ class _Pass:
 def _frozen(value: object) -> object:
     """Attributes as something to look up by; 1, True and 1.0 differ, and so do 0.0 and −0.0."""
     match value:
+        case str():
+            return value
         case dict():
-            return tuple((name, _frozen(value[name])) for name in sorted(value))  # pyright: ignore
+            return tuple([(name, _frozen(value[name])) for name in sorted(value)])  # pyright: ignore
         case tuple() | list():
             return tuple(map(_frozen, value))  # pyright: ignore
         case float():

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, final
 
+from steepest.ir.collecting import not_collecting
 from steepest.ir.graph import Graph, order, substitute
 from steepest.ir.node import Node, placeholder
 from steepest.ir.types import Array
@@ -42,6 +43,7 @@ class Trace:
     captured: tuple[Array, ...]
 
 
+@not_collecting()
 def record(function: Callable[..., Any], *arguments: Any) -> Trace:
     """Run ``function`` on traced Tensors of the arguments' types, and keep what it did."""
     called: object = function
