@@ -163,6 +163,24 @@ def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
     assert cache.usage().size <= 3 * (size + 200)
 
 
+def test_an_entry_that_another_process_removes_first_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ObjectCache(tmp_path, most_bytes=2000)
+    cache.put(KEY, ENTRY)
+    remove = Path.unlink
+
+    def late(path: Path, missing_ok: bool = False) -> None:
+        remove(path)
+        remove(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", late)
+    cache.put(OTHER, Entry(b"", bytes(1500)))
+    (tmp_path / ".unfinished-abc").write_bytes(b"half")
+    assert cache.clear().entries == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_entry_larger_than_all_is_not_kept(tmp_path: Path) -> None:
     cache = ObjectCache(tmp_path, most_bytes=2000)
     cache.put(KEY, ENTRY)
