@@ -100,25 +100,25 @@ class Stages:
     plan: Plan
 
 
-@not_collecting()
 def stages(source: Source, target: Target) -> Stages:
     """All stages up to LLVM's text.
 
     Errors:
         CannotSchedule: an op runs on the reference only.
     """
-    rewritten = rewrite(source.graph)
-    scheduled = schedule(rewritten.graph, source.roles, guarded=source.guarded)
-    codes = emit_all(scheduled.kernels, target)
-    text, plan = assemble(
-        codes,
-        [kernel.name for kernel in scheduled.kernels],
-        _placements(source, scheduled),
-        _values(scheduled),
-        state_bytes=source.state_bytes,
-        scratch_bytes=scheduled.scratch.size,
-        guard=scheduled.guard,
-    )
+    with not_collecting():
+        rewritten = rewrite(source.graph)
+        scheduled = schedule(rewritten.graph, source.roles, guarded=source.guarded)
+        codes = emit_all(scheduled.kernels, target)
+        text, plan = assemble(
+            codes,
+            [kernel.name for kernel in scheduled.kernels],
+            _placements(source, scheduled),
+            _values(scheduled),
+            state_bytes=source.state_bytes,
+            scratch_bytes=scheduled.scratch.size,
+            guard=scheduled.guard,
+        )
     return Stages(source.graph, rewritten, scheduled, codes, text, plan)
 
 

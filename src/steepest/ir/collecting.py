@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def not_collecting() -> Generator[None]:
-    """Within this block, or a function that this decorates, no cyclic garbage is looked for.
+    """Within this block no cyclic garbage is looked for.
 
     Graphs, kernels and text have no cycles, and are so many objects that the collector would walk
     through all of them, and through every imported module, a tenth of the time.

@@ -210,6 +210,11 @@ class Op:
         except (ShapeError, DTypeError) as error:
             raise explain(error, self.name, inputs) from None
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether its derivative is zero, in fact or as declared."""
+        return isinstance(self.pullback, _FLAT)
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "__doc__", self.summary)
 
@@ -217,6 +222,7 @@ class Op:
         return f"<op {self.name}>"
 
 
+_FLAT = (PiecewiseConstant, Stopped)
 OPS: dict[str, Op] = {}
 
 

@@ -59,14 +59,13 @@ class Cluster:
         """Run after another, which must not need this one."""
         self.before.add(other)
         other.after.add(self)
-        assert self.level > other.level or not other.needs(self), "a cluster waits for itself"
-        risen = [other]
-        while risen:
-            low = risen.pop()
-            for each in low.after:
-                if each.level <= low.level:
-                    each.level = low.level + 1
-                    risen.append(each)
+        pending = [(self, other.level + 1)]
+        while pending:
+            cluster, least = pending.pop()
+            if cluster.level < least:
+                assert cluster is not other, "a cluster waits for itself"
+                cluster.level = least
+                pending += [(each, least + 1) for each in cluster.after]
 
     def needs(self, other: Cluster) -> bool:
         """Whether it runs after another, directly or through others, or is that one."""

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
+import numpy as np
+
 from steepest.schedule.kernels import Buffer
 
 _LINE = 64  # bytes of a cache line, and of the widest vector
@@ -46,25 +48,25 @@ def bytes_of(buffer: Buffer) -> int:
 
 def arrange(lifetimes: Mapping[Buffer, Lifetime]) -> Arena:
     """Place the largest buffers first, each as low as those alive at the same time allow."""
-    placed: list[tuple[int, int, Lifetime]] = []
-    offsets: dict[Buffer, int] = {}
     by_size = sorted(lifetimes, key=lambda buffer: -bytes_of(buffer))
-    for buffer in by_size:
-        life, size = lifetimes[buffer], bytes_of(buffer)
-        taken = sorted(
-            (start, end)
-            for start, end, other in placed
-            if other.first <= life.last and life.first <= other.last
-        )
+    lives = [lifetimes[buffer] for buffer in by_size]
+    first, last = (
+        np.array([each.first for each in lives]),
+        np.array([each.last for each in lives]),
+    )
+    starts, ends = np.zeros((2, len(lives)), np.int64)
+    for number, (buffer, life) in enumerate(zip(by_size, lives, strict=True)):
+        meets = (first[:number] <= life.last) & (last[:number] >= life.first)
+        taken = zip(starts[:number][meets].tolist(), ends[:number][meets].tolist(), strict=True)
+        size = bytes_of(buffer)
         low = 0
-        for start, end in taken:
+        for start, end in sorted(taken):
             if low + size <= start:
                 break
             low = max(low, end)
-        offsets[buffer] = low
-        placed.append((low, low + size, life))
-    top = max((end for _, end, _ in placed), default=0)
-    return Arena(offsets, top + _SLACK, *_peaks(lifetimes))
+        starts[number], ends[number] = low, low + size
+    offsets = dict(zip(by_size, starts.tolist(), strict=True))
+    return Arena(offsets, int(ends.max(initial=0)) + _SLACK, *_peaks(lifetimes))
 
 
 def _peaks(lifetimes: Mapping[Buffer, Lifetime]) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from steepest.errors import DTypeError, GradientError, ShapeError, TraceError
 from steepest.ir.node import Node, Record, constant, leaf
-from steepest.ir.op import Like, Op, Operand, PiecewiseConstant, Scalar, Stopped
+from steepest.ir.op import Like, Op, Operand, Scalar
 from steepest.ir.origin import origin
 from steepest.ir.types import Array, DType, Shape, TensorType, is_floating, numbers, type_of
 from steepest.ops import composite, contract, elementwise, index, movement, reduce
@@ -382,36 +382,30 @@ class Tensor(Operand):
         return movement.matrix_transpose(self)
 
 
-_WITHOUT_GRADIENT = (PiecewiseConstant, Stopped)
-
-
 def _apply(op: Op, inputs: tuple[Tensor, ...], attributes: dict[str, Any]) -> Tensor:
     result = op.infer(*[each.type for each in inputs], **attributes)
     if any(each.is_traced for each in inputs):
-        nodes = tuple([each.node for each in inputs])
-        node = Node(op, nodes, attributes, result, origin=origin())
-        traced = Tensor(None, node)
-        is_constant = isinstance(op.pullback, _WITHOUT_GRADIENT)
-        keeps = is_recording() or is_constant or not is_floating(result.dtype)
+        traced = Tensor(None, _node(op, inputs, attributes, result))
+        keeps = is_recording() or op.is_flat or not is_floating(result.dtype)
         return traced if keeps else traced.detach()
     with np.errstate(all="ignore"):
         value = np.asarray(op.reference(*(each.data for each in inputs), **attributes))
     if all(each.is_literal for each in inputs):
-        nodes = tuple([each.node for each in inputs])
-        return Tensor(value, Node(op, nodes, attributes, result, origin=origin()))
+        return Tensor(value, _node(op, inputs, attributes, result))
     if not (is_recording() and _passes_gradient(op, result, inputs)):
         return Tensor(value, None)
-    nodes = tuple([each.node for each in inputs])
-    record = Record(value, requires_grad=True)
-    return Tensor(value, Node(op, nodes, attributes, result, record=record, origin=origin()))
+    node = _node(op, inputs, attributes, result)
+    node.record = Record(value, requires_grad=True)
+    return Tensor(value, node)
+
+
+def _node(op: Op, inputs: tuple[Tensor, ...], attributes: Any, type: TensorType) -> Node:
+    return Node(op, tuple([each.node for each in inputs]), attributes, type, origin=origin())
 
 
 def _passes_gradient(op: Op, result: TensorType, inputs: tuple[Tensor, ...]) -> bool:
-    return (
-        any(each.requires_grad for each in inputs)
-        and is_floating(result.dtype)
-        and not isinstance(op.pullback, _WITHOUT_GRADIENT)
-    )
+    has_derivative = is_floating(result.dtype) and not op.is_flat
+    return has_derivative and any(each.requires_grad for each in inputs)
 
 
 def _still_leaf(before: Tensor, after: Tensor) -> Tensor:

@@ -43,9 +43,13 @@ class Trace:
     captured: tuple[Array, ...]
 
 
-@not_collecting()
 def record(function: Callable[..., Any], *arguments: Any) -> Trace:
     """Run ``function`` on traced Tensors of the arguments' types, and keep what it did."""
+    with not_collecting():
+        return _recorded(function, arguments)
+
+
+def _recorded(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Trace:
     called: object = function
     if isinstance(called, HoldsStates):
         called.states()  # names the cells of a module by the attributes that hold them
