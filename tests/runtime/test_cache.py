@@ -166,8 +166,9 @@ def test_the_least_recently_used_go_first(tmp_path: Path) -> None:
 def test_an_entry_that_another_process_removes_first_is_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache = ObjectCache(tmp_path, most_bytes=2000)
+    cache = ObjectCache(tmp_path, most_bytes=3000)
     cache.put(KEY, ENTRY)
+    cache.put(bytes(32), ENTRY)
     remove = Path.unlink
 
     def late(path: Path, missing_ok: bool = False) -> None:
@@ -175,7 +176,8 @@ def test_an_entry_that_another_process_removes_first_is_removed(
         remove(path, missing_ok)
 
     monkeypatch.setattr(Path, "unlink", late)
-    cache.put(OTHER, Entry(b"", bytes(1500)))
+    cache.put(OTHER, Entry(b"", bytes(2800)))
+    assert cache.usage().entries == 1
     (tmp_path / ".unfinished-abc").write_bytes(b"half")
     assert cache.clear().entries == 1
     assert list(tmp_path.iterdir()) == []
