@@ -36,6 +36,12 @@ def test_what_is_put_is_got(tmp_path: Path) -> None:
     assert cache.get(KEY) == ANOTHER
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no such permissions")
+def test_the_folder_is_for_nobody_else(tmp_path: Path) -> None:
+    ObjectCache(tmp_path / "folder").put(KEY, ENTRY)
+    assert stat.S_IMODE((tmp_path / "folder").stat().st_mode) == stat.S_IRWXU
+
+
 @given(st.data())
 def test_a_damaged_entry_is_as_if_it_were_not_there(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
