@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
+from steepest.codegen.contract_ahead import Ahead
 from steepest.codegen.contract_epilogue import Block
 from steepest.codegen.contract_frame import Bounds, Frame
 from steepest.codegen.contract_panels import Panels, RowPanel
@@ -28,12 +29,13 @@ _NOTHING = "0x8000000000000000"  # −0, to which the first block's sum is added
 @final
 @dataclass(frozen=True)
 class _Strip:
-    """Neighbouring panels: number of the first, of the one after, and their columns."""
+    """Neighbouring panels: number of the first, of the one after; first column, how many, end."""
 
     first: Whole
     stop: Whole
     column: Whole
     columns: Whole
+    end: Whole
 
 
 @final
@@ -45,6 +47,27 @@ class _Group:
     stop: Whole
     row: Whole
     rows: Whole
+
+
+@final
+@dataclass(frozen=True)
+class _Row:
+    """A row of tiles: their height and first row; where its numbers lie, and where to read them."""
+
+    height: int
+    row: Whole
+    own: str
+    source: str
+
+
+@final
+@dataclass(frozen=True)
+class _Panel:
+    """A panel: its width in vectors, its first column, its first vector."""
+
+    width: int
+    column: Whole
+    place: str
 
 
 @final
@@ -69,6 +92,7 @@ class Blocks:
             self._place = self._text.stack(f"[{self._across * self._panel_bytes} x i8]")
             self._panels = Panels(self._text, plan, frame.arithmetic)
         self._row_panel = RowPanel(self._text, plan) if RowPanel.serves(plan) else None
+        self._ahead = Ahead(frame)
         self._direct = frame.epilogue.in_registers and not plan.in_blocks
         self._sums = ""
         if not self._direct:
@@ -83,7 +107,8 @@ class Blocks:
         with text.loop(0, self._panel_count, self._across) as loop:
             stop = frame.smaller(text.add(loop.index, self._across), self._panel_count)
             column, end = (self._start(frame.widths, each) for each in (loop.index, stop))
-            strip = _Strip(loop.index, stop, column, text.define(f"sub i64 {end}, {column}"))
+            count = text.define(f"sub i64 {end}, {column}")
+            strip = _Strip(loop.index, stop, column, count, end)
             if not frame.plan.in_blocks:
                 self._fill(strip, columns, frame.summed)
             if self._direct:
@@ -95,11 +120,14 @@ class Blocks:
 
     def _from_registers(self, block: Block, strip: _Strip, rows: str, columns: str) -> None:
         frame = self._frame
-        for height, row, source in self._tiles(0, self._tile_count, rows, frame.summed):
-            for width, column, panel in self._each(strip, columns):
-                tile = Tile(height, width)
-                sums = self._products(tile, source, panel, frame.summed)
-                frame.epilogue.finish(Block(block.batch, row, column), tile, sums)
+        for row in self._tiles(0, self._tile_count, rows, frame.summed):
+            for panel in self._each(strip, columns):
+                here, tile = (
+                    Block(block.batch, row.row, panel.column),
+                    Tile(row.height, panel.width),
+                )
+                sums = self._products(here, strip, row, panel, frame.summed)
+                frame.epilogue.finish(here, tile, sums)
 
     def _from_memory(self, block: Block, strip: _Strip, rows: str, columns: str) -> None:
         frame, text = self._frame, self._text
@@ -114,23 +142,27 @@ class Blocks:
                     source = frame.moved(columns, deep.index, frame.column_step)
                     self._fill(strip, source, count)
                     start = frame.moved(rows, deep.index, frame.rows.step)
-                    self._sum_up(strip, group, start, source, count)
+                    self._sum_up(block, strip, group, (start, source), count)
             else:
-                self._sum_up(strip, group, rows, columns, frame.summed)
+                self._sum_up(block, strip, group, (rows, columns), frame.summed)
             here = Block(block.batch, row, strip.column)
             frame.epilogue.stores(here, group.rows, strip.columns, self._sums, self._pitch)
 
-    def _sum_up(self, strip: _Strip, group: _Group, rows: str, columns: str, count: Whole) -> None:
+    def _sum_up(
+        self, block: Block, strip: _Strip, group: _Group, sides: tuple[str, str], count: Whole
+    ) -> None:
         """One block of products for all sums of a strip and a group."""
         frame, text = self._frame, self._text
-        for height, row, source in self._tiles(group.first, group.stop, rows, count):
-            down = text.define(f"sub i64 {row}, {group.row}")
+        rows, columns = sides
+        for row in self._tiles(group.first, group.stop, rows, count):
+            down = text.define(f"sub i64 {row.row}, {group.row}")
             line = frame.moved(self._sums, down, self._pitch * frame.size)
-            for width, column, panel in self._each(strip, columns):
-                across = text.define(f"sub i64 {column}, {strip.column}")
+            for panel in self._each(strip, columns):
+                across = text.define(f"sub i64 {panel.column}, {strip.column}")
                 place = text.place(line, across, memory_text(frame.plan.dtype))
-                tile = Tile(height, width)
-                self._put(place, tile, self._products(tile, source, panel, count))
+                here = Block(block.batch, row.row, panel.column)
+                sums = self._products(here, strip, row, panel, count)
+                self._put(place, Tile(row.height, panel.width), sums)
 
     def _put(self, place: str, tile: Tile, sums: list[str]) -> None:
         arithmetic, text = self._frame.arithmetic, self._text
@@ -165,11 +197,12 @@ class Blocks:
             with text.loop(0, count) as loop:
                 line = frame.moved(columns, loop.index, frame.column_step)
                 offset = text.multiply(loop.index, frame.plan.widest * frame.size)
-                for width, column, panel in self._each(strip, columns):
-                    source = frame.moved(line, column, frame.column_stride)
-                    available = frame.epilogue.available(column, width * frame.plan.lanes)
-                    place = text.place(panel, offset, "i8")
-                    self._panels.copy(source, available, width, place)
+                for panel in self._each(strip, columns):
+                    source = frame.moved(line, panel.column, frame.column_stride)
+                    width = panel.width * frame.plan.lanes
+                    available = frame.epilogue.available(panel.column, width)
+                    place = text.place(panel.place, offset, "i8")
+                    self._panels.copy(source, available, panel.width, place)
             return
         with text.loop(strip.first, strip.stop) as loop:
             column = self._start(frame.widths, loop.index)
@@ -179,11 +212,15 @@ class Blocks:
             available = frame.epilogue.available(column, width)
             self._panels.turn(source, count, available, width, self._panel(strip, loop.index))
 
-    def _products(self, tile: Tile, source: str, panel: str, count: Whole) -> list[str]:
+    def _products(
+        self, block: Block, strip: _Strip, row: _Row, panel: _Panel, count: Whole
+    ) -> list[str]:
         frame, plan = self._frame, self._frame.plan
         rows = frame.rows if self._row_panel is None else self._row_panel.rows
         step = frame.column_step if plan.panel == "none" else plan.widest * frame.size
-        return frame.products(tile, rows, (source, panel), step, count)
+        tile, pointers = Tile(row.height, panel.width), (row.source, panel.place)
+        requests = self._ahead.requests(block, tile, row.own, strip.end)
+        return frame.products(tile, rows, pointers, step, count, requests)
 
     # -------------------------------------------------------------------------------------- loops
 
@@ -210,8 +247,8 @@ class Blocks:
                 yield run.size, loop.index
             before = after
 
-    def _each(self, strip: _Strip, columns: str) -> Iterator[tuple[int, Whole, str]]:
-        """Loops over the panels of a strip: width in vectors, first column, first vector."""
+    def _each(self, strip: _Strip, columns: str) -> Iterator[_Panel]:
+        """Loops over the panels of a strip."""
         frame = self._frame
         for size, number in self._numbers(frame.widths, strip.first, strip.stop):
             column = self._start(frame.widths, number)
@@ -219,21 +256,19 @@ class Blocks:
                 place = frame.moved(columns, column, frame.column_stride)
             else:
                 place = self._panel(strip, number)
-            yield size // frame.plan.lanes, column, place
+            yield _Panel(size // frame.plan.lanes, column, place)
 
     def _panel(self, strip: _Strip, number: str) -> str:
         text = self._text
         within = text.define(f"sub i64 {number}, {strip.first}")
         return self._frame.moved(self._place, within, self._panel_bytes)
 
-    def _tiles(
-        self, first: Whole, stop: Whole, rows: str, count: Whole
-    ) -> Iterator[tuple[int, Whole, str]]:
-        """Loops over tiles by number: height, first row, its first number, copied if it helps."""
+    def _tiles(self, first: Whole, stop: Whole, rows: str, count: Whole) -> Iterator[_Row]:
+        """Loops over rows of tiles by number; their numbers are copied first if it helps."""
         frame = self._frame
         for height, number in self._numbers(frame.heights, first, stop):
             row = self._start(frame.heights, number)
-            source = frame.moved(rows, row, frame.row_stride)
+            own = source = frame.moved(rows, row, frame.row_stride)
             if self._row_panel is not None:
-                source = self._row_panel.fill(source, frame.rows.step, height, count)
-            yield height, row, source
+                source = self._row_panel.fill(own, frame.rows.step, height, count)
+            yield _Row(height, row, own, source)

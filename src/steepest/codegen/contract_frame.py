@@ -10,7 +10,15 @@ from typing import final
 from steepest.codegen.code import Pointer
 from steepest.codegen.contract_epilogue import Epilogue
 from steepest.codegen.contract_plan import BLOCK, Operand, Plan, Run
-from steepest.codegen.contract_tile import Arithmetic, Rows, Tile, opaque, products, rows_at
+from steepest.codegen.contract_tile import (
+    Arithmetic,
+    Requests,
+    Rows,
+    Tile,
+    opaque,
+    products,
+    rows_at,
+)
 from steepest.codegen.target import Target
 from steepest.codegen.text import Text, Whole
 from steepest.schedule.kernels import Kernel
@@ -87,12 +95,18 @@ class Frame:
     # ------------------------------------------------------------------------------------- sums
 
     def products(
-        self, tile: Tile, rows: Rows, pointers: tuple[str, str], step: Whole, count: Whole
+        self,
+        tile: Tile,
+        rows: Rows,
+        pointers: tuple[str, str],
+        step: Whole,
+        count: Whole,
+        requests: Requests | None = None,
     ) -> list[str]:
         """One chain of multiply-adds for each sum of a tile."""
         if self.plan.summed == 0:
             return ["zeroinitializer"] * (tile.height * tile.width)
-        return products(self.text, self.arithmetic, tile, rows, pointers, step, count)
+        return products(self.text, self.arithmetic, tile, rows, pointers, step, count, requests)
 
     def block_length(self, start: Whole) -> str:
         """How many products the block has that begins there."""

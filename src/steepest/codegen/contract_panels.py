@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import final
 
 from steepest.codegen.contract_plan import BLOCK, Plan
-from steepest.codegen.contract_tile import Arithmetic, Rows, opaque, rows_at
+from steepest.codegen.contract_tile import Arithmetic, Rows, fetch, opaque, rows_at
 from steepest.codegen.memory import masked_load
 from steepest.codegen.text import Text, Value, Whole, memory_text, vector_text
 from steepest.ir.types import bool_
@@ -251,7 +251,8 @@ class RowPanel:
         text, plan = self._text, self._plan
         with text.loop(0, count, 1, [("ptr", source), ("ptr", self._place)]) as loop:
             read, write = loop.carried
-            fetch(text, text.place(read, text.multiply(step, _AHEAD), "i8"))
+            later = text.place(read, text.multiply(step, _AHEAD), "i8")
+            fetch(text, text.place(later, height - 1, memory_text(plan.dtype)))
             for first in range(0, height, plan.lanes):
                 bits = (f"i1 {str(first + lane < height).lower()}" for lane in range(plan.lanes))
                 mask = Value(f"<{', '.join(bits)}>", bool_, plan.lanes)
@@ -263,12 +264,6 @@ class RowPanel:
                 text.place(write, self._row * plan.dtype.itemsize, "i8"),
             ]
         return self._place
-
-
-def fetch(text: Text, place: str) -> None:
-    """Ask for what lies at an address, which need not exist."""
-    text.declare("void", "llvm.prefetch.p0", ["ptr", "i32", "i32", "i32"])
-    text.line(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 3, i32 1)")
 
 
 _LOW = ((0, 0), (1, 0), (0, 1), (1, 1))

@@ -9,7 +9,7 @@ from typing import final
 from steepest.codegen.expressions import widened
 from steepest.codegen.memory import load, suffix
 from steepest.codegen.text import Text, Value, Whole, memory_text, type_text
-from steepest.ir.types import DType
+from steepest.ir.types import DType, int64
 
 _SCALES = (8, 4, 2)  # what an x86 address can multiply its index with
 
@@ -112,6 +112,20 @@ def _odd(row: int) -> int:
 
 @final
 @dataclass(frozen=True)
+class Requests:
+    """Lines that the memory is asked for early.
+
+    Args:
+        base: an address.
+        table: for each product the distance of its line from there.
+    """
+
+    base: str
+    table: str
+
+
+@final
+@dataclass(frozen=True)
 class Tile:
     """So many rows of so many vectors."""
 
@@ -127,6 +141,7 @@ def products(
     pointers: tuple[str, str],
     column_step: Whole,
     count: Whole,
+    requests: Requests | None = None,
 ) -> list[str]:
     """Write the loop over products; the sums, row by row.
 
@@ -138,6 +153,7 @@ def products(
         pointers: the first number of the broadcast operand, and the first vector of the other.
         column_step: bytes to the next product's vectors.
         count: of products, at least 1.
+        requests: what to ask for meanwhile.
     """
     starts = [text.define(f"freeze ptr {each}") for each in pointers]
     size = tile.height * tile.width
@@ -154,6 +170,9 @@ def products(
         *((arithmetic.type, x, "zeroinitializer", y) for x, y in zip(sums, totals, strict=True)),
     ):
         text.line(f"{name} = phi {kind} [ {first}, {before} ], [ {again}, {body} ]")
+    if requests is not None:
+        distance = load(text, text.place(requests.table, number, "i64"), 0, int64, 1).text
+        fetch(text, text.place(requests.base, distance, "i8"))
     vectors = [arithmetic.load(text, b, vector) for vector in range(tile.width)]
     for row in range(tile.height):
         number_at = load(text, rows.place(text, a, row), 0, arithmetic.dtype, 1)
@@ -169,6 +188,12 @@ def products(
     text.line(f"br i1 {again}, label {body}, label {after}")
     text.begin(after)
     return totals
+
+
+def fetch(text: Text, place: str) -> None:
+    """Ask for what lies at an address, which need not exist."""
+    text.declare("void", "llvm.prefetch.p0", ["ptr", "i32", "i32", "i32"])
+    text.line(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 3, i32 1)")
 
 
 def values(arithmetic: Arithmetic, names: list[str]) -> list[Value]:
