@@ -28,7 +28,9 @@ _MANY = 64  # … and at least so many rows use it
 # Width in vectors → most rows: accumulators, one row of vectors and a broadcast fit the registers.
 _TALLEST_OF_32: Mapping[int, int] = {1: 22, 2: 14, 3: 8, 4: 6, 6: 4, 8: 2}
 _TALLEST_OF_16: Mapping[int, int] = {1: 12, 2: 6, 3: 4, 4: 2, 6: 1, 8: 1}
-_WIDE = {32: 2, 16: 2}  # vectors that the second cache can bring; more where all rows are one tile
+_WIDE = {32: 3, 16: 2}  # vectors by registers; wider only where all rows are one tile
+_WIDE_AFAR = 2  # vectors of an operand that the second cache must bring
+_NEAR = 1 << 16  # bytes of an operand that it need not bring
 _COMPILED = 500  # cycles of each call that are worth having one form of tile fewer
 _LATENCY = 8  # accumulators that keep two multiply-add units busy
 
@@ -164,10 +166,12 @@ def vector_lanes(dtype: DType, target: Target) -> int:
 def tile(rows: int, vectors: int, summed: int, registers: int) -> tuple[int, int]:
     """The most rows and the most vectors of a tile: what should take the fewest cycles."""
     tallest = _TALLEST_OF_32 if registers == 32 else _TALLEST_OF_16
+    is_near = summed * vectors * _VECTOR_BYTES <= _NEAR
+    wide = _WIDE[registers] if is_near else _WIDE_AFAR
     fitting = [
         (height, width)
         for width, most in tallest.items()
-        if width <= max(vectors, 1) and (width <= _WIDE[registers] or rows <= most)
+        if width <= max(vectors, 1) and (width <= wide or rows <= most)
         for height in {most, _even(rows, most)}
     ]
     return min(fitting, key=lambda shape: _cost(rows, vectors, summed, *shape))
