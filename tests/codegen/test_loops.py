@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from numpy.typing import DTypeLike
 
 from codegen.arena import judge, padded, run
-from codegen.native import widths
+from codegen.native import TARGETS, widths
+from steepest.codegen.emit import emit
 from steepest.ir.scalar import Scalar, multiply_add, number, select, sqrt
 from steepest.ir.types import DTYPES, Array, Shape, float32, int64
 from steepest.schedule.kernels import Access, Buffer, Kernel, Role, Store
@@ -67,6 +70,25 @@ def test_rows_columns_and_what_varies_along_some_axes(shape: Shape, role: Role, 
     kernel = Kernel("k", shape, (into(z, value),), len(shape) - 1)
     given = {each: draw(each.extents, float32, i) for i, each in enumerate((x, row, column, one))}
     judge(kernel, given, [z], lanes)
+
+
+def innermost(body: str) -> list[str]:
+    """The instructions of the blocks that go back to themselves."""
+    blocks = re.findall(r"^(\w+):\n((?:  .*\n)+)", body, re.MULTILINE)
+    return [
+        line for label, text in blocks if text.count(f"%{label} ]") for line in text.splitlines()
+    ]
+
+
+@pytest.mark.parametrize("lanes", TARGETS)
+def test_what_a_row_has_in_common_is_computed_when_it_begins(lanes: int) -> None:
+    x, z = (padded(name, float32, (40, 100)) for name in "xz")
+    column = padded("column", float32, (40,))
+    root = sqrt(leaf(column, (1, 0)))
+    kernel = Kernel("k", (40, 100), (into(z, leaf(x, x.strides) + root),), 1)
+    lines = innermost(emit(kernel, TARGETS[lanes]).body)
+    assert any(f"load <{lanes} x float>" in line for line in lines)
+    assert not [line for line in lines if "load float" in line or "sqrt" in line]
 
 
 @pytest.mark.parametrize("lanes", widths())
