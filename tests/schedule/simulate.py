@@ -219,7 +219,7 @@ def simulate(kernel: AnyKernel, memory: Memory) -> int:
 
 
 def _kernel(kernel: Kernel, memory: Memory) -> int:
-    _check_lanes(kernel)
+    _check_axes(kernel)
     reads: list[tuple[Buffer, Array]] = []
     results: list[Array] = []
     match kernel.reduction:
@@ -262,12 +262,15 @@ def _spoil_the_rest_of_vectors(kernel: Kernel, store: Store, at: Array, memory: 
         memory.spoil(store.access.buffer, rest)
 
 
-def _check_lanes(kernel: Kernel) -> None:
-    """Vectors are stored whole: a store has stride 1 along the lanes, if these are in the space."""
+def _check_axes(kernel: Kernel) -> None:
+    """A stride belongs to an axis; a store's is 1 along the lanes, if these are in the space."""
     axes = len(kernel.space)
     axes += len(kernel.reduction.extents) if isinstance(kernel.reduction, Folds) else 0
     if not 0 <= kernel.lanes < max(axes, 1):
         raise KernelError(f"{kernel.name}: lanes along axis {kernel.lanes} of {axes}")
+    for access in kernel.loads:
+        if len(access.strides) > len(kernel.extents):
+            raise KernelError(f"{kernel.name}: {access} has more strides than there are axes")
     for store in kernel.stores:
         if store.access.dynamic:
             raise KernelError(f"{kernel.name}: a store at a place that was computed")

@@ -137,6 +137,8 @@ def test_what_is_refused() -> None:
         run(Access(y, (0, 1)), load(whole(x)))
     with pytest.raises(KernelError, match="on the lanes"):
         run(Access(y, (1, 16)), load(whole(x)), (3, 3))
+    with pytest.raises(KernelError, match="more strides"):
+        run(whole(y), load(Access(x, (16, 1, 0))))
     with pytest.raises(KernelError, match="holds float32"):
         run(whole(y), load(whole(x)).cast(float64))
 

@@ -215,6 +215,18 @@ def test_what_a_sum_adds_up_is_computed_in_it() -> None:
     assert len(kernels) == 1
 
 
+def test_what_is_joined_is_computed_where_it_goes() -> None:
+    """A kernel for each part, though the whole is larger than what is computed."""
+    kernels = kernels_for(lambda x, y: OPS["concat"](OPS["exp"](x), y, axis=0), (5, 17), (3, 17))
+    assert [each.space for each in kernels if isinstance(each, Kernel)] == [(5, 17), (3, 17)]
+
+
+def test_what_is_repeated_is_computed_before() -> None:
+    """In as many places as there are, not as it is read."""
+    kernels = kernels_for(lambda x: OPS["broadcast_to"](OPS["exp"](x), shape=(6, 17)), (17,))
+    assert [each.space for each in kernels if isinstance(each, Kernel)] == [(17,), (6, 17)]
+
+
 WITH_KERNELS: list[Callable[[Node], Node]] = [
     lambda x: OPS["concat"](x, x, axis=0),
     lambda x: OPS["reduce_sum"](x, axes=(1,)),
