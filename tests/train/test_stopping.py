@@ -14,6 +14,7 @@ import pytest
 
 import steepest as st
 from steepest.errors import ConfigurationError, TrainingError
+from steepest.transform.executable import Backend, Executable, Task, executable
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))
@@ -434,3 +435,21 @@ def test_numbers_that_json_lacks_become_null() -> None:
     assert json.loads(history.to_json_lines()) == {"epoch": 1, "loss": None}
     html: Any = history
     assert "<table>" in html._repr_html_()
+
+
+def test_it_says_how_long_programs_took_to_make(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three: for whole batches, for the smaller last one, and for validation."""
+    made: list[Task] = []
+
+    def slowly(task: Task, backend: Backend) -> Executable:
+        made.append(task)
+        time.sleep(0.05)
+        return executable(task, backend)
+
+    for name in ("loop", "predict"):
+        monkeypatch.setattr(sys.modules[f"steepest.train.{name}"], "executable", slowly)
+    once = trainer().fit(X, Y, epochs=3, batch_size=25, validation_data=(X, Y))
+    assert len(made) == 3
+    assert once.compiling >= 3 * 0.05
+    assert once.rows[-1]["seconds"] >= 2 * 0.05  # which does not begin before the first batch
+    assert st.History().compiling == 0

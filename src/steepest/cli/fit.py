@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 import typer
-from msgspec import to_builtins
+from msgspec import Struct, to_builtins
 
 from steepest.cli.exit_codes import FINISHED, INTERRUPTED
 from steepest.cli.flags import (
@@ -28,11 +29,14 @@ from steepest.cli.flags import (
 )
 from steepest.cli.outputs import Outputs, stem
 from steepest.cli.terminal import Terminal, shell
+from steepest.cli.timing import process_age, timing_line
 from steepest.errors import ConfigurationError, TrainingError
 
 if TYPE_CHECKING:
+    from steepest.tabular.configuration import Configuration
     from steepest.tabular.options import Plain
     from steepest.tabular.parts import Parts
+    from steepest.tabular.results import Results
     from steepest.transform.executable import Backend
 
 
@@ -145,6 +149,9 @@ def fit(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the learning curves (.png, .svg, .pdf).")
     ] = None,
+    timing: Annotated[
+        bool, typer.Option("--timing", help="Say at the end where the time went.")
+    ] = False,
     reference: Reference = False,
     json_: Json = False,
     quiet: Quiet = False,
@@ -194,49 +201,75 @@ def fit(
     if not table:
         raise ConfigurationError("which table? write 'steepest fit TABLE --target COLUMN'")
     outputs = Outputs(model=out or Path(f"{stem(table)}.safetensors"), history=history, plot=plot)
-    given = [Path(file) for file in (validation, test) if file and _is_file(file)]
-    if any(file.is_file() and Path(table).is_file() and file.samefile(table) for file in given):
-        raise ConfigurationError(
-            f"{table} is the table to train on; rows that were trained on test nothing: give a "
-            "share, as in --test 0.2"
-        )
-    read = [Path(table), *given, *([config] if config is not None else [])]
+    tables = {"validation": validation, "test": test}
+    given = {name: Path(file) for name, file in tables.items() if file and _is_file(file)}
+    for file in given.values():
+        if file.is_file() and Path(table).is_file() and file.samefile(table):
+            raise ConfigurationError(
+                f"{table} is the table to train on; rows that were trained on test nothing: give a "
+                "share, as in --test 0.2"
+            )
+    read = [Path(table), *given.values(), *([config] if config is not None else [])]
     outputs.check(read, json_too=json_)
-    terminal = Terminal(quiet=quiet)
-    with table_path(table) as path:
-        from steepest.tabular.parts import prepare
-
-        parts = prepare(
-            path,
-            configuration,
-            validation=validation if validation and _is_file(validation) else None,
-            test=test if test and _is_file(test) else None,
-        )
-    for line in (*parts.schema.describe_briefly().splitlines(), *parts.notes):
-        terminal.say(line)
-    return _train(parts, outputs, terminal, backend_of(reference), json_)
+    work = Work(table=table, given=given, configuration=configuration, outputs=outputs)
+    return _fit(work, Terminal(quiet=quiet), backend_of(reference), json_=json_, timing=timing)
 
 
-def _train(
-    parts: Parts, outputs: Outputs, terminal: Terminal, backend: Backend, json_: bool
-) -> int:
+@final
+class Work(Struct, frozen=True, kw_only=True):
+    """What is to be done: `given` are tables of their own for validation and test."""
+
+    table: str
+    given: Mapping[str, Path]
+    configuration: Configuration
+    outputs: Outputs
+
+
+def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timing: bool) -> int:
     from steepest.cli.progress import TrainingProgress
     from steepest.tabular.fit import fit_parts
+    from steepest.tabular.parts import prepare
+    from steepest.tabular.stopwatch import Stopwatch
+
+    stopwatch = Stopwatch({"importing": process_age()})
+    reading, preparing = stopwatch.part("reading"), stopwatch.part("preparing")
+    with reading, table_path(work.table) as path, preparing:
+        parts = prepare(path, work.configuration, **work.given, stopwatch=stopwatch)
+    for line in (*parts.schema.describe_briefly().splitlines(), *parts.notes, _counts(parts)):
+        terminal.say(line)
+    with TrainingProgress(terminal) as progress:
+        callbacks = progress.callbacks()
+        model = fit_parts(parts, callbacks=callbacks, backend=backend, stopwatch=stopwatch)
+    is_new = work.outputs.model_goes_to_stdout or not work.outputs.model.is_file()
+    with stopwatch.part("saving"):
+        work.outputs.write(model, parts)
+    seconds = stopwatch.seconds if timing else {}
+    return _told(model.results, work.outputs, terminal, seconds, is_new=is_new, json_=json_)
+
+
+def _told(
+    results: Results,
+    outputs: Outputs,
+    terminal: Terminal,
+    seconds: Mapping[str, float],
+    *,
+    is_new: bool,
+    json_: bool,
+) -> int:
+    """How it went, what to do next, and the exit code."""
     from steepest.tabular.summary import ending, results_lines
 
-    terminal.say(_counts(parts))
-    with TrainingProgress(terminal) as progress:
-        model = fit_parts(parts, callbacks=progress.callbacks(), backend=backend)
-    replaced = outputs.model.is_file() and not outputs.model_goes_to_stdout
-    outputs.write(model, parts)
-    results = model.results
     terminal.say(ending(results))
     for line in results_lines(results):
         terminal.say(line)
     where = "to the standard output" if outputs.model_goes_to_stdout else str(outputs.model)
-    terminal.say(f"{'replaced' if replaced else 'saved'} {where}")
+    terminal.say(f"{'saved' if is_new else 'replaced'} {where}")
+    timed: dict[str, Any] = {}
+    if seconds:
+        terminal.say(timing_line(seconds))
+        timed = {"seconds": seconds}
     if json_:
-        print(json.dumps({"model": str(outputs.model), **to_builtins(results)}))
+        print(json.dumps({"model": str(outputs.model), **to_builtins(results), **timed}))
     if results.stopped == "interrupted":
         terminal.say("interrupted: the file holds the best weights so far")
         return INTERRUPTED

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import Any, cast, final
+from typing import Any, cast
 
 import msgspec
 import numpy as np
-from msgspec import Struct
-from numpy.typing import NDArray
 
 from steepest.data import Preprocessor, Table
 from steepest.errors import ConfigurationError, nearest
-from steepest.losses import CrossEntropy, HalfSquaredError
-from steepest.nn import Module
-from steepest.tabular.configuration import Configuration, Resolved, resolve
+from steepest.tabular.configuration import Configuration
+from steepest.tabular.learner import Learner, learner
 from steepest.tabular.model import TableModel
-from steepest.tabular.network import build_network, network_inputs
 from steepest.tabular.options import from_plain, options, to_plain
-from steepest.tabular.parts import Parts, prepare, row_weights
-from steepest.tabular.recipe import make_optimizer
+from steepest.tabular.parts import Parts, prepare
 from steepest.tabular.results import Results
-from steepest.tabular.threads import suitable_threads
-from steepest.train.batches import Batches
+from steepest.tabular.stopwatch import Stopwatch
 from steepest.train.callbacks import Callback
-from steepest.train.early_stopping import EarlyStopping
 from steepest.train.history import History
-from steepest.train.metrics import Metric, accuracy, mse
-from steepest.train.trainer import Trainer
 from steepest.transform.executable import Backend
 from steepest.transform.stages import Explanation
 
@@ -101,41 +91,62 @@ def _misplaced(name: str) -> str:
 
 
 def fit_parts(
-    parts: Parts, *, callbacks: Sequence[Callback] = (), backend: Backend = "native"
+    parts: Parts,
+    *,
+    callbacks: Sequence[Callback] = (),
+    backend: Backend = "native",
+    stopwatch: Stopwatch | None = None,
 ) -> TableModel:
     """Fit preprocessing and network to the training rows, and score the others.
+
+    Args:
+        parts: the table's.
+        callbacks: called while it trains.
+        backend: of the training step and of what the model predicts.
+        stopwatch: gets the time of preparing, compiling, training and scoring.
 
     Raises:
         DataError: A value that the columns' kinds do not allow; names row and column.
         TrainingError: The loss is not finite from the first step on.
     """
-    configuration = parts.configuration
-    resolved = resolve(configuration, parts.schema.target.task, len(parts.training))
-    preprocessor = _preprocessor(parts)
-    rows = _arrays(parts.training, preprocessor, configuration)
-    held_out = None
-    if parts.validation is not None:
-        held_out = _arrays(parts.validation, preprocessor, configuration)
-    if parts.test is not None:  # what cannot be scored should be known before training
-        _arrays(parts.test, preprocessor, configuration)
-    network = build_network(preprocessor, configuration, resolved)
-    history = _train(network, rows, held_out, configuration, resolved, callbacks, backend)
+    watch = stopwatch or Stopwatch()
+    with watch.part("preparing"):
+        learns = learner(parts, backend)
+        held_out = None if parts.validation is None else learns.prepared(parts.validation)
+        if parts.test is not None:  # what cannot be scored should be known before training
+            learns.prepared(parts.test)
+    with watch.part("training"):
+        history = learns.train(held_out, callbacks)
+        watch.count_as("compiling", history.compiling)
+    with watch.part("scoring"):
+        return _scored(learns, history, parts)
+
+
+def explain_parts(parts: Parts) -> Explanation:
+    """What the compiler makes of the step that :func:`fit_parts` would run."""
+    learns = learner(parts)
+    rows, batch_size = learns.rows, learns.resolved.batch_size
+    return learns.trainer.show_stages(rows.inputs, rows.targets, batch_size=batch_size)
+
+
+def _scored(learns: Learner, history: History, parts: Parts) -> TableModel:
+    """The model with how it does on the rows it was not trained on."""
     model = TableModel(
-        configuration=configuration,
-        preprocessor=preprocessor,
-        network=network,
-        backend=backend,
+        configuration=learns.configuration,
+        preprocessor=learns.preprocessor,
+        network=learns.network,
+        backend=learns.trainer.backend,
         history=history.rows,
         results=Results(
             training_rows=len(parts.training),
             validation_rows=len(parts.validation or ()),
             test_rows=len(parts.test or ()),
-            baseline=_baseline(parts.training, preprocessor),
-            resolved=resolved,
+            baseline=_baseline(parts.training, learns.preprocessor),
+            resolved=learns.resolved,
             stopped=history.stopped,
             message=history.message,
             epochs=len(history.rows),
-            best_epoch=history.best_epoch if held_out is not None else None,
+            best_epoch=history.best_epoch if parts.validation is not None else None,
             validation=None,
             test=None,
         ),
@@ -146,107 +157,6 @@ def fit_parts(
         test=None if parts.test is None else model.evaluate(parts.test),
     )
     return model
-
-
-def explain_parts(parts: Parts) -> Explanation:
-    """What the compiler makes of the step that :func:`fit_parts` would run."""
-    configuration = parts.configuration
-    resolved = resolve(configuration, parts.schema.target.task, len(parts.training))
-    preprocessor = _preprocessor(parts)
-    rows = _arrays(parts.training, preprocessor, configuration)
-    network = build_network(preprocessor, configuration, resolved)
-    trainer = _trainer(network, rows, configuration, resolved, "native")
-    return trainer.show_stages(rows.inputs, rows.targets, batch_size=resolved.batch_size)
-
-
-def _preprocessor(parts: Parts) -> Preprocessor:
-    options = parts.configuration.preprocessing
-    return Preprocessor.fit(
-        parts.training,
-        parts.schema,
-        scaling=options.numeric,
-        one_hot_levels=options.one_hot_levels,
-    )
-
-
-@final
-class Rows(Struct, frozen=True, kw_only=True):
-    """Preprocessed rows; `scale` is a regression target's deviation, None for classes."""
-
-    inputs: dict[str, NDArray[Any]]
-    targets: NDArray[Any]
-    weights: NDArray[np.float64] | None
-    scale: float | None
-
-
-def _train(
-    network: Module,
-    rows: Rows,
-    held_out: Rows | None,
-    configuration: Configuration,
-    resolved: Resolved,
-    callbacks: Sequence[Callback],
-    backend: Backend,
-) -> History:
-    training = configuration.training
-    trainer = _trainer(network, rows, configuration, resolved, backend)
-    with suitable_threads(network, resolved.batch_size, backend):
-        return trainer.fit(
-            rows.inputs,
-            rows.targets,
-            epochs=training.max_epochs,
-            batch_size=resolved.batch_size,
-            sample_weight=rows.weights,
-            validation_data=None
-            if held_out is None
-            else (held_out.inputs, held_out.targets, held_out.weights),
-            metrics=_metrics(rows.scale),
-            callbacks=callbacks,
-            early_stopping=None if held_out is None else _stopping(training.patience),
-            time_limit=training.time_limit,
-        )
-
-
-def _trainer(
-    network: Module,
-    rows: Rows,
-    configuration: Configuration,
-    resolved: Resolved,
-    backend: Backend,
-) -> Trainer:
-    training = configuration.training
-    batches = Batches(len(rows.targets), resolved.batch_size)
-    return Trainer(
-        network,
-        CrossEntropy() if rows.scale is None else HalfSquaredError(),
-        make_optimizer(configuration, resolved, len(batches.extents) * training.max_epochs),
-        l2=training.l2,
-        seed=training.seed,
-        backend=backend,
-    )
-
-
-def _arrays(table: Table, preprocessor: Preprocessor, configuration: Configuration) -> Rows:
-    targets = preprocessor.transform_target(table)
-    scale = preprocessor.target_scale
-    return Rows(
-        inputs=network_inputs(preprocessor.transform(table)),
-        targets=targets,
-        weights=row_weights(table, configuration, targets if scale is None else None),
-        scale=None if scale is None else scale.scale,
-    )
-
-
-def _stopping(patience: int) -> EarlyStopping:
-    """Restore the best epoch's weights in any case; 0 means: train to the end all the same."""
-    return EarlyStopping(patience=patience or None)
-
-
-def _metrics(scale: float | None) -> dict[str, Metric]:
-    """Return accuracy, or the root mean squared error in the target's units."""
-    if scale is None:
-        return {"accuracy": accuracy}
-    return {"rmse": lambda prediction, target: math.sqrt(mse(prediction, target)) * scale}
 
 
 def _baseline(table: Table, preprocessor: Preprocessor) -> tuple[float, ...]:

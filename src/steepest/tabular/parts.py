@@ -21,6 +21,7 @@ from steepest.data import (
 )
 from steepest.errors import ConfigurationError, DataError
 from steepest.tabular.configuration import Configuration, Data
+from steepest.tabular.stopwatch import Stopwatch
 
 
 @final
@@ -53,6 +54,7 @@ def prepare(
     *,
     validation: object | None = None,
     test: object | None = None,
+    stopwatch: Stopwatch | None = None,
 ) -> Parts:
     """Read a table, infer its schema and set validation and test rows apart.
 
@@ -61,6 +63,7 @@ def prepare(
         configuration: `data.target` names the target.
         validation: A table of its own to stop on, instead of a share of `source`.
         test: Likewise for the honest test.
+        stopwatch: Gets the time of reading.
 
     Raises:
         DataError: The table cannot be used: file, row, column and remedy.
@@ -68,11 +71,13 @@ def prepare(
     """
     data = configuration.data
     options = read_options(data)
+    watch = stopwatch or Stopwatch()
     if not data.target:
         raise ConfigurationError("which column shall be predicted? name it with --target COLUMN")
     as_text = [name for name, kind in data.types.items() if kind == "categorical"]
     labels = [*as_text, data.target]
-    table = read_table(source, options, text_columns=labels)
+    with watch.part("reading"):
+        table = read_table(source, options, text_columns=labels)
     schema = infer_schema(
         table,
         data.target,
@@ -87,7 +92,8 @@ def prepare(
     given: dict[str, Table] = {}
     for name, part in (("validation", validation), ("test", test)):
         if part is not None:
-            rows = read_table(part, options, text_columns=labels)
+            with watch.part("reading"):
+                rows = read_table(part, options, text_columns=labels)
             schema.check_columns(rows)
             given[name], dropped = drop_rows_without(rows, data.target)
             notes.append(_dropped(f"the {name} table", dropped, data.target))

@@ -34,6 +34,7 @@ class History:
         stopped: Why it ended: "finished", "early stopping", "time limit", "interrupted", "callback"
             or "non-finite loss".
         message: More about the end, where there is more to say.
+        compiling: Seconds in which the programs for training and validation were made ready.
     """
 
     def __init__(self) -> None:
@@ -41,6 +42,7 @@ class History:
         self.best_epoch: int | None = None
         self.stopped: Stopped = "finished"
         self.message = ""
+        self.compiling = 0.0
 
     def column(self, name: str) -> list[float]:
         """One column of the rows."""

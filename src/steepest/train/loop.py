@@ -44,12 +44,13 @@ class Examples:
 @final
 @dataclass(frozen=True)
 class Validation:
-    """How the model does on rows it is not trained on."""
+    """How the model does on rows it is not trained on; ``compiling`` is seconds."""
 
     examples: Examples
     predict: Callable[[Tables], Array]
     loss: LossFunction
     metrics: Mapping[str, Metric]
+    compiling: float
 
     def row(self) -> Row:
         """Validation loss and metrics now, without dropout."""
@@ -130,6 +131,8 @@ class Loop:
         self._programs: dict[int, Executable] = {}
         self._pace = Pace()
         self.history = History()
+        if plan.validation is not None:
+            self.history.compiling = plan.validation.compiling
         self._failure = ""
 
     def run(self) -> History:
@@ -195,10 +198,12 @@ class Loop:
         """The step for batches of this size: one for most, another for a smaller last one."""
         if size not in self._programs:
             plan, data = self._plan, self._plan.examples
+            began = time.perf_counter()
             outputs = 4 if plan.metrics else 3
             trace = trace_step(plan.step, data.x, data.y, data.weights, size, outputs=outputs)
             task = Task(trace, step_roles(data.x, data.weights), self._memory, guarded=True)
             self._programs[size] = executable(task, plan.backend)
+            self.history.compiling += time.perf_counter() - began
         return self._programs[size]
 
     def _end_of_epoch(self, epoch: int, progress: Progress, seen: Array) -> Stopped | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import reprlib
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, cast, final
 
@@ -258,8 +259,9 @@ class Trainer:
         _check_validation(data)
         weights = data[2] if len(data) == 3 else None
         examples = self._examples(data[0], data[1], weights, "validation x", "validation y")
+        began = time.perf_counter()
         run = Predictor(self.model, examples.x, memory, self.backend)
-        return Validation(examples, run, self.loss, metrics)
+        return Validation(examples, run, self.loss, metrics, time.perf_counter() - began)
 
 
 def _check_options(epochs: Any, time_limit: float | None) -> None:
