@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any, final
@@ -118,12 +118,12 @@ def _bound(trace: Trace) -> list[Array]:
     return [*own, *(cell.value.data for cell in trace.cells), *trace.captured]
 
 
-def _values(trace: Trace, nodes: list[Node]) -> dict[Node, str]:
+def _values(trace: Trace, nodes: Sequence[Node]) -> dict[Node, str]:
     program = Program(trace.graph.inputs, nodes)
     return {n: _short(v) for n, v in zip(nodes, program(*_bound(trace)), strict=True)}
 
 
-def _derivatives(trace: Trace, nodes: list[Node]) -> dict[Node, str]:
+def _derivatives(trace: Trace, nodes: Sequence[Node]) -> dict[Node, str]:
     output = trace.graph.outputs[0]
     given = {node for node in nodes if node in trace.graph.inputs}
     for node in nodes:  # what is written in the program, such as an exponent, does not vary
