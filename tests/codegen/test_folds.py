@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import DTypeLike
 
 from codegen.arena import judge, padded, run
-from codegen.native import widths
+from codegen.native import TARGETS, widths
 from codegen.test_loops import draw, into, leaf
+from steepest.codegen.emit import emit
 from steepest.ir.lowering import Combine
 from steepest.ir.scalar import Scalar, exp, number
 from steepest.ir.types import Array, Shape, bool_, float32, float64, int32
@@ -198,6 +199,17 @@ def test_the_same_bits_on_every_width(shape: Shape, dtype: DTypeLike) -> None:
     ):
         for mine, theirs in pairwise(sums_on_every_width(kernel, x, z, given)):
             assert mine.tobytes() == theirs.tobytes()
+
+
+@pytest.mark.parametrize("lanes", TARGETS)
+def test_no_loop_for_what_is_left_over_where_nothing_is(lanes: int) -> None:
+    def loops(extent: int) -> int:
+        x, z = padded("x", float32, (5, extent)), padded("z", float32, (5,))
+        return emit(sum_kernel(x, z, 1, 1), TARGETS[lanes]).body.count(" = phi i64 ")
+
+    assert loops(4 * 64) == loops(40 * 64) - 1  # one loop over blocks
+    assert loops(4 * 64 + 16) == loops(4 * 64) + 1
+    assert loops(40 * 64 + 16) == loops(40 * 64) + 1
 
 
 @pytest.mark.parametrize("kind", ["row", "rows", "column"])
