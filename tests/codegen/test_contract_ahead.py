@@ -193,7 +193,7 @@ def test_values_that_lie_otherwise_than_the_first_are_left_out(ask: Ask) -> None
 
 @pytest.mark.parametrize("lanes", widths())
 def test_no_more_values_than_a_block_of_products_has_room_for(lanes: int, ask: Ask) -> None:
-    product, values = Product(_SHAPE, "tn"), _large(12)
+    product, values = Product((630, 256, 256), "tn"), _large(12)
     kernel = product.kernel(_sum_of(product, [_whole(each) for each in values]))
     plan, asked = planned(kernel, TARGETS[lanes]), ask(kernel, lanes)
     lines = -(-plan.widest * 4 // _LINE)
