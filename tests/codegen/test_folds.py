@@ -212,6 +212,14 @@ def test_no_loop_for_what_is_left_over_where_nothing_is(lanes: int) -> None:
     assert loops(40 * 64 + 16) == loops(40 * 64) + 1
 
 
+@pytest.mark.parametrize("lanes", TARGETS)
+@pytest.mark.parametrize("columns", [1, 2])
+def test_columns_share_vectors_where_there_are_several(columns: int, lanes: int) -> None:
+    x, z = padded("x", float32, (100, columns)), padded("z", float32, (columns,))
+    body = emit(column_kernel(x, z), TARGETS[lanes]).body
+    assert (f"load <{lanes} x float>" in body) == (columns > 1)
+
+
 @pytest.mark.parametrize("kind", ["row", "rows", "column"])
 def test_long_sums_stay_accurate(kind: str) -> None:
     # Rounded once from float64 they would be within 6e-8; a sum in float32 is within 6e-6 or so.
