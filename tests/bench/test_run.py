@@ -27,19 +27,19 @@ def result() -> Result:
 
 
 def test_everybody_is_timed(result: Result) -> None:
-    assert set(result.seconds) == {OURS, "scikit-learn"}
-    for name, seconds in result.seconds.items():
-        low, high = result.spread[name]
+    assert set(result.times.seconds) == {OURS, "scikit-learn"}
+    for name, seconds in result.times.seconds.items():
+        low, high = result.times.spread[name]
         assert 0 < low <= seconds <= high
-        assert result.processor[name] > 0
-    assert set(result.ratios) == {"scikit-learn"}
-    ratio = result.seconds["scikit-learn"] / result.seconds[OURS]
-    assert result.ratios["scikit-learn"] == pytest.approx(ratio)
+        assert result.times.processor[name] > 0
+    assert set(result.times.ratios) == {"scikit-learn"}
+    ratio = result.times.seconds["scikit-learn"] / result.times.seconds[OURS]
+    assert result.times.ratios["scikit-learn"] == pytest.approx(ratio)
 
 
 def test_operations_and_bytes_are_counted(result: Result) -> None:
     assert result.operations == TINY.operations
-    assert result.rate == pytest.approx(TINY.operations / result.seconds[OURS])
+    assert result.rate == pytest.approx(TINY.operations / result.times.seconds[OURS])
     assert 1e8 < result.peak < 1e13
     assert 0 < result.share_of_peak < 1
     x, weights = 32 * 2, 2 * 50 + 50 + 50 + 1
@@ -59,14 +59,14 @@ def test_the_start_and_the_memory_are_told(result: Result) -> None:
 def test_a_document_is_json(result: Result) -> None:
     document = json.loads(json.dumps(result.document()))
     assert document["workload"] == "tiny"
-    assert document["ratios"] == result.ratios
+    assert document["ratios"] == result.times.ratios
     assert document["share_of_peak"] == result.share_of_peak
 
 
 def test_a_step_that_somebody_disturbed_is_marked(result: Result) -> None:
-    own = dict(result.seconds)
-    assert not replace(result, processor=own).is_disturbed
-    assert replace(result, processor=own | {OURS: 0.8 * own[OURS]}).is_disturbed
+    own = dict(result.times.seconds)
+    assert not replace(result.times, processor=own).is_disturbed
+    assert replace(result.times, processor=own | {OURS: 0.8 * own[OURS]}).is_disturbed
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system cannot pin")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -61,6 +62,51 @@ def test_it_shows_how_the_compiler_grows(command: Command, monkeypatch: pytest.M
     assert shown.count("some layers  1,234") == 3
     document = json.loads(command(*QUICK, "--growth", "--json", "-q").out)
     assert [each["functions"] for each in document["growth"]] == [6, 6, 6]
+
+
+def test_it_times_a_table(command: Command, table: Path) -> None:
+    # Inputs: a number, whether it is missing, three levels and the missing one.
+    arguments = ("bench", "--table", str(table), "-t", "label", *QUICK[3:], *PEER[:2])
+    ran = command(*arguments)
+    assert ran.code == 0
+    assert "scikit-learn: round" not in ran.err
+    assert "table.csv: 54 rows in batches of 32, 6, 256, 128, 2" in ran.out
+    for heading in ("seconds an epoch", "steepest", "scikit-learn", "has 6 inputs"):
+        assert heading in ran.out
+    document = json.loads(command(*arguments, "--json", "-q").out)
+    assert list(document["ratios"]) == list(document["peers"]) == ["scikit-learn"]
+    assert document["settings"] == {"rounds": 1, "seconds": 0.01}
+    assert document["rows"] == 54
+
+
+def test_a_table_needs_no_peer_and_takes_options(command: Command, table: Path) -> None:
+    options = ("--set", "network.hidden_layer_sizes=[3]", "-q")
+    ran = command("bench", "--table", str(table), "-t", "label", *QUICK[3:], *options)
+    assert (ran.code, ran.err) == (0, "")
+    assert ", 6, 3, 2\n" in ran.out
+    assert "scikit-learn" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--table", "none.csv", "-t", "label"), "none.csv"),
+        (("--table", "{table}"), "name it with --target"),
+        (("--table", "{table}", "-t", "lable"), "'label'"),
+        (("--table", "{table}", "-t", "label", "--kernels"), "leave out --kernels"),
+        (("--table", "{table}", "-t", "label", "--workloads", "mlp"), "leave out --workloads"),
+        (("--table", "{table}", "-t", "label", "--set", "network.width=3"), "network.width"),
+        (("--table", "{table}", "-t", "label", "--peers", "no-python"), "no-python: cannot be run"),
+        (("-t", "label"), "give --table"),
+    ],
+)
+def test_mistakes_about_a_table(
+    command: Command, table: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    ran = command("bench", *(each.format(table=table) for each in arguments))
+    assert ran.code == 2
+    assert words in ran.err
+    assert ran.out == ""
 
 
 @pytest.mark.parametrize(

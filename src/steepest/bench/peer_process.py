@@ -3,7 +3,8 @@
 A program of its own, which imports nothing of steepest: started as ``python -P peer_process.py
 NAME``, it answers each line of JSON on stdin with one on stdout until stdin ends. First it says its
 version. ``{"workload": {…}}`` prepares one and answers how long the first call took, or that the
-library does not do it; ``{"seconds": s}`` times calls for so long and answers the medians.
+library does not do it; ``{"table": {…}}`` likewise, which scikit-learn alone does; ``{"seconds":
+s}`` times calls for so long and answers the medians.
 """
 
 from __future__ import annotations
@@ -32,18 +33,21 @@ def main(name: str) -> None:
     call, steps = _nothing, 1
     for line in sys.stdin:
         request = json.loads(line)
-        if "workload" in request:
-            start = time.perf_counter()
-            prepared = prepare(request["workload"])
-            if prepared is None:
-                _answer({"first": None})
-                continue
-            call, steps = prepared
-            call()
-            _answer({"first": time.perf_counter() - start})
-        else:
+        if "seconds" in request:
             wall, processor = _medians(call, request["seconds"])
             _answer({"seconds": wall / steps, "processor": processor / steps})
+            continue
+        start = time.perf_counter()
+        if "table" in request:
+            prepared = scikit_learn_table(request["table"])
+        else:
+            prepared = prepare(request["workload"])
+        if prepared is None:
+            _answer({"first": None})
+            continue
+        call, steps = prepared
+        call()
+        _answer({"first": time.perf_counter() - start})
 
 
 def _answer(document: Mapping[str, Any]) -> None:
@@ -272,6 +276,18 @@ def scikit_learn_epoch(workload: Workload) -> Timed | None:
     )
     classifier.partial_fit(x, y, classes=np.arange(max(sizes[-1], 2)))
     return lambda: classifier.partial_fit(x, y), workload["batches"]
+
+
+def scikit_learn_table(table: Mapping[str, Any]) -> Timed:
+    """An epoch a call, on a table's rows: ``file`` holds x and y, ``classes`` is 0 for a number."""
+    network: Any = import_module("sklearn.neural_network")
+    with np.load(table["file"]) as arrays:
+        x, y = arrays["x"], arrays["y"]
+    kind = network.MLPClassifier if table["classes"] else network.MLPRegressor
+    model = kind(hidden_layer_sizes=table["hidden"], batch_size=table["batch"], alpha=0)
+    if table["classes"]:
+        model.partial_fit(x, y, classes=np.arange(table["classes"]))
+    return lambda: model.partial_fit(x, y), 1
 
 
 PEERS: dict[str, tuple[str, Callable[[Workload], Timed | None]]] = {

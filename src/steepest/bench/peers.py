@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self, final
+from typing import Any, Self, final
 
 from steepest.bench.clock import Turn
 from steepest.bench.conversation import Conversation
@@ -54,8 +54,12 @@ class Peer:
         """Make a workload ready; the seconds to the end of its first call, None where it cannot."""
         return self._process.ask({"workload": workload.document()})["first"]
 
+    def prepare_table(self, table: Mapping[str, Any]) -> float:
+        """Make a table's rows ready, as :func:`steepest.bench.peer_process.scikit_learn_table`."""
+        return self._process.ask({"table": table})["first"]
+
     def measure(self, seconds: float) -> Turn:
-        """Seconds per step."""
+        """Seconds per step; of a table, per epoch."""
         answer = self._process.ask({"seconds": seconds})
         return Turn(answer["seconds"], answer["processor"])
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, final
+from typing import Any, Self, final
+
+import numpy as np
+
+from steepest.bench.clock import Turn
 
 
 @final
@@ -57,14 +61,54 @@ class Scratch:
 
 @final
 @dataclass(frozen=True)
+class Times:
+    """Of the same work, by contestant; ours is ``steepest``.
+
+    Args:
+        seconds: medians of all rounds.
+        spread: the lowest and the highest round.
+        processor: the seconds that the contestant's process was running.
+    """
+
+    seconds: Mapping[str, float]
+    spread: Mapping[str, tuple[float, float]]
+    processor: Mapping[str, float]
+
+    @classmethod
+    def of(cls, turns: Mapping[str, Sequence[Turn]]) -> Self:
+        """What the turns of all rounds come to."""
+        walls = {name: [turn.seconds for turn in of] for name, of in turns.items()}
+        processors = {name: [turn.processor for turn in of] for name, of in turns.items()}
+        return cls(
+            seconds={name: float(np.median(each)) for name, each in walls.items()},
+            spread={name: (min(each), max(each)) for name, each in walls.items()},
+            processor={name: float(np.median(each)) for name, each in processors.items()},
+        )
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether somebody else had the processor for more than a tenth of somebody's time."""
+        return any(self.processor[name] < 0.9 * each for name, each in self.seconds.items())
+
+    @property
+    def ratios(self) -> dict[str, float]:
+        """How many times as long as ours each peer takes."""
+        ours = self.seconds[OURS]
+        return {name: each / ours for name, each in self.seconds.items() if name != OURS}
+
+    def document(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self) | {"ratios": self.ratios}
+
+
+@final
+@dataclass(frozen=True)
 class Result:
     """Of one workload.
 
     Args:
         workload: its name.
-        seconds: per step, by contestant; ours is ``steepest``. Medians of all rounds.
-        spread: by contestant, the lowest and the highest round.
-        processor: by contestant, the seconds per step that its process was running.
+        times: per step.
         first: seconds to the end of the first call, by peer: it compiles then, if it does.
         operations: floating-point operations of a step's matrix products.
         peak: operations a second that the processor can do, measured in the same rounds.
@@ -74,9 +118,7 @@ class Result:
     """
 
     workload: str
-    seconds: Mapping[str, float]
-    spread: Mapping[str, tuple[float, float]]
-    processor: Mapping[str, float]
+    times: Times
     first: Mapping[str, float]
     operations: int
     peak: float
@@ -87,7 +129,7 @@ class Result:
     @property
     def rate(self) -> float:
         """Our operations a second."""
-        return self.operations / self.seconds[OURS]
+        return self.operations / self.times.seconds[OURS]
 
     @property
     def share_of_peak(self) -> float:
@@ -95,20 +137,9 @@ class Result:
         return self.rate / self.peak
 
     @property
-    def is_disturbed(self) -> bool:
-        """Whether somebody else had the processor for more than a tenth of somebody's time."""
-        return any(self.processor[name] < 0.9 * each for name, each in self.seconds.items())
-
-    @property
     def bytes(self) -> int:
         """Moved per step."""
         return sum(kernel.bytes for kernel in self.kernels)
-
-    @property
-    def ratios(self) -> dict[str, float]:
-        """How many times as long as ours each peer's step takes."""
-        ours = self.seconds[OURS]
-        return {name: each / ours for name, each in self.seconds.items() if name != OURS}
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -116,9 +147,9 @@ class Result:
             "operations_per_second": self.rate,
             "share_of_peak": self.share_of_peak,
             "bytes": self.bytes,
-            "ratios": self.ratios,
         }
-        return asdict(self) | derived
+        flat = {name: value for name, value in asdict(self).items() if name != "times"}
+        return flat | self.times.document() | derived
 
 
 OURS = "steepest"

@@ -14,7 +14,7 @@ import numpy as np
 from steepest.bench.clock import Turn
 from steepest.bench.peak import Peak
 from steepest.bench.peers import Peer
-from steepest.bench.results import OURS, KernelTime, Result, Scratch, Start
+from steepest.bench.results import OURS, KernelTime, Result, Scratch, Start, Times
 from steepest.bench.traffic import bytes_moved
 from steepest.bench.training import Program, Training, TrainingStep
 from steepest.bench.workloads import Workload
@@ -66,17 +66,13 @@ def bench(
     first = _first_calls(workload, peers, say)
     able = {peer.name: peer for peer in peers if peer.name in first}
     contestants: dict[str, Contestant] = {OURS: program, **able, PEAK: Peak()}
-    turns = _rounds(contestants, settings, lambda text: say(f"{workload.name}: {text}"))
-    walls = {name: [each.seconds for each in of] for name, of in turns.items()}
-    peak = 1 / float(np.median(walls.pop(PEAK)))
+    turns = rounds(contestants, settings, lambda text: say(f"{workload.name}: {text}"))
+    peak = 1 / float(np.median([each.seconds for each in turns.pop(PEAK)]))
+    times = Times.of(turns)
     scratch = made.scheduled.scratch
     return Result(
         workload=workload.name,
-        seconds={name: float(np.median(each)) for name, each in walls.items()},
-        spread={name: (min(each), max(each)) for name, each in walls.items()},
-        processor={
-            name: float(np.median([each.processor for each in turns[name]])) for name in walls
-        },
+        times=times,
         first=first,
         operations=workload.operations,
         peak=peak,
@@ -118,7 +114,7 @@ def _first_calls(
     return found
 
 
-def _rounds(
+def rounds(
     contestants: Mapping[str, Contestant], settings: Settings, say: Callable[[str], None]
 ) -> dict[str, list[Turn]]:
     """What each contestant measured in each round."""

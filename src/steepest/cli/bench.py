@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from steepest.cli.flags import Json, Quiet, columns
+from steepest.cli.flags import Config, Json, Quiet, Set, Target, columns, combined
 from steepest.cli.terminal import Terminal
 from steepest.errors import ConfigurationError, nearest
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from steepest.bench.workloads import Workload
 
 _WIDTH = 160
+_PEERS = "jax,torch"
 
 
 def bench(
@@ -30,8 +31,9 @@ def bench(
         typer.Option("--peers", metavar="PYTHON", help="An interpreter that has other libraries."),
     ] = None,
     against: Annotated[
-        str, typer.Option("--against", help="Which of them: jax, torch, scikit-learn.")
-    ] = "jax,torch",
+        str | None,
+        typer.Option("--against", help="Which of them: jax, torch, scikit-learn.  [jax,torch]"),
+    ] = None,
     workloads: Annotated[
         list[str] | None,
         typer.Option("--workloads", help="tiny, digits, mlp, wide, regular; by default all."),
@@ -49,6 +51,17 @@ def bench(
     growth: Annotated[
         bool, typer.Option("--growth", help="Time the compiler on deep networks and long graphs.")
     ] = False,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table",
+            metavar="TABLE",
+            help="Time an epoch on a table instead, as fit trains it, beside scikit-learn.",
+        ),
+    ] = None,
+    target: Target = None,
+    set_: Set = None,
+    config: Config = None,
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -63,6 +76,7 @@ def bench(
     Examples:
       steepest bench --workloads mlp --kernels
       steepest bench --peers ~/peers/bin/python --json
+      steepest bench --table income.csv --target income --peers ~/peers/bin/python
     """
     from steepest.bench.peers import Peer, peer_names
     from steepest.bench.pinning import pinned
@@ -70,15 +84,23 @@ def bench(
 
     if not seconds > 0:
         raise ConfigurationError(f"--seconds is a number above 0, not {seconds}")
+    settings, terminal = Settings(repeats, seconds), Terminal(quiet=quiet)
+    if table is not None:
+        from steepest.cli.bench_table import bench_table, refuse_beside_table
+
+        refuse_beside_table(workloads=workloads, against=against, kernels=kernels, growth=growth)
+        configuration = combined(config, {"data.target": target}, set_ or [])
+        bench_table(table, configuration, peers, settings, threads, terminal, json_=json_)
+        return
+    if target is not None or set_ or config is not None:
+        raise ConfigurationError("--target, --set and --config are about a table: give --table")
     chosen = _chosen(columns(workloads or []))
-    names = peer_names(columns([against])) if peers is not None else ()
-    terminal = Terminal(quiet=quiet)
+    names = peer_names(columns([against or _PEERS])) if peers is not None else ()
     with pinned(threads), ExitStack() as processes:
         opponents = [processes.enter_context(Peer(peers, name, threads)) for name in names if peers]
-        settings = Settings(repeats, seconds)
         results = [timed(each, opponents, settings, terminal.say) for each in chosen]
         compiling = _growth(terminal) if growth else []
-    disturbed = [result.workload for result in results if result.is_disturbed]
+    disturbed = [result.workload for result in results if result.times.is_disturbed]
     if disturbed:
         terminal.say(f"others used the processor meanwhile: {', '.join(disturbed)} may be wrong")
     if json_:
@@ -188,10 +210,10 @@ def _times(result: Result, names: Sequence[str]) -> list[str]:
     """Ours, the peers', and how many times as long as ours these are."""
     from steepest.bench.results import OURS
 
-    ratios = result.ratios
+    seconds, ratios = result.times.seconds, result.times.ratios
     return [
-        _microseconds(result.seconds[OURS]),
-        *(_microseconds(result.seconds[name]) if name in ratios else "–" for name in names),
+        _microseconds(seconds[OURS]),
+        *(_microseconds(seconds[name]) if name in ratios else "–" for name in names),
         *(f"{ratios[name]:.2f}" if name in ratios else "–" for name in names),
     ]
 
