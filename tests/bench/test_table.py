@@ -109,6 +109,8 @@ def test_laps_leave_out_the_first_and_end_with_the_turn(monkeypatch: pytest.Monk
         stops.append(laps(snapshot()) is not None)
     assert stops == [False, False, False, True]
     assert laps.turn == (3.0, 1.5)
+    shortest = Laps(0)
+    assert [shortest(snapshot()) is None for _ in range(2)] == [True, False]
 
 
 def test_a_turn_may_have_more_epochs_than_a_fit_and_at_least_one() -> None:
