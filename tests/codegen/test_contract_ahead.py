@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Protocol
 
 import numpy as np
 import pytest
@@ -37,11 +40,15 @@ class Asked:
         return set((distances[inside] // _LINE).tolist())
 
 
-@pytest.fixture(name="ask")
-def _ask(monkeypatch: pytest.MonkeyPatch) -> Callable[[Kernel, int], Asked]:
-    """Runs a kernel whose requests become a list."""
+class Ask(Protocol):
+    """Runs a kernel whose requests, of one of the modules, become a list."""
 
-    def ask(kernel: Kernel, lanes: int) -> Asked:
+    def __call__(self, kernel: Kernel, lanes: int, module: ModuleType = contract_tile) -> Asked: ...
+
+
+@pytest.fixture(name="ask")
+def _ask(monkeypatch: pytest.MonkeyPatch) -> Ask:
+    def ask(kernel: Kernel, lanes: int, module: ModuleType = contract_tile) -> Asked:
         asked = np.zeros(4_000_000, np.int64)
 
         def note(text: Text, place: str) -> None:
@@ -53,8 +60,8 @@ def _ask(monkeypatch: pytest.MonkeyPatch) -> Callable[[Kernel, int], Asked]:
             text.line(f"store i64 {address}, ptr {slot}, align 8")
             text.line(f"store i64 {number}, ptr {where}, align 8")
 
-        monkeypatch.setattr(contract_tile, "fetch", note)
-        monkeypatch.setattr(contract_panels, "fetch", lambda *_: None)
+        for each in (contract_tile, contract_panels):
+            monkeypatch.setattr(each, "fetch", note if each is module else lambda *_: None)
         memory: dict[Buffer, Array] = {}
         code = contraction(kernel, TARGETS[lanes])
         for word in code.words:
@@ -65,9 +72,6 @@ def _ask(monkeypatch: pytest.MonkeyPatch) -> Callable[[Kernel, int], Asked]:
         return Asked(asked[1 : asked[0] + 1], memory)
 
     return ask
-
-
-Ask = Callable[[Kernel, int], Asked]
 
 
 def _all_lines(where: Buffer) -> set[int]:
@@ -133,6 +137,26 @@ def test_rows_are_asked_for_one_tile_ahead(lanes: int, ask: Ask) -> None:
     (heights,) = plan.heights
     in_turn = rows[np.flatnonzero(np.diff(rows, prepend=-1))]
     assert (in_turn + 1).tolist() == [heights.size * (2 + tile) for tile in range(heights.count)]
+
+
+@pytest.mark.parametrize("lanes", widths())
+def test_what_is_copied_is_asked_for_some_products_ahead(lanes: int, ask: Ask) -> None:
+    """Each vector of columns, then the last of each tile's rows, as above."""
+    product = Product(_SHAPE, "tn")
+    kernel = product.kernel()
+    plan, asked = planned(kernel, TARGETS[lanes]), ask(kernel, lanes, contract_panels)
+    vectors = 256 // lanes
+    ends = np.cumsum((0, plan.summed * vectors, plan.summed))
+    of_columns, of_rows = (asked.addresses[a:b] for a, b in itertools.pairwise(ends))
+    numbers = (of_columns - asked.memory[product.b].ctypes.data) // 4
+    products, columns = np.divmod(numbers.reshape(plan.summed, vectors), product.b.strides[0])
+    assert (columns == np.arange(0, 256, lanes)).all()
+    (distance,) = set((products - np.arange(plan.summed)[:, None]).ravel().tolist())
+    assert 4 <= distance <= 16
+    numbers = (of_rows - asked.memory[product.a].ctypes.data) // 4
+    products, rows = np.divmod(numbers, product.a.strides[1])
+    assert (rows == plan.tallest - 1).all()
+    assert (products == np.arange(plan.summed) + distance).all()
 
 
 def _small(product: Product) -> list[Store]:

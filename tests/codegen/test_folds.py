@@ -220,6 +220,29 @@ def test_columns_share_vectors_where_there_are_several(columns: int, lanes: int)
     assert (f"load <{lanes} x float>" in body) == (columns > 1)
 
 
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("lanes", "registers"), [(16, 32), (8, 16), (4, 16)])
+def test_two_vectors_of_columns_unless_accumulators_take_more_than_half_the_registers(
+    lanes: int, registers: int, count: int
+) -> None:
+    """Of each vector there are four, which hide the time of an addition."""
+    x, z = padded("x", float32, (100, 200)), padded("z", float32, (200,))
+    value = leaf(x, (1, x.strides[0]))
+    hows: tuple[Combine, ...] = ("max", "min")
+    reduction = Folds((100,), tuple(Folded(how, value) for how in hows[:count]))
+    total = result(0, float32) - result(count - 1, float32)
+    kernel = Kernel("k", (200,), (into(z, total),), 0, reduction)
+    blocks = emit(kernel, TARGETS[lanes]).body.split(":\n")
+    accumulators = max(each.count(f" = phi <{lanes} x float>") for each in blocks)
+    assert accumulators == 4 * count * (2 if 8 * count <= registers / 2 else 1)
+
+
+@pytest.mark.parametrize("how", ["sum", "max"])
+def test_only_sums_have_wider_totals(how: Combine) -> None:
+    x, z = padded("x", float32, (20, 20_000)), padded("z", float32, (20,))
+    assert ("double" in emit(sum_kernel(x, z, 1, 1, how), TARGETS[16]).body) == (how == "sum")
+
+
 @pytest.mark.parametrize("kind", ["row", "rows", "column"])
 def test_long_sums_stay_accurate(kind: str) -> None:
     # Rounded once from float64 they would be within 6e-8; a sum in float32 is within 6e-6 or so.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
 
 from codegen.arena import padded
@@ -13,8 +16,9 @@ from codegen.test_loops import into, leaf
 from steepest.codegen.alike import written_once
 from steepest.codegen.code import Code
 from steepest.codegen.emit import emit, emit_all
-from steepest.ir.types import Shape, float32
-from steepest.schedule.kernels import AnyKernel, Kernel, Role
+from steepest.ir.scalar import Scalar
+from steepest.ir.types import Shape, float32, float64, int32, int64
+from steepest.schedule.kernels import Access, AnyKernel, Buffer, Kernel, Role
 
 
 def pointwise(shape: Shape) -> Kernel:
@@ -74,6 +78,47 @@ def test_kernels_alike_are_written_once() -> None:
 
     codes = written_once(kernels, write)
     assert written == ["abc", "abc", "abc", "abc", "abc"]
+    assert codes == tuple(emit(kernel, TARGETS[16]) for kernel in kernels)
+
+
+@pytest.mark.parametrize(
+    ("change", "count"),
+    [
+        ({"name": "other"}, 1),
+        ({"role": "table"}, 2),
+        ({"size": 64}, 2),
+        ({"strides": (32, 1)}, 2),
+        ({"extents": (3, 39)}, 2),
+        ({"dtype": float64}, 2),
+    ],
+    ids=str,
+)
+def test_buffers_are_alike_that_differ_in_nothing_but_the_name(
+    change: dict[str, Any], count: int
+) -> None:
+    x, z = padded("x", float32, (3, 40)), padded("z", float32, (3, 40))
+    access = Access(x, x.strides)
+    written: list[AnyKernel] = []
+
+    def on(buffer: Buffer) -> Kernel:
+        value = Scalar("load", (), float32, replace(access, buffer=buffer))
+        return Kernel("k", (3, 40), (into(z, value),), 1)
+
+    def write(kernel: AnyKernel) -> Code:
+        written.append(kernel)
+        return Code("", (), frozenset())
+
+    written_once([on(x), on(replace(x, **change))], write)
+    assert len(written) == count
+
+
+def test_numbers_on_the_way_may_differ_in_type_alone() -> None:
+    x, z = padded("x", np.uint8, (40,)), padded("z", float32, (40,))
+    kernels = [
+        Kernel("k", (40,), (into(z, leaf(x, (1,)).cast(dtype).cast(float32)),), 0)
+        for dtype in (int32, int64)
+    ]
+    codes = written_once(kernels, lambda kernel: emit(kernel, TARGETS[16]))
     assert codes == tuple(emit(kernel, TARGETS[16]) for kernel in kernels)
 
 
