@@ -84,6 +84,13 @@ def test_little_is_lost_between_values(seed: int) -> None:
     assert arena.size <= 1.15 * arena.peak + 1024
 
 
+def test_a_gap_that_just_fits_is_used() -> None:
+    """In lines of 16: 4 at times 0 and 1, then 3 at 1 and 2 above; 3 and 1 at 2 fill the gap."""
+    sizes, times = (64, 48, 48, 16), ((0, 1), (1, 2), (2, 2), (2, 2))
+    lives = {buffer(n): Lifetime(*each) for n, each in zip(sizes, times, strict=True)}
+    assert list(arrange(lives).offsets.values()) == [0, 256, 0, 192]
+
+
 def test_nothing_to_place() -> None:
     found = arrange({})
     assert found == Arena({}, found.size, 0, 0)

@@ -215,6 +215,16 @@ def test_what_a_sum_adds_up_is_computed_in_it() -> None:
     assert len(kernels) == 1
 
 
+def test_what_reads_the_same_is_one_kernel_whatever_is_between() -> None:
+    shapes = [(20, 17), *((n, 17) for n in range(2, 9))]
+    x, *others = (placeholder(TensorType(shape, float32)) for shape in shapes)
+    outputs = (OPS["exp"](x), *map(OPS["exp"], others), OPS["tanh"](x))
+    values = [np.full(shape, 0.5, float32) for shape in shapes]
+    roles: list[InputRole] = ["stepped"] * len(shapes)
+    plan = check_steps(Graph((x, *others), outputs), roles, values)
+    assert len(plan.kernels) == len(shapes)
+
+
 def test_what_is_joined_is_computed_where_it_goes() -> None:
     """A kernel for each part, though the whole is larger than what is computed."""
     kernels = kernels_for(lambda x, y: OPS["concat"](OPS["exp"](x), y, axis=0), (5, 17), (3, 17))
