@@ -8,7 +8,7 @@ import pytest
 import steepest as st
 from schedule.run import check_steps
 from steepest.ir.graph import Graph
-from steepest.ir.node import Node, placeholder
+from steepest.ir.node import Node, constant, placeholder
 from steepest.ir.op import OPS
 from steepest.ir.scalar import ordered
 from steepest.ir.types import Shape, TensorType, float32, is_floating
@@ -231,10 +231,19 @@ def test_what_is_joined_is_computed_where_it_goes() -> None:
     assert [each.space for each in kernels if isinstance(each, Kernel)] == [(5, 17), (3, 17)]
 
 
-def test_what_is_repeated_is_computed_before() -> None:
-    """In as many places as there are, not as it is read."""
-    kernels = kernels_for(lambda x: OPS["broadcast_to"](OPS["exp"](x), shape=(6, 17)), (17,))
-    assert [each.space for each in kernels if isinstance(each, Kernel)] == [(17,), (6, 17)]
+@pytest.mark.parametrize("name", ["exp", "take"])
+def test_what_is_repeated_is_computed_before(name: str) -> None:
+    """In as many places as there are, not as it is read; what costs nothing is read again."""
+
+    def repeated(x: Node) -> Node:
+        positions = constant(np.array([3, 0, 16, 3, 1]))
+        made = OPS["exp"](x) if name == "exp" else OPS["take"](x, positions, axis=0)
+        return OPS["broadcast_to"](made, shape=(6, *made.shape))
+
+    first, second = kernels_for(repeated, (17,))
+    assert isinstance(first, Kernel)
+    assert isinstance(second, Kernel)
+    assert second.space == (6, *first.space)
 
 
 WITH_KERNELS: list[Callable[[Node], Node]] = [
