@@ -63,14 +63,14 @@ class Ahead:
         return Requests(base, table)
 
     def _read_by_stores(self) -> list[Access]:
-        """Large values that the stores read alike: of each the access."""
-        plan, stores = self._frame.plan, self._frame.kernel.stores
+        """Large values of the products' size that the stores read alike: of each the access."""
+        plan, stores, size = self._frame.plan, self._frame.kernel.stores, self._frame.size
         scalars = ordered([store.value for store in stores])
         found: dict[Access, None] = {}
         for access in (each.value for each in scalars if each.instruction == "load"):
-            size = access.buffer.size * access.buffer.dtype.itemsize
             along = access.strides[plan.lane_axis], access.strides[plan.row_axis]
-            if along[0] == 1 and along[1] > 1 and size >= _FAR:
+            is_ours = access.buffer.dtype.itemsize == size
+            if is_ours and along[0] == 1 and along[1] > 1 and access.buffer.size * size >= _FAR:
                 found[access] = None
         alike = [each for each in found if each.strides == next(iter(found)).strides]
         return alike[: BLOCK // max(1, plan.tallest * self._lines)]

@@ -100,12 +100,12 @@ class Realised:
     def _keep_operands(self, node: Node) -> None:
         match self._lowering.get(node):
             case Contract() | Scatter() | Scan() | Random():
-                for each in node.inputs:
-                    self._kept.add(operand_memory(each, self._lowering))
+                operands = node.inputs
             case Gather() | Pick():
-                self._kept.add(operand_memory(node.inputs[0], self._lowering, views=_ANY_VIEW))
+                operands = node.inputs[:1]
             case _:
-                pass
+                operands = ()
+        self._kept.update(operand_memory(each, self._lowering) for each in operands)
 
     def _decide(self, node: Node) -> None:
         if node.op in (INPUT, CONSTANT):
@@ -150,19 +150,11 @@ class Realised:
         return False
 
 
-_REGULAR = (Stretch, Permute, Part, Reshape)
-_ANY_VIEW = (Permute, Part, Reshape)
-
-
-def operand_memory(
-    node: Node, lowering: Mapping[Node, Lowering], views: tuple[type, ...] = _REGULAR
-) -> Node:
+def operand_memory(node: Node, lowering: Mapping[Node, Lowering]) -> Node:
     """The node whose memory serves as an operand: behind views with regular strides, or itself."""
     base, indices = node, own_indices(node)
     found = node
-    while isinstance(view := lowering.get(base), views) and isinstance(
-        view, Stretch | Permute | Part | Reshape
-    ):
+    while isinstance(view := lowering.get(base), Stretch | Permute | Part | Reshape):
         (source,) = base.inputs
         indices = through(view, indices, source.type.shape, base.type.shape)
         base = source
