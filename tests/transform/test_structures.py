@@ -138,7 +138,11 @@ def test_names_say_where_a_leaf_is() -> None:
 def test_what_cannot_be_taken_apart_is_named() -> None:
     with pytest.raises(TraceError, match=r"0\.a\.1 is of type str; it should be a Tensor"):
         st.grad(lambda p: p)({"a": [1.0, "text"]})
-    with pytest.raises(TraceError, match="is of type NoneType"):
+    with pytest.raises(TraceError, match=r"^the result is of type NoneType"):
         st.grad(lambda x: None)(1.0)
+    with pytest.raises(TraceError, match=r"^the result a\.1 is of type str"):
+        st.trace(lambda x: {"a": [x, "text"]})(1.0)
+    with pytest.raises(TraceError, match=r"^argument 1 is of type str"):
+        st.jit(lambda x, kind: x)(1.0, "text")
     with pytest.raises(ShapeError, match="the cotangent has parts"):
         st.vjp(lambda x: {"a": x}, st.tensor(1.0))[1]({"b": st.tensor(1.0)})

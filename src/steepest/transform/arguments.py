@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, cast, final, runtime_checkable
 
@@ -32,6 +32,8 @@ class Flat:
         leaves: its Tensors, in order.
         names: where each is: ``"0"``, ``"weights.bias"`` …
         cells: for each leaf the cell that it is the value of, or None for a plain Tensor.
+        form: equal for structures that a function cannot tell apart but by their leaves; a module
+            has its own, of its identity, while this or ``call`` keeps it alive.
         call: the structure with other leaves, as a function receives it (a module stays itself).
         result: the structure with other leaves, as gradients are returned (a module: a dict).
     """
@@ -39,34 +41,44 @@ class Flat:
     leaves: tuple[Tensor, ...]
     names: tuple[str, ...]
     cells: tuple[State | None, ...]
+    form: Hashable
     call: Callable[[Sequence[Any]], Any]
     result: Callable[[Sequence[Any]], Any]
 
 
-def flatten(value: Any, name: str = "") -> Flat:
+def flatten(value: Any, name: str = "", *, what: str = "argument") -> Flat:
     """Take a structure apart.
+
+    Args:
+        value: the structure.
+        name: where it is in a larger one.
+        what: the whole, for people.
 
     Errors:
         TraceError: it holds something that is neither a Tensor, a number, an array, nor a dict,
             list, tuple or module of such.
     """
     if isinstance(value, Tensor):
-        return Flat((value,), (name,), (None,), _first, _first)
+        return Flat((value,), (name,), (None,), None, _first, _first)
     if isinstance(value, np.ndarray | np.generic | bool | int | float):
-        return Flat((tensor(value),), (name,), (None,), _first, _first)
+        return Flat((tensor(value),), (name,), (None,), None, _first, _first)
     if isinstance(value, Mapping):
         items = cast("Mapping[Any, Any]", value)
-        parts = {k: flatten(v, _join(name, str(k))) for k, v in items.items()}
-        return _combined(list(parts.values()), lambda items: dict(zip(parts, items, strict=True)))
+        parts = {k: flatten(v, _join(name, str(k)), what=what) for k, v in items.items()}
+        return _combined(
+            list(parts.values()),
+            ("dict", *((cast(object, type(key)), key) for key in parts)),
+            lambda items: dict(zip(parts, items, strict=True)),
+        )
     if isinstance(value, list | tuple):
         kind: Any = list if isinstance(value, list) else tuple
         sequence = cast("Sequence[Any]", value)
-        parts_list = [flatten(v, _join(name, str(i))) for i, v in enumerate(sequence)]
-        return _combined(parts_list, kind)
+        parts_list = [flatten(v, _join(name, str(i)), what=what) for i, v in enumerate(sequence)]
+        return _combined(parts_list, kind, kind)
     if isinstance(value, HoldsStates):
         return _of_states(value, name)
     raise TraceError(
-        f"{name or 'the argument'} is of type {type(value).__name__}; it should be a Tensor, an "
+        f"{f'{what} {name}'.rstrip()} is of type {type(value).__name__}; it should be a Tensor, an "
         "array, a number, a module, or a dict, list or tuple of these"
     )
 
@@ -79,7 +91,7 @@ def _join(name: str, part: str) -> str:
     return f"{name}.{part}" if name else part
 
 
-def _combined(parts: list[Flat], build: Callable[[list[Any]], Any]) -> Flat:
+def _combined(parts: list[Flat], kind: Hashable, build: Callable[[list[Any]], Any]) -> Flat:
     sizes = [len(part.leaves) for part in parts]
 
     def rebuild(leaves: Sequence[Any], how: str) -> Any:
@@ -94,6 +106,7 @@ def _combined(parts: list[Flat], build: Callable[[list[Any]], Any]) -> Flat:
         tuple(leaf for part in parts for leaf in part.leaves),
         tuple(name for part in parts for name in part.names),
         tuple(cell for part in parts for cell in part.cells),
+        (kind, *(part.form for part in parts)),
         lambda leaves: rebuild(leaves, "call"),
         lambda leaves: rebuild(leaves, "result"),
     )
@@ -106,6 +119,7 @@ def _of_states(value: HoldsStates, name: str) -> Flat:
         tuple(cell.value for cell in cells.values()),
         tuple(_join(name, key) for key in cells),
         tuple(cells.values()),
+        ("module", id(value)),
         lambda _: value,
         lambda leaves: dict(zip(cells, leaves, strict=True)),
     )

@@ -110,7 +110,7 @@ def _call(function: Function, arguments: tuple[Any, ...], positions: Sequence[in
     for position, value in zip(positions, flat.call(variables), strict=True):
         passed[position] = value
     with differentiating(), scope(Bound(bound)):
-        outputs = flatten(function(*passed))
+        outputs = flatten(function(*passed), what="the result")
     return _Call(flat, variables, outputs)
 
 

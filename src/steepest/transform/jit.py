@@ -69,10 +69,12 @@ def jit(function: Callable[..., Any], *, backend: Backend = "native") -> Callabl
 
     Shapes and element types are fixed in a program; other ones make another program, and there is a
     warning after the eighth. Cells of modules are read at each call, and assigned cells changed
-    after it, as if the function had run. Random draws come from a stream of their own, which is
-    drawn from the current one: other numbers than without ``jit``, but equal ones for equal seeds.
-    Differs from the function itself in that no derivative goes through it: write
-    ``jit(grad(f))``. Inside of another trace, and of ``grad`` and its kin, it is the function.
+    after it, as if the function had run. All else that it takes from outside (numbers, Tensors, a
+    module's settings) stays what it was when it was traced. Random draws come from a stream of
+    their own, which is drawn from the current one: other numbers than without ``jit``, but equal
+    ones for equal seeds. Differs from the function itself in that no derivative goes through it:
+    write ``jit(grad(f))``. Inside of another trace, and of ``grad`` and its kin, it is the
+    function.
 
     Args:
         function: of Tensors, numbers, modules, or dicts, lists and tuples of them.
@@ -107,8 +109,8 @@ def jit(function: Callable[..., Any], *, backend: Backend = "native") -> Callabl
         _check_no_gradient(plain)
         key = (
             _types(plain),
-            flat.names,
-            flat.cells,  # another module of the same form is another program
+            flat.form,  # another module is another program
+            flat.cells,  # and so is one that has got other cells
             *(mode() for mode in TRACED_MODES.values()),
         )
         if key not in variants:
@@ -158,8 +160,8 @@ def _variant(function: Callable[..., Any], flat: Flat, backend: Backend) -> _Var
 def _warn_of_many(function: Callable[..., Any]) -> None:
     name = getattr(function, "__name__", "a function")
     warnings.warn(
-        f"jit: {name} has been compiled for {_MANY + 1} different shapes or types of its "
-        "arguments, each of which took time; bring them to a few shapes, by padding say",
+        f"jit: {name} has been compiled for {_MANY + 1} different shapes or types of its arguments "
+        "(or modules), each of which took time; bring them to a few shapes, by padding say",
         ManyVariants,
         stacklevel=3,
     )

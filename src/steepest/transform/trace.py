@@ -62,7 +62,7 @@ def _recorded(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Trace
                 flat.leaves, _argument_names(function, flat), flat.cells, strict=True
             )
         ]
-        result = flatten(function(*flat.call(inputs)))
+        result = flatten(function(*flat.call(inputs)), what="the result")
     updated = cells.updates()
     roots = [leaf.node for leaf in (*result.leaves, *updated.values())]
     captured = _captured(roots)

@@ -47,7 +47,7 @@ def vmap(
         given = _axis_of_each_leaf(arguments, axes)
         slices, batches = _split(flat, given)
         size = _common_size(flat, given)
-        outputs = flatten(function(*flat.call(slices)))
+        outputs = flatten(function(*flat.call(slices)), what="the result")
         nodes = _batched([leaf.node for leaf in outputs.leaves], batches, size)
         return outputs.call(computed(nodes, record=_any_requires_grad(nodes)))
 
