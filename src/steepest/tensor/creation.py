@@ -99,8 +99,8 @@ def _array(data: Any, dtype: DType | None) -> Array:
         value = value.astype(float32)
     if value.dtype.kind not in "biuf":
         raise DTypeError(f"tensor(): these are not numbers but {value.dtype}")
-    dtype_of(value.dtype)
-    return value
+    dtype_of(native := value.dtype.newbyteorder("="))
+    return value.astype(native, copy=False)
 
 
 def _without_tensors(data: Any) -> Any:

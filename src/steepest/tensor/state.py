@@ -54,7 +54,8 @@ class State:
         self.trainable = trainable
         self.penalised = penalised
         self.name = name
-        self._value = self._stored(value.data if isinstance(value, Tensor) else np.array(value))
+        array = value.data if isinstance(value, Tensor) else np.array(value)
+        self._value = self._stored(array.astype(array.dtype.newbyteorder("="), copy=False))
 
     def _stored(self, array: Array) -> Tensor:
         if not self.trainable:

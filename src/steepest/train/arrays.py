@@ -72,7 +72,7 @@ def _holds_arrays(x: list[Any] | tuple[Any, ...]) -> bool:
 
 
 def array_of(value: Any, name: str) -> Array:
-    """A NumPy array of numbers.
+    """A NumPy array of numbers, as the processor reads them: aligned, in its order of bytes.
 
     Errors:
         DTypeError: it holds something else.
@@ -83,13 +83,29 @@ def array_of(value: Any, name: str) -> Array:
         raise DTypeError(f"{name} holds {array.dtype}, not numbers; encode text as numbers first")
     if not array.ndim:
         raise DataError(f"{name} is a single number; its first axis should be the examples")
-    return array
+    return np.require(array, array.dtype.newbyteorder("="), "A")
 
 
 def _table(value: Any, dtype: DType, name: str) -> Array:
     array = array_of(value, name)
     check_finite(array, name)
-    return np.ascontiguousarray(array, dtype if is_floating(array.dtype) else None)
+    return in_dtype(array, dtype, name) if is_floating(array.dtype) else np.ascontiguousarray(array)
+
+
+def in_dtype(array: Array, dtype: DType, name: str) -> Array:
+    """Finite floating-point numbers in the model's element type.
+
+    Errors:
+        DataError: numbers that would be infinite there.
+    """
+    try:
+        with np.errstate(over="raise"):
+            return np.ascontiguousarray(array, dtype)
+    except FloatingPointError:
+        raise DataError(
+            f"{name} holds numbers up to {np.abs(array).max():.3g}, which is more than {dtype} "
+            "can hold: standardise them"
+        ) from None
 
 
 def check_finite(array: Array, name: str) -> None:
