@@ -13,6 +13,7 @@ from steepest.errors import (
     DTypeError,
     ShapeError,
     SteepestError,
+    TraceError,
     TrainingError,
 )
 
@@ -56,6 +57,7 @@ MISTAKES: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: fit(loss="cross_entropy"), DTypeError, r"use y.astype\(int\)"),
     (lambda: fit(loss="cross_entropy", y=LABELS * 2), DataError, "label 2 of example"),
     (lambda: fit(loss="binary_logistic"), DataError, "0 and 1, or −1 and 1"),
+    (lambda: fit(loss=lambda f, y: None), TraceError, "the loss should give a Tensor.*not None"),
     (lambda: fit(loss="hinge"), ConfigurationError, "no loss 'hinge'"),
     (lambda: fit(batch_size=21), ConfigurationError, "batch_size=21 is more than the 20 rows"),
     (lambda: fit(batch_size=0), ConfigurationError, "whole number from 1 on, or None, not 0"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from steepest.autodiff import gradients
-from steepest.errors import ShapeError
+from steepest.errors import ShapeError, TraceError
 from steepest.ir.types import Array, uint32
 from steepest.losses import LossFunction
 from steepest.nn import Module, training, watching
@@ -51,6 +52,10 @@ class Objective:
         """The mean loss of a batch, and the predictions."""
         prediction: Tensor = self.model(x)
         each = self.loss(prediction, y)
+        if not isinstance(each, Tensor):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TraceError(
+                f"the loss should give a Tensor, one number per example, not {reprlib.repr(each)}"
+            )
         if each.shape != (y.shape[0],):
             raise ShapeError(
                 f"the loss should give one number per example, shape ({y.shape[0]},), "

@@ -23,6 +23,7 @@ from steepest.train.arrays import (
     Tables,
     array_of,
     check_finite,
+    in_dtype,
     normalised_weights,
     rows_of,
     tables,
@@ -46,7 +47,8 @@ class Trainer:
     """Trains a model: makes (1/B) Σ wᵢ ℓᵢ + l2/2 Σ w² small, batch by batch.
 
     A second call of :meth:`fit` goes on where the first ended: optimiser state, steps and epochs
-    count on. Equal data, options and seed give equal bits.
+    count on. Parameters whose cell's ``trainable`` is False by then stay as they are. Equal data,
+    options and seed give equal bits.
 
     Args:
         model: a :class:`steepest.nn.Module`.
@@ -98,10 +100,8 @@ class Trainer:
         self.l2 = float(l2)
         self.seed = seed
         self.epochs = 0
-        if not model.parameters():
-            raise ConfigurationError("Trainer: the model has no trainable parameters")
         self._counter = State(np.zeros((), uint32), trainable=False, name="step")
-        self._slots = make_slots(self.optimizer, model.parameters())
+        self._slots = make_slots(self.optimizer, _parameters_of(model))
 
     @property
     def steps(self) -> int:
@@ -227,8 +227,17 @@ class Trainer:
 
     @property
     def _step(self) -> Step:
+        """What is trained are the model's parameters of today, which may be fewer than at first."""
         objective = Objective(self.model, self.loss, self.l2)
-        return Step(objective, self.optimizer, self._slots, self._counter)
+        parameters = _parameters_of(self.model)
+        new = [name for name, cell in parameters.items() if cell not in self._slots]
+        if new:
+            raise ConfigurationError(
+                f"the model has parameters that this Trainer does not know, {', '.join(new[:3])}: "
+                "make a new Trainer for it"
+            )
+        slots = {cell: self._slots[cell] for cell in parameters.values()}
+        return Step(objective, self.optimizer, slots, self._counter)
 
     def _examples(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Examples:
         dtype = self.model.dtype
@@ -240,10 +249,11 @@ class Trainer:
                 "be one target for each row"
             )
         check_finite(target, y_name)
+        cast = in_dtype(target, dtype, y_name) if is_floating(target.dtype) else target
         if isinstance(self.loss, Loss):
             target = self.loss.prepare(target, self._output_shape(inputs), dtype)
-        elif is_floating(target.dtype):
-            target = target.astype(dtype)
+        else:
+            target = cast
         checked = None if weights is None else normalised_weights(weights, len(target), dtype)
         return Examples(inputs, np.ascontiguousarray(target), checked)
 
@@ -262,6 +272,13 @@ class Trainer:
         began = time.perf_counter()
         run = Predictor(self.model, examples.x, memory, self.backend)
         return Validation(examples, run, self.loss, metrics, time.perf_counter() - began)
+
+
+def _parameters_of(model: Module) -> dict[str, State]:
+    parameters = model.parameters()
+    if not parameters:
+        raise ConfigurationError("Trainer: the model has no trainable parameters")
+    return parameters
 
 
 def _check_options(epochs: Any, time_limit: float | None) -> None:
