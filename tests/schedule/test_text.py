@@ -79,7 +79,7 @@ kernel 0: product
     r0 = sum over i2 < 3 of x[16 i0 + i2] * y[i1 + 16 i2]
     t0 = absolute(r0)
     t1 = at[i0]
-    z[16 i0 + i1] = add(multiply(t0, t0), x[2 + 16 ·] + t1)
+    z[16 i0 + i1] = add(multiply(t0, t0), x[16 t1 + 2])
     z[16 i0 + i1 + 48] = multiply(t0, 0.5)
     check less(t1, 5)
     check less(t0, 9.0)

@@ -320,7 +320,7 @@ def written(root: Scalar, names: Mapping[Scalar, str] | None = None) -> str:
         case "constant":
             return str(root.value)
         case "load":
-            return f"{root.value}{''.join(f' + {part}' for part in parts)}"
+            return root.value.written(parts) if parts else str(root.value)
         case "cast" | "bits":
             return f"{root.dtype}({parts[0]})"
         case "call" | "call_where":

@@ -9,6 +9,7 @@ Axes are numbered: the space's first, then those of the reduction.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
@@ -64,14 +65,15 @@ class Access:
     dynamic: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        terms = [
-            f"i{axis}" if stride == 1 else f"{stride} i{axis}"
-            for axis, stride in enumerate(self.strides)
-            if stride
-        ]
-        if self.offset or not (terms or self.dynamic):
+        return self.written(["·"] * len(self.dynamic))
+
+    def written(self, inputs: Sequence[str]) -> str:
+        """The place as text, with the text of each of the load's inputs."""
+        names = [*(f"i{axis}" for axis in range(len(self.strides))), *inputs]
+        pairs = zip((*self.strides, *self.dynamic), names, strict=True)
+        terms = [name if stride == 1 else f"{stride} {name}" for stride, name in pairs if stride]
+        if self.offset or not terms:
             terms.append(str(self.offset))
-        terms += [f"{stride} ·" for stride in self.dynamic]
         return f"{self.buffer}[{' + '.join(terms)}]"
 
 
