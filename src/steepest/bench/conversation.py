@@ -7,9 +7,9 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, final
 
 from steepest.errors import ConfigurationError
 
@@ -17,7 +17,7 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @final
-class Conversation:
+class Conversation(AbstractContextManager["Conversation"]):
     """A library that works in another process, and waits there between requests.
 
     Args:
@@ -78,15 +78,7 @@ class Conversation:
         self._process.communicate()
         self._complaints.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _heard(self) -> dict[str, Any]:

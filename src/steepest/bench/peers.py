@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, final
 
 from steepest.bench.clock import Turn
 from steepest.bench.conversation import Conversation
@@ -29,7 +29,7 @@ def peer_names(names: Sequence[str], known: Iterable[str] = PEERS) -> tuple[str,
 
 
 @final
-class Peer:
+class Peer(AbstractContextManager["Peer"]):
     """A library that runs in another process, and waits there between requests.
 
     Args:
@@ -67,13 +67,5 @@ class Peer:
         """End the process."""
         self._process.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, final
+from typing import Any, final
 
 import numpy as np
 
@@ -96,7 +96,7 @@ def groups(compared: Iterable[Compared]) -> dict[str, list[Compared]]:
 
 
 @final
-class Numbers:
+class Numbers(AbstractContextManager["Numbers"]):
     """Arrays in a file, for other processes; the file lasts as long as the block."""
 
     def __init__(self, **arrays: Array) -> None:
@@ -105,15 +105,7 @@ class Numbers:
         self.found = Path(self._folder.name) / "found.npz"
         np.savez(self.path, allow_pickle=False, **arrays)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._folder.cleanup()
 
 

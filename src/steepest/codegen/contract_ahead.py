@@ -36,7 +36,9 @@ class Ahead:
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         self._read = self._read_by_stores()
-        self._of_stores = self._stores_table() if len(self._read) >= _WORTH else None
+        strides = self._read[0].strides if self._read else ()
+        self._strides = [frame.stride(each) for each in strides]
+        self._of_stores = self._stores_table() if self._read else None
         self._of_rows = self._rows_table() if RowPanel.serves(frame.plan) else None
 
     def requests(self, block: Block, tile: Tile, own: str, end: Whole) -> Requests | None:
@@ -63,7 +65,7 @@ class Ahead:
         return Requests(base, table)
 
     def _read_by_stores(self) -> list[Access]:
-        """Large values of the products' size that the stores read alike: of each the access."""
+        """Large values of the products' size that the stores read alike, unless too few."""
         plan, stores, size = self._frame.plan, self._frame.kernel.stores, self._frame.size
         scalars = ordered([store.value for store in stores])
         found: dict[Access, None] = {}
@@ -73,7 +75,8 @@ class Ahead:
             if is_ours and along[0] == 1 and along[1] > 1 and access.buffer.size * size >= _FAR:
                 found[access] = None
         alike = [each for each in found if each.strides == next(iter(found)).strides]
-        return alike[: BLOCK // max(1, plan.tallest * self._lines)]
+        fitting = alike[: BLOCK // max(1, plan.tallest * self._lines)]
+        return fitting if len(fitting) >= _WORTH else []
 
     @property
     def _lines(self) -> int:
@@ -89,10 +92,12 @@ class Ahead:
             *(text.define(f"sub i64 {other}, {start}") for other in others),
         ]
         table = self._table()
+        with text.loop(0, BLOCK) as loop:  # most ask again and again for the line at the base
+            self._put(table, loop.index, 0)
         rows, lines = frame.plan.tallest, self._lines
         # Each request occupies one of a dozen buffers for as long as twenty products take.
         apart = max(1, min(frame.plan.summed, BLOCK) // (len(distances) * rows * lines))
-        stride = frame.stride(self._read[0].strides[frame.plan.row_axis])
+        stride = self._strides[frame.plan.row_axis]
         for number, distance in enumerate(distances):
             with text.loop(0, rows) as row, text.loop(0, lines) as line:
                 across = text.add(distance, text.multiply(line.index, _LINE))
@@ -104,12 +109,11 @@ class Ahead:
     def _stores_at(self, block: Block) -> Requests | None:
         if self._of_stores is None:
             return None
-        frame, access = self._frame, self._read[0]
+        frame, plan, access = self._frame, self._frame.plan, self._read[0]
         base = frame.text.word(Pointer(access.buffer, access.offset))
-        plan = frame.plan
         positions = {**block.batch, plan.row_axis: block.row, plan.lane_axis: block.column}
         for axis, position in positions.items():
-            base = frame.moved(base, position, frame.stride(access.strides[axis]))
+            base = frame.moved(base, position, self._strides[axis])
         return Requests(base, self._of_stores)
 
     def _rows_table(self) -> str:
@@ -119,12 +123,7 @@ class Ahead:
         return table
 
     def _table(self) -> str:
-        """A table that asks again and again for the line at the base."""
-        text = self._frame.text
-        table = text.stack(f"[{BLOCK} x i64]")
-        with text.loop(0, BLOCK) as loop:
-            self._put(table, loop.index, 0)
-        return table
+        return self._frame.text.stack(f"[{BLOCK} x i64]")
 
     def _put(self, table: str, slot: Whole, distance: Whole) -> None:
         text = self._frame.text
