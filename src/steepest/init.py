@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import final
 
-from steepest.errors import ConfigurationError, nearest
 from steepest.ir.types import DType, Shape, float32
+from steepest.methods import Registry
 from steepest.tensor import random
 from steepest.tensor.creation import full
 from steepest.tensor.tensor import Tensor
@@ -120,43 +120,64 @@ def constant(value: float) -> Initialiser:
     )
 
 
-zeros = replace(constant(0.0), name="zeros", summary="Every element is 0.")
-lecun_normal = Initialiser(
-    "lecun_normal",
-    "N(0, 1/fan_in): keeps the variance through linear units and tanh near 0 (LeCun et al. 1998; "
-    "some lectures call it Xavier).",
-    partial(_per_input, 1.0),
-    _normal,
-)
-glorot_normal = Initialiser(
-    "glorot_normal",
-    "N(0, 2/(fan_in + fan_out)): a compromise between forward and backward (Glorot, Bengio 2010).",
-    _per_both,
-    _normal,
-)
-glorot_uniform = Initialiser(
-    "glorot_uniform",
-    "U(−a, a), a = √(6/(fan_in + fan_out)): the variance of glorot_normal (Glorot, Bengio 2010).",
-    _per_both,
-    _uniform,
-)
-he_normal = Initialiser(
-    "he_normal",
-    "N(0, 2/fan_in): keeps the variance through ReLU, which drops half of it (He et al. 2015).",
-    partial(_per_input, 2.0),
-    _normal,
-)
-he_uniform = Initialiser(
-    "he_uniform",
-    "U(−a, a) with a = √(6/fan_in), the variance of he_normal (He et al. 2015).",
-    partial(_per_input, 2.0),
-    _uniform,
-)
+INITIALISERS = Registry[Initialiser]("initialiser", option="--set network.initialiser=NAME")
 
-INITIALISERS: dict[str, Initialiser] = {
-    each.name: each
-    for each in (zeros, lecun_normal, glorot_normal, glorot_uniform, he_normal, he_uniform)
-}
+
+def _registered(row: str, each: Initialiser) -> Initialiser:
+    return INITIALISERS.register(each.name, row)(each)
+
+
+zeros = _registered(
+    "I1", replace(constant(0.0), name="zeros", summary="Every element is 0; for biases (I4) too.")
+)
+lecun_normal = _registered(
+    "I3",
+    Initialiser(
+        "lecun_normal",
+        "N(0, 1/fan_in): keeps the variance through linear units and tanh near 0 (LeCun et al. "
+        "1998; some lectures call it Xavier).",
+        partial(_per_input, 1.0),
+        _normal,
+    ),
+)
+glorot_normal = _registered(
+    "I3",
+    Initialiser(
+        "glorot_normal",
+        "N(0, 2/(fan_in + fan_out)): a compromise between forward and backward (Glorot, Bengio "
+        "2010).",
+        _per_both,
+        _normal,
+    ),
+)
+glorot_uniform = _registered(
+    "I3",
+    Initialiser(
+        "glorot_uniform",
+        "U(−a, a), a = √(6/(fan_in + fan_out)): the variance of glorot_normal (Glorot, Bengio "
+        "2010).",
+        _per_both,
+        _uniform,
+    ),
+)
+he_normal = _registered(
+    "I3",
+    Initialiser(
+        "he_normal",
+        "N(0, 2/fan_in): keeps the variance through ReLU, which drops half of it (He et al. 2015).",
+        partial(_per_input, 2.0),
+        _normal,
+    ),
+)
+he_uniform = _registered(
+    "I3",
+    Initialiser(
+        "he_uniform",
+        "U(−a, a) with a = √(6/fan_in), the variance of he_normal (He et al. 2015).",
+        partial(_per_input, 2.0),
+        _uniform,
+    ),
+)
 
 
 def initialiser(which: str | Initialiser) -> Initialiser:
@@ -171,11 +192,7 @@ def initialiser(which: str | Initialiser) -> Initialiser:
     """
     if isinstance(which, Initialiser):
         return which
-    if which not in INITIALISERS:
-        raise ConfigurationError(
-            f"there is no initialiser {which!r}; {nearest(which, INITIALISERS)}"
-        )
-    return INITIALISERS[which]
+    return INITIALISERS.find(which)
 
 
 def forced(which: str | Initialiser) -> Initialiser:

@@ -14,9 +14,10 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
-from steepest.errors import ConfigurationError, DataError, DTypeError, ShapeError, nearest
+from steepest.errors import DataError, DTypeError, ShapeError
 from steepest.ir.op import explain
 from steepest.ir.types import Array, DType, Shape, is_floating, uint32
+from steepest.methods import Registry
 from steepest.ops.composite import logsumexp, softplus
 from steepest.ops.elementwise import square, where
 from steepest.ops.index import take_along_axis
@@ -61,6 +62,10 @@ class Loss(ABC):
         """
 
 
+LOSSES = Registry[type[Loss]]("loss", option="--loss NAME")
+
+
+@LOSSES.register("half_squared_error", "O2")
 @final
 @dataclass(frozen=True)
 class HalfSquaredError(Loss):
@@ -85,6 +90,7 @@ class HalfSquaredError(Loss):
         return _numbers(target, outputs, dtype)
 
 
+@LOSSES.register("squared_error", "O2")
 @final
 @dataclass(frozen=True)
 class SquaredError(Loss):
@@ -106,6 +112,7 @@ class SquaredError(Loss):
         return _numbers(target, outputs, dtype)
 
 
+@LOSSES.register("binary_logistic", "O3")
 @final
 @dataclass(frozen=True)
 class BinaryLogistic(Loss):
@@ -142,6 +149,7 @@ class BinaryLogistic(Loss):
         return target.astype(dtype)
 
 
+@LOSSES.register("cross_entropy", "O4")
 @final
 @dataclass(frozen=True)
 class CrossEntropy(Loss):
@@ -190,12 +198,6 @@ class CrossEntropy(Loss):
 
 
 LossFunction: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-LOSSES: dict[str, type[Loss]] = {
-    "half_squared_error": HalfSquaredError,
-    "squared_error": SquaredError,
-    "binary_logistic": BinaryLogistic,
-    "cross_entropy": CrossEntropy,
-}
 
 
 def loss(which: str | LossFunction) -> LossFunction:
@@ -210,9 +212,7 @@ def loss(which: str | LossFunction) -> LossFunction:
     """
     if not isinstance(which, str):
         return which
-    if which not in LOSSES:
-        raise ConfigurationError(f"there is no loss {which!r}; {nearest(which, LOSSES)}")
-    return LOSSES[which]()
+    return LOSSES.find(which)()
 
 
 # -------------------------------------------------------------------------------------- shapes

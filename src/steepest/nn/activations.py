@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import steepest.init as init
-from steepest.errors import ConfigurationError, nearest
+from steepest.methods import Registry
 from steepest.ops import composite, elementwise
 from steepest.ops.elementwise import erf, expm1, minimum, where
 from steepest.tensor.tensor import Tensor
@@ -66,63 +66,69 @@ def _elu(x: Tensor) -> Tensor:
     return where(x > 0.0, x, expm1(minimum(x, 0.0)))  # expm1 of a large x would overflow
 
 
-identity = Activation(
+ACTIVATIONS = Registry[Activation]("activation", option="--activation NAME")
+
+
+def _registered(
+    name: str,
+    formula: str,
+    source: str,
+    function: Callable[[Any], Any],
+    initialiser: init.Initialiser,
+) -> Activation:
+    each = Activation(name, formula, source, function, initialiser)
+    return ACTIVATIONS.register(name, "M3")(each)
+
+
+identity = _registered(
     "identity", "x", "a linear network stays linear however deep",
     lambda x: x, init.lecun_normal,
 )  # fmt: skip
-sigmoid = Activation(
+sigmoid = _registered(
     "sigmoid", "1 / (1 + exp(−x))", "Rumelhart, Hinton, Williams 1986",
     elementwise.sigmoid, init.glorot_uniform,
 )  # fmt: skip
-tanh = Activation(
+tanh = _registered(
     "tanh", "2 sigmoid(2x) − 1", "LeCun et al. 1998",
     elementwise.tanh, init.glorot_uniform,
 )  # fmt: skip
-lecun_tanh = Activation(
+lecun_tanh = _registered(
     "lecun_tanh", "1.7159 tanh(2x/3)", "LeCun et al. 1998",
     lambda x: 1.7159 * elementwise.tanh(x * (2.0 / 3.0)), init.lecun_normal,
 )  # fmt: skip
-relu = Activation(
+relu = _registered(
     "relu", "max(x, 0); derivative 0 at 0", "Glorot, Bordes, Bengio 2011",
     elementwise.relu, init.he_normal,
 )  # fmt: skip
-leaky_relu = Activation(
+leaky_relu = _registered(
     "leaky_relu", "x for x > 0, else 0.01 x", "Maas, Hannun, Ng 2013",
     lambda x: where(x > 0.0, x, 0.01 * x), init.he_normal,
 )  # fmt: skip
-elu = Activation(
+elu = _registered(
     "elu", "x for x > 0, else exp(x) − 1", "Clevert, Unterthiner, Hochreiter 2016",
     _elu, init.he_normal,
 )  # fmt: skip
-selu = Activation(
+selu = _registered(
     "selu", "1.0507 · (x for x > 0, else 1.6733 (exp(x) − 1))", "Klambauer et al. 2017",
     lambda x: _SELU_SCALE * where(x > 0.0, x, _SELU_ALPHA * expm1(minimum(x, 0.0))),
     init.lecun_normal,
 )  # fmt: skip
-gelu = Activation(
+gelu = _registered(
     "gelu", "x Φ(x) = x/2 (1 + erf(x/√2))", "Hendrycks, Gimpel 2016",
     lambda x: 0.5 * x * (1.0 + erf(x * math.sqrt(0.5))), init.he_normal,
 )  # fmt: skip
-silu = Activation(
+silu = _registered(
     "silu", "x sigmoid(x)", "Elfwing, Uchibe, Doya 2018",
     lambda x: x * elementwise.sigmoid(x), init.he_normal,
 )  # fmt: skip
-mish = Activation(
+mish = _registered(
     "mish", "x tanh(log(1 + exp x))", "Misra 2020",
     lambda x: x * elementwise.tanh(composite.softplus(x)), init.he_normal,
 )  # fmt: skip
-softplus = Activation(
+softplus = _registered(
     "softplus", "log(1 + exp x)", "Dugas et al. 2001",
     composite.softplus, init.he_normal,
 )  # fmt: skip
-
-ACTIVATIONS: dict[str, Activation] = {
-    each.name: each
-    for each in (
-        *(identity, sigmoid, tanh, lecun_tanh, relu, leaky_relu),
-        *(elu, selu, gelu, silu, mish, softplus),
-    )
-}
 
 
 def activation(which: str | Activation) -> Activation:
@@ -137,6 +143,4 @@ def activation(which: str | Activation) -> Activation:
     """
     if isinstance(which, Activation):
         return which
-    if which not in ACTIVATIONS:
-        raise ConfigurationError(f"there is no activation {which!r}; {nearest(which, ACTIVATIONS)}")
-    return ACTIVATIONS[which]
+    return ACTIVATIONS.find(which)

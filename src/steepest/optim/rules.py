@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import final
 
-from steepest.errors import ConfigurationError, nearest
+from steepest.errors import ConfigurationError
+from steepest.methods import Registry
 from steepest.ops.elementwise import sqrt, square
 from steepest.optim.rule import (
     LooksAhead,
@@ -25,9 +26,11 @@ from steepest.optim.rule import (
 from steepest.optim.schedules import Rate
 from steepest.tensor.tensor import Tensor
 
+RULES = Registry[type[Rule]]("optimizer", option="--optimizer NAME")
 Updated = tuple[Tensor, dict[str, Tensor]]
 
 
+@RULES.register("sgd", "P1", "P2")
 @final
 @names_its_options
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class SGD(Rule):
         return scalars["rate"] * parameter.gradient, {}
 
 
+@RULES.register("momentum", "P3")
 @final
 @names_its_options
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ class Momentum(Rule):
         return velocity, {"velocity": velocity}
 
 
+@RULES.register("nesterov", "P4")
 @final
 @names_its_options
 @dataclass(frozen=True)
@@ -166,6 +171,7 @@ class Nesterov(Rule):
         return scalars["ahead"] * velocity - back, {"velocity": velocity}
 
 
+@RULES.register("nesterov_look_ahead", "P4")
 @final
 @names_its_options
 @dataclass(frozen=True)
@@ -220,6 +226,7 @@ def _velocity(parameter: Parameter, slots: Slots, scalars: Scalars) -> Tensor:
     return scalars["momentum"] * slots["velocity"] - scalars["rate"] * parameter.gradient
 
 
+@RULES.register("adam", "P7")
 @final
 @names_its_options
 @dataclass(frozen=True)
@@ -344,6 +351,7 @@ class WeightDecay(Rule):
         return scalars["shrinkage"] * parameter.value + change, following
 
 
+@RULES.register("adamw", "P7", "O7")
 @final
 @names_its_options
 @dataclass(frozen=True)
@@ -403,16 +411,6 @@ class AdamW(Rule):
         return self.composed.update(parameter, slots, scalars)
 
 
-RULES: dict[str, type[Rule]] = {
-    "sgd": SGD,
-    "momentum": Momentum,
-    "nesterov": Nesterov,
-    "nesterov_look_ahead": NesterovLookAhead,
-    "adam": Adam,
-    "adamw": AdamW,
-}
-
-
 def rule(which: str) -> type[Rule]:
     """The rule of this name, to be called with its options.
 
@@ -423,6 +421,4 @@ def rule(which: str) -> type[Rule]:
     >>> st.optim.rule("sgd")(learning_rate=0.1)
     SGD(learning_rate=0.1)
     """
-    if which not in RULES:
-        raise ConfigurationError(f"there is no optimizer {which!r}; {nearest(which, RULES)}")
-    return RULES[which]
+    return RULES.find(which)
