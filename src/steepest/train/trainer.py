@@ -33,8 +33,9 @@ from steepest.train.callbacks import Callback, callbacks_of
 from steepest.train.early_stopping import EarlyStopping, Watch
 from steepest.train.history import History
 from steepest.train.interruption import stop_on_interrupt
-from steepest.train.loop import Examples, Loop, Plan, Validation, cells_of
+from steepest.train.loop import Loop, cells_of
 from steepest.train.metrics import Asked, Metric, metrics_of
+from steepest.train.plan import Examples, Plan, Validation
 from steepest.train.predict import Predictor, predict, trace_prediction
 from steepest.train.step import Objective, Step, step_roles, trace_step
 from steepest.transform.executable import BACKENDS, Backend

@@ -1,0 +1,77 @@
+"""What a call of ``fit`` was asked to do: data, batches, and what watches over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from steepest.ir.types import Array
+from steepest.losses import LossFunction
+from steepest.tensor.modes import no_grad
+from steepest.train.arrays import Tables
+from steepest.train.batches import Batches
+from steepest.train.callbacks import Callback
+from steepest.train.early_stopping import Watch
+from steepest.train.history import Row
+from steepest.train.metrics import Metric
+from steepest.train.step import Step, constant
+from steepest.transform.executable import Backend
+
+
+@final
+@dataclass(frozen=True)
+class Examples:
+    """Checked data: tables, targets, and weights of mean 1."""
+
+    x: Tables
+    y: Array
+    weights: Array | None
+
+
+@final
+@dataclass(frozen=True)
+class Validation:
+    """How the model does on rows it is not trained on; ``compiling`` is seconds."""
+
+    examples: Examples
+    predict: Callable[[Tables], Array]
+    loss: LossFunction
+    metrics: Mapping[str, Metric]
+    compiling: float
+
+    def row(self) -> Row:
+        """Validation loss and metrics now, without dropout."""
+        data = self.examples
+        prediction = self.predict(data.x)
+        with no_grad():
+            each = self.loss(constant(prediction), constant(data.y)).data
+        losses = each.astype(np.float64)
+        mean = np.mean(losses if data.weights is None else losses * data.weights)
+        row: Row = {"validation_loss": float(mean)}
+        for name, metric in self.metrics.items():
+            row[f"validation_{name}"] = float(metric(prediction, data.y))
+        return row
+
+
+@final
+@dataclass(frozen=True)
+class Plan:
+    """What a call of ``fit`` was asked to do."""
+
+    step: Step
+    examples: Examples
+    batches: Batches
+    shuffle: bool
+    seed: int
+    first_epoch: int
+    last_epoch: int
+    validation: Validation | None
+    metrics: Mapping[str, Metric]
+    callbacks: Sequence[Callback]
+    watch: Watch
+    restores_best: bool
+    time_limit: float | None
+    backend: Backend
