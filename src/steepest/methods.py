@@ -25,11 +25,13 @@ class Method(Generic[T]):
         name: in its registry, as people type it.
         value: the class, function or value.
         rows: what it stands for in docs/methods.md: "P7", say.
+        option: how it is reached on the command line, if it can be.
     """
 
     name: str
     value: T
     rows: tuple[str, ...]
+    option: str
 
 
 @final
@@ -55,18 +57,20 @@ class Registry(Mapping[str, T]):
         self.option = option
         self._methods: dict[str, Method[T]] = {}
 
-    def register(self, name: str, *rows: str) -> Callable[[V], V]:
+    def register(self, name: str, *rows: str, option: str | None = None) -> Callable[[V], V]:
         """Enter what follows (a class, a function; or call the result with a value).
 
         Args:
             name: as people type it.
             rows: of docs/methods.md that it stands for.
+            option: where it is chosen otherwise than others of its kind; "" where it cannot be.
         """
+        chosen = self.option.replace("NAME", name) if option is None else option
 
         def enter(value: V) -> V:
             if name in self._methods:
                 raise ValueError(f"there are two of the {self.kind} {name!r}")
-            self._methods[name] = Method(name, cast("Any", value), rows)
+            self._methods[name] = Method(name, cast("Any", value), rows, chosen)
             return value
 
         return enter
@@ -105,12 +109,18 @@ class Registry(Mapping[str, T]):
 CAPABILITIES = Registry[object]("capability")
 
 
-def implements(*rows: str) -> Callable[[V], V]:
-    """Mark a public class or function as what stands for these rows of docs/methods.md."""
+def implements(*rows: str, option: str = "") -> Callable[[V], V]:
+    """Mark a public class or function as what stands for these rows of docs/methods.md.
+
+    Args:
+        rows: their names.
+        option: how it is reached on the command line, if it can be.
+    """
 
     def enter(value: V) -> V:
         place: Any = value
-        CAPABILITIES.register(f"{place.__module__}.{place.__qualname__}", *rows)(value)
+        name = f"{place.__module__}.{place.__qualname__}"
+        CAPABILITIES.register(name, *rows, option=option)(value)
         return value
 
     return enter
