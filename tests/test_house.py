@@ -20,7 +20,10 @@ FILES = sorted(SOURCE.rglob("*.py"))
 FILE_LINES = 450
 FUNCTION_LINES = 60
 DRAWERS = {"utils", "util", "helpers", "common", "base", "misc", "core"}
-HEAVY = ["sklearn", "scipy", "duckdb", "pandas", "matplotlib", "llvmlite", "typer", "rich"]
+HEAVY = [
+    *("sklearn", "scipy", "duckdb", "pandas", "matplotlib", "llvmlite", "typer", "rich"),
+    *("optuna", "tensorboard"),
+]
 
 # What each room may import besides Python itself and the floors below it. A room that is not
 # listed may import NumPy only.
@@ -32,6 +35,13 @@ THIRD_PARTY = {
     "cli": {"numpy", "typer", "rich", "msgspec"},
 }
 
+
+# Libraries of an extra, such as steepest[search]: imported in these rooms only, and there inside a
+# `with extra(...)` block, which tells those who lack it how to get it.
+EXTRAS = {
+    "search": {"optuna": {"tabular"}},
+    "tensorboard": {"tensorboard": {"train", "report"}},
+}
 
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "tomli_w": "tomli-w"}
 
@@ -55,6 +65,22 @@ def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module is not None:
             yield node.lineno, node.module
+
+
+def guarded_imports(tree: ast.AST, room: str) -> Iterator[tuple[int, str]]:
+    """Imports of an extra's library where it belongs: in `with extra("name"):`, or for types."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.With):
+            opened = ast.unparse(node.items[0].context_expr)
+            named = [name for name in EXTRAS if opened == f"extra('{name}')"]
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            named = [*EXTRAS]
+        else:
+            continue
+        for line, module in imports(ast.Module(node.body, [])):
+            package = module.partition(".")[0]
+            if any(room in EXTRAS[name].get(package, ()) for name in named):
+                yield line, module
 
 
 def run_python(code: str) -> str:
@@ -92,9 +118,12 @@ def test_no_drawers(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=name_of)
 def test_a_room_imports_only_the_libraries_it_is_known_for(path: Path) -> None:
     allowed = THIRD_PARTY.get(room_of(path), {"numpy"}) | sys.stdlib_module_names | {"steepest"}
-    for line, module in imports(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    guarded = set(guarded_imports(tree, room_of(path)))
+    for line, module in imports(tree):
         package = module.partition(".")[0]
-        assert package in allowed, f"{name_of(path)}:{line} imports {package}"
+        is_fine = package in allowed or (line, module) in guarded
+        assert is_fine, f"{name_of(path)}:{line} imports {package}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
@@ -115,6 +144,11 @@ def test_what_is_imported_is_declared_and_nothing_else() -> None:
     declared = {re.split(r"[<>=]", each)[0] for each in project["dependencies"]}
     imported = set[str]().union(*THIRD_PARTY.values())
     assert declared == {DISTRIBUTIONS.get(name, name) for name in imported}
+    optional = {name: [*libraries] for name, libraries in EXTRAS.items()}
+    assert optional == {
+        name: [re.split(r"[<>=]", each)[0] for each in needs]
+        for name, needs in project["optional-dependencies"].items()
+    }
     texts = [path.read_text(encoding="utf-8") for path in FILES]
     for name in imported:
         assert any(re.search(rf"import(_module\(\")? ?{name}\b|from {name}\b", t) for t in texts)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 
 __all__ = [
     "CompilationError",
@@ -80,3 +81,23 @@ def nearest(name: str, valid: Iterable[str], *, limit: int = 3) -> str:
         return "did you mean " + " or ".join(repr(each) for each in close) + "?"
     told = ", ".join(repr(each) for each in names[:_MOST_NAMES])
     return f"valid: {told}" + (f" … ({len(names)} in all)" if len(names) > _MOST_NAMES else "")
+
+
+@contextmanager
+def extra(name: str) -> Generator[None]:
+    """Around the imports of an optional library: say how to get it where it is missing.
+
+    >>> with extra("search"):
+    ...     import a_library_that_nobody_has
+    Traceback (most recent call last):
+    ...
+    steepest.errors.ConfigurationError: this needs a_library_that_nobody_has, which is not \
+installed here: pip install 'steepest[search]'
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = (error.name or name).partition(".")[0]
+        raise ConfigurationError(
+            f"this needs {missing}, which is not installed here: pip install 'steepest[{name}]'"
+        ) from None
