@@ -59,8 +59,12 @@ _stream: ContextVar[Stream | None] = ContextVar("stream", default=None)
 
 
 @contextmanager
-def stream(of: int | Stream) -> Generator[None]:
+def stream(of: int | Stream, member: int = 0) -> Generator[None]:
     """Within this block draws come from a stream of their own; a number is taken as its seed.
+
+    Args:
+        of: the stream, or a seed.
+        member: which member of an ensemble draws from this seed.
 
     >>> import steepest as st
     >>> with st.random.stream(7):
@@ -70,7 +74,7 @@ def stream(of: int | Stream) -> Generator[None]:
     >>> bool(st.all(first == again))
     True
     """
-    token = _stream.set(of if isinstance(of, Stream) else Stream(make_key(of), _zero()))
+    token = _stream.set(of if isinstance(of, Stream) else Stream(make_key(of, member), _zero()))
     try:
         yield
     finally:

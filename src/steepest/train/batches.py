@@ -72,8 +72,8 @@ def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def row_order(rows: int, *, shuffle: bool, seed: int, epoch: int) -> Array:
-    """The order of the rows in an epoch, drawn by the engine's generator from (seed, epoch)."""
+def row_order(rows: int, *, shuffle: bool, seed: int, epoch: int, member: int = 0) -> Array:
+    """The order of the rows in an epoch, drawn by the engine's generator."""
     if not shuffle:
         return np.arange(rows, dtype=uint32)
-    return permutation(rows, seed=seed, draw=epoch).astype(uint32)
+    return permutation(rows, seed=seed, draw=epoch, member=member).astype(uint32)

@@ -27,6 +27,7 @@ class Snapshot:
         metrics: At the end of an epoch its row of the history; after a step ``loss`` and
             ``penalty`` of its batch.
         values: The model's arrays by name, not to be written to; :meth:`weights` gives copies.
+        member: Which member of an ensemble it is.
     """
 
     epoch: int
@@ -37,6 +38,7 @@ class Snapshot:
     learning_rate: float
     metrics: Mapping[str, float]
     values: Mapping[str, Array]
+    member: int = 0
 
     def weights(self) -> dict[str, Array]:
         """Copies of the model's arrays by name."""

@@ -143,6 +143,7 @@ class Journal:
             learning_rate=self.rate(epoch),
             metrics=dict(metrics),
             values={name: _locked(self._memory.read(cell)) for name, cell in self._names.items()},
+            member=plan.member,
         )
         answers = [stop_asked(function(snapshot), function) for function in functions]
         self._memory.load()

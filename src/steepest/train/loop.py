@@ -59,7 +59,7 @@ class Loop:
         self._plan = plan
         self._memory = memory
         self._request = request
-        self._key = make_key(plan.seed).data
+        self._key = make_key(plan.seed, plan.member).data
         self._programs: dict[int, Executable] = {}
         self._pace = Pace()
         self._journal = Journal(plan, memory, request)
@@ -86,7 +86,11 @@ class Loop:
         plan = self._plan
         n = plan.batches.rows
         order = row_order(
-            n, shuffle=plan.shuffle and plan.batches.size < n, seed=plan.seed, epoch=epoch - 1
+            n,
+            shuffle=plan.shuffle and plan.batches.size < n,
+            seed=plan.seed,
+            epoch=epoch - 1,
+            member=plan.member,
         )
         progress = Progress()
         stopped: Stopped | None = None

@@ -66,6 +66,7 @@ class Plan:
     batches: Batches
     shuffle: bool
     seed: int
+    member: int
     first_epoch: int
     last_epoch: int
     validation: Validation | None

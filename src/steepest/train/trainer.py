@@ -58,6 +58,7 @@ class Trainer:
         optimizer: a rule of ``st.optim``, or its name.
         l2: λ of the penalty λ/2 Σ w² over weights (not biases); its gradient is λ w.
         seed: of the order of the rows and of the dropout masks.
+        member: which member of an ensemble this is: each has draws of its own from one seed.
         backend: ``native`` compiles the step; ``reference`` interprets it with NumPy, to compare.
 
     Errors:
@@ -84,6 +85,7 @@ class Trainer:
         *,
         l2: float = 0.0,
         seed: int = 0,
+        member: int = 0,
         backend: Backend = "native",
     ) -> None:
         if not 0 <= l2 < math.inf:
@@ -92,7 +94,7 @@ class Trainer:
             raise ConfigurationError(
                 f"Trainer: there is no backend {backend!r}; {nearest(str(backend), BACKENDS)}"
             )
-        make_key(seed)
+        make_key(seed, member)
         self.backend: Backend = backend
         self.model = model
         self.loss: LossFunction = loss_of(loss)
@@ -100,6 +102,7 @@ class Trainer:
         _check_parts(model, self.loss, self.optimizer)
         self.l2 = float(l2)
         self.seed = seed
+        self.member = member
         self.epochs = 0
         self._counter = State(np.zeros((), uint32), trainable=False, name="step")
         self._slots = make_slots(self.optimizer, _parameters_of(model))
@@ -170,6 +173,7 @@ class Trainer:
             batches=batches(rows_of(examples.x), batch_size),
             shuffle=shuffle,
             seed=self.seed,
+            member=self.member,
             first_epoch=self.epochs + 1,
             last_epoch=self.epochs + epochs,
             validation=validation,
