@@ -16,8 +16,10 @@ from steepest.bench.peers import Peer
 from steepest.bench.results import OURS, Times
 from steepest.bench.run import Contestant, Settings, rounds
 from steepest.ir.types import Array, float32
-from steepest.tabular.learner import Learner, learner
+from steepest.tabular.learner import Learner
+from steepest.tabular.network import TableNetwork
 from steepest.tabular.parts import Parts
+from steepest.tabular.prepared import prepare_table
 from steepest.train.callbacks import Snapshot, Stop
 
 PEER = "scikit-learn"
@@ -63,7 +65,7 @@ class TableTraining:
     """
 
     def __init__(self, parts: Parts) -> None:
-        self.learner: Learner = learner(parts)
+        self.learner: Learner[TableNetwork] = prepare_table(parts).learner
 
     def measure(self, seconds: float) -> Turn:
         """Seconds of an epoch."""

@@ -11,10 +11,10 @@ import numpy as np
 from steepest.data import Preprocessor, Table
 from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.configuration import Configuration
-from steepest.tabular.learner import Learner, learner
 from steepest.tabular.model import TableModel
 from steepest.tabular.options import from_plain, options, to_plain
 from steepest.tabular.parts import Parts, prepare
+from steepest.tabular.prepared import PreparedTable, prepare_table
 from steepest.tabular.results import Results
 from steepest.tabular.stopwatch import Stopwatch
 from steepest.train.callbacks import Callback
@@ -111,29 +111,30 @@ def fit_parts(
     """
     watch = stopwatch or Stopwatch()
     with watch.part("preparing"):
-        learns = learner(parts, backend)
-        held_out = None if parts.validation is None else learns.prepared(parts.validation)
+        prepared = prepare_table(parts, backend)
+        held_out = None if parts.validation is None else prepared.rows(parts.validation)
         if parts.test is not None:  # what cannot be scored should be known before training
-            learns.prepared(parts.test)
+            prepared.rows(parts.test)
     with watch.part("training"):
-        history = learns.train(held_out, callbacks)
+        history = prepared.learner.train(held_out, callbacks)
         watch.count_as("compiling", history.compiling)
     with watch.part("scoring"):
-        return _scored(learns, history, parts)
+        return _scored(prepared, history, parts)
 
 
 def explain_parts(parts: Parts) -> Explanation:
     """What the compiler makes of the step that :func:`fit_parts` would run."""
-    learns = learner(parts)
+    learns = prepare_table(parts).learner
     rows, batch_size = learns.rows, learns.resolved.batch_size
     return learns.trainer.show_stages(rows.inputs, rows.targets, batch_size=batch_size)
 
 
-def _scored(learns: Learner, history: History, parts: Parts) -> TableModel:
+def _scored(prepared: PreparedTable, history: History, parts: Parts) -> TableModel:
     """The model with how it does on the rows it was not trained on."""
+    learns, preprocessor = prepared.learner, prepared.preprocessor
     model = TableModel(
         configuration=learns.configuration,
-        preprocessor=learns.preprocessor,
+        preprocessor=preprocessor,
         network=learns.network,
         backend=learns.trainer.backend,
         history=history.rows,
@@ -141,7 +142,7 @@ def _scored(learns: Learner, history: History, parts: Parts) -> TableModel:
             training_rows=len(parts.training),
             validation_rows=len(parts.validation or ()),
             test_rows=len(parts.test or ()),
-            baseline=_baseline(parts.training, learns.preprocessor),
+            baseline=_baseline(parts.training, preprocessor),
             resolved=learns.resolved,
             stopped=history.stopped,
             message=history.message,

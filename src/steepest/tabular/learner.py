@@ -1,22 +1,21 @@
-"""What a fit trains, and on which arrays: made from a table's parts before the first step."""
+"""What a fit trains, and on which arrays: a network, its trainer, and rows that are numbers."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, Generic, TypeVar, final
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from steepest.data import Preprocessor, Table
 from steepest.losses import CrossEntropy, HalfSquaredError
-from steepest.tabular.configuration import Configuration, Resolved, resolve
-from steepest.tabular.network import TableNetwork, build_network, network_inputs
-from steepest.tabular.parts import Parts, row_weights
+from steepest.nn import Module
+from steepest.tabular.configuration import Configuration, Resolved
 from steepest.tabular.recipe import make_optimizer
 from steepest.tabular.threads import suitable_threads
+from steepest.train.arrays import Tables
 from steepest.train.batches import Batches
 from steepest.train.callbacks import Callback
 from steepest.train.early_stopping import EarlyStopping
@@ -25,25 +24,26 @@ from steepest.train.metrics import Metric, accuracy, mse
 from steepest.train.trainer import Trainer
 from steepest.transform.executable import Backend
 
+N = TypeVar("N", bound=Module)
+
 
 @final
 class Rows(Struct, frozen=True, kw_only=True):
-    """Preprocessed rows; `scale` is a regression target's deviation, None for classes."""
+    """Rows as the network takes them; `scale` is a number's deviation, None for classes."""
 
-    inputs: dict[str, NDArray[Any]]
+    inputs: Tables
     targets: NDArray[Any]
     weights: NDArray[np.float64] | None
     scale: float | None
 
 
 @final
-class Learner(Struct, frozen=True, kw_only=True):
+class Learner(Struct, Generic[N], frozen=True, kw_only=True):
     """A network that is not trained yet, its trainer, and the rows to train on."""
 
     configuration: Configuration
     resolved: Resolved
-    preprocessor: Preprocessor
-    network: TableNetwork
+    network: N
     rows: Rows
     trainer: Trainer
 
@@ -54,14 +54,6 @@ class Learner(Struct, frozen=True, kw_only=True):
         if scale is None:
             return {"accuracy": accuracy}
         return {"rmse": lambda prediction, target: math.sqrt(mse(prediction, target)) * scale}
-
-    def prepared(self, table: Table) -> Rows:
-        """Other rows, as the training rows were prepared.
-
-        Raises:
-            DataError: A value that the columns' kinds do not allow; names row and column.
-        """
-        return _rows(table, self.preprocessor, self.configuration)
 
     def train(self, held_out: Rows | None, callbacks: Sequence[Callback]) -> History:
         """Train as the configuration says, watching the rows held out."""
@@ -83,28 +75,19 @@ class Learner(Struct, frozen=True, kw_only=True):
             )
 
 
-def learner(parts: Parts, backend: Backend = "native") -> Learner:
-    """Fit the preprocessing to the training rows, and make the network and its trainer.
-
-    Raises:
-        DataError: A value that the columns' kinds do not allow; names row and column.
-    """
-    configuration = parts.configuration
-    resolved = resolve(configuration, parts.schema.target.task, len(parts.training))
-    preprocessor = Preprocessor.fit(
-        parts.training,
-        parts.schema,
-        scaling=configuration.preprocessing.numeric,
-        one_hot_levels=configuration.preprocessing.one_hot_levels,
-    )
-    rows = _rows(parts.training, preprocessor, configuration)
-    network = build_network(preprocessor, configuration, resolved)
+def learner(
+    network: N,
+    rows: Rows,
+    configuration: Configuration,
+    resolved: Resolved,
+    backend: Backend = "native",
+) -> Learner[N]:
+    """Make the trainer that a configuration asks for, of a network and rows that fit together."""
     training = configuration.training
     batches = Batches(len(rows.targets), resolved.batch_size)
     return Learner(
         configuration=configuration,
         resolved=resolved,
-        preprocessor=preprocessor,
         network=network,
         rows=rows,
         trainer=Trainer(
@@ -115,17 +98,6 @@ def learner(parts: Parts, backend: Backend = "native") -> Learner:
             seed=training.seed,
             backend=backend,
         ),
-    )
-
-
-def _rows(table: Table, preprocessor: Preprocessor, configuration: Configuration) -> Rows:
-    targets = preprocessor.transform_target(table)
-    scale = preprocessor.target_scale
-    return Rows(
-        inputs=network_inputs(preprocessor.transform(table)),
-        targets=targets,
-        weights=row_weights(table, configuration, targets if scale is None else None),
-        scale=None if scale is None else scale.scale,
     )
 
 
