@@ -128,7 +128,8 @@ def test_watching_sees_every_call_inner_first() -> None:
     model = st.nn.MLP(2, [3], 1, activation="tanh")
     with st.nn.watching() as calls:
         model(st.ones((5, 2)))
-    assert [type(module).__name__ for module, _ in calls] == ["Linear", "Linear", "MLP"]
+    kinds = [type(layer).__name__ for layer, _ in calls]
+    assert kinds == ["Linear", "Activation", "Linear", "MLP"]
 
 
 def test_training_mode_is_a_context() -> None:

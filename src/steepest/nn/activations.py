@@ -9,6 +9,7 @@ from typing import Any, final
 
 import steepest.init as init
 from steepest.methods import Registry
+from steepest.nn.module import note
 from steepest.ops import composite, elementwise
 from steepest.ops.elementwise import erf, expm1, minimum, where
 from steepest.tensor.tensor import Tensor
@@ -28,6 +29,8 @@ class Activation:
         source: where it was proposed.
         function: Tensor to Tensor of the same shape, written in ops.
         initialiser: the one that keeps the variance through layers with this activation.
+        saturation: outputs below the first or above the second number are on a flat end, where the
+            derivative is less than an eighth of its largest; by default there is no such end.
 
     >>> import steepest as st
     >>> st.nn.relu(st.tensor([-1.0, 2.0]))
@@ -41,10 +44,13 @@ class Activation:
     source: str
     function: Callable[[Any], Any]
     initialiser: init.Initialiser
+    saturation: tuple[float, float] = (-math.inf, math.inf)
 
     def __call__(self, x: Tensor, /) -> Tensor:
         """Apply it to each element."""
-        return self.function(x)
+        result = self.function(x)
+        note(self, result)
+        return result
 
     def __repr__(self) -> str:
         return self.name
@@ -59,6 +65,7 @@ class Activation:
             self.source,
             self.function,
             self.initialiser,
+            self.saturation,
         )
 
 
@@ -75,8 +82,9 @@ def _registered(
     source: str,
     function: Callable[[Any], Any],
     initialiser: init.Initialiser,
+    saturation: tuple[float, float] = (-math.inf, math.inf),
 ) -> Activation:
-    each = Activation(name, formula, source, function, initialiser)
+    each = Activation(name, formula, source, function, initialiser, saturation)
     return ACTIVATIONS.register(name, "M3")(each)
 
 
@@ -86,15 +94,16 @@ identity = _registered(
 )  # fmt: skip
 sigmoid = _registered(
     "sigmoid", "1 / (1 + exp(−x))", "Rumelhart, Hinton, Williams 1986",
-    elementwise.sigmoid, init.glorot_uniform,
+    elementwise.sigmoid, init.glorot_uniform, saturation=(0.03, 0.97),
 )  # fmt: skip
 tanh = _registered(
     "tanh", "2 sigmoid(2x) − 1", "LeCun et al. 1998",
-    elementwise.tanh, init.glorot_uniform,
+    elementwise.tanh, init.glorot_uniform, saturation=(-0.97, 0.97),
 )  # fmt: skip
 lecun_tanh = _registered(
     "lecun_tanh", "1.7159 tanh(2x/3)", "LeCun et al. 1998",
     lambda x: 1.7159 * elementwise.tanh(x * (2.0 / 3.0)), init.lecun_normal,
+    saturation=(-0.97 * 1.7159, 0.97 * 1.7159),
 )  # fmt: skip
 relu = _registered(
     "relu", "max(x, 0); derivative 0 at 0", "Glorot, Bordes, Bengio 2011",
@@ -106,12 +115,12 @@ leaky_relu = _registered(
 )  # fmt: skip
 elu = _registered(
     "elu", "x for x > 0, else exp(x) − 1", "Clevert, Unterthiner, Hochreiter 2016",
-    _elu, init.he_normal,
+    _elu, init.he_normal, saturation=(-0.97, math.inf),
 )  # fmt: skip
 selu = _registered(
     "selu", "1.0507 · (x for x > 0, else 1.6733 (exp(x) − 1))", "Klambauer et al. 2017",
     lambda x: _SELU_SCALE * where(x > 0.0, x, _SELU_ALPHA * expm1(minimum(x, 0.0))),
-    init.lecun_normal,
+    init.lecun_normal, saturation=(-0.97 * _SELU_SCALE * _SELU_ALPHA, math.inf),
 )  # fmt: skip
 gelu = _registered(
     "gelu", "x Φ(x) = x/2 (1 + erf(x/√2))", "Hendrycks, Gimpel 2016",
@@ -127,7 +136,7 @@ mish = _registered(
 )  # fmt: skip
 softplus = _registered(
     "softplus", "log(1 + exp x)", "Dugas et al. 2001",
-    composite.softplus, init.he_normal,
+    composite.softplus, init.he_normal, saturation=(0.03, math.inf),
 )  # fmt: skip
 
 

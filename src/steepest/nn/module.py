@@ -15,6 +15,7 @@ from numpy.typing import DTypeLike
 
 from steepest.errors import ConfigurationError, DTypeError
 from steepest.ir.types import DType, dtype_of, float32, is_floating
+from steepest.methods import implements
 from steepest.tensor.state import State
 from steepest.tensor.tensor import Tensor
 
@@ -60,9 +61,7 @@ class Module(ABC):  # noqa: B024  (what a subclass has to write is forward)
                 f"{type(self).__name__} has no forward; write def forward(self, x): … in the class"
             )
         result = self.forward(*inputs, **named)
-        watcher = _watcher.get()
-        if watcher is not None:
-            watcher.append((self, result))
+        note(self, result)
         return result
 
     def states(self) -> dict[str, State]:
@@ -248,7 +247,7 @@ def _is_lost_parameter(tensor: Tensor) -> bool:
 def _summary(module: Module) -> list[tuple[str, str, str, str]]:
     rows: list[tuple[str, str, str, str]] = []
     seen: set[State] = set()
-    for name, part in _layers(module):
+    for name, part in listed(module):
         own: dict[str, State] = {}
         if isinstance(part, Module):
             own = {key: cell for key, cell in _cells(part) if cell not in seen}
@@ -262,7 +261,7 @@ def _summary(module: Module) -> list[tuple[str, str, str, str]]:
     return [*rows, ("total", "", f"{total:,}", "")]
 
 
-def _layers(module: Module, name: str = "") -> Iterator[tuple[str, object]]:
+def listed(module: Module, name: str = "") -> Iterator[tuple[str, object]]:
     """The modules that hold cells or no modules, and functions listed among layers, in order."""
     parts = list(_walk(module))
     if any(isinstance(part, State) for _, part in parts) or not any(
@@ -272,26 +271,37 @@ def _layers(module: Module, name: str = "") -> Iterator[tuple[str, object]]:
     for key, part in parts:
         full = f"{name}.{key}" if name else key
         if isinstance(part, Module):
-            yield from _layers(part, full)
+            yield from listed(part, full)
         elif callable(part) and "." in key:
             yield full, part
 
 
-Watched = list[tuple[Module, Any]]
-_watcher: ContextVar[Watched | None] = ContextVar("watcher", default=None)
+Calls = list[tuple[object, Any]]
+_watcher: ContextVar[Calls | None] = ContextVar("watcher", default=None)
 
 
+def note(layer: object, result: object) -> None:
+    """Tell whoever is watching that a layer was called, and what it gave."""
+    calls = _watcher.get()
+    if calls is not None:
+        calls.append((layer, result))
+
+
+@implements("I6")
 @contextmanager
-def watching() -> Generator[Watched]:
-    """Within this block every call of a module is noted with its result, inner ones first.
+def watching() -> Generator[Calls]:
+    """Within this block every call of a module or an activation is noted with its result.
+
+    Inner ones come first. Functions among the layers of an ``MLP`` or a ``Sequential`` are noted
+    too.
 
     >>> import steepest as st
     >>> with st.nn.watching() as calls:
     ...     output = st.nn.MLP(2, [3], 1)(st.ones((5, 2)))
     >>> [result.shape for _, result in calls]
-    [(5, 3), (5, 1), (5, 1)]
+    [(5, 3), (5, 3), (5, 1), (5, 1)]
     """
-    calls: Watched = []
+    calls: Calls = []
     token = _watcher.set(calls)
     try:
         yield calls

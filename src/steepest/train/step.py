@@ -77,6 +77,20 @@ class Objective:
 
 @final
 @dataclass(frozen=True)
+class Taken:
+    """A step that was taken.
+
+    Args:
+        outputs: objective, mean loss, penalty and predictions of the batch.
+        gradients: of the objective, by each parameter that it depends on.
+    """
+
+    outputs: tuple[Tensor, Tensor, Tensor, Tensor]
+    gradients: dict[State, Tensor]
+
+
+@final
+@dataclass(frozen=True)
 class Step:
     """All that a training step is made of.
 
@@ -94,8 +108,8 @@ class Step:
 
     def __call__(
         self, x: Any, y: Tensor, weights: Tensor | None, rows: Tensor, key: Tensor, epoch: Tensor
-    ) -> list[Tensor]:
-        """Take the step; objective, mean loss, penalty and predictions of the batch."""
+    ) -> Taken:
+        """Take the step."""
         counter = self.counter.value
         time = Time(counter.astype(np.float64), epoch.astype(np.float64))
         following = counter + np.asarray(1, uint32)
@@ -108,9 +122,11 @@ class Step:
                 loss, prediction = self.objective.forward(*gathered(x, y, weights, rows))
                 penalty = self.objective.penalty()
             total = loss if penalty is None else loss + penalty
-            advance(self.rule, self.slots, _gradients(total, points), scalars)
+            slopes = _gradients(total, points)
+            advance(self.rule, self.slots, slopes, scalars)
         self.counter.assign(following)
-        return [total, loss, zeros_like(loss) if penalty is None else penalty, prediction]
+        shown = zeros_like(loss) if penalty is None else penalty
+        return Taken((total, loss, shown, prediction), slopes)
 
     def _points(self, scalars: Callable[[State], Scalars]) -> dict[State, Tensor]:
         """Where the gradient is taken: at the parameters, for most rules."""
@@ -158,20 +174,36 @@ def trace_step(
 
     The first ``outputs`` of objective, mean loss, penalty and predictions come out of it.
     """
+    return trace_batch(lambda *given: step(*given).outputs[:outputs], x, y, weights, batch)
+
+
+def trace_batch(
+    train: Callable[..., Sequence[Tensor]], x: Tables, y: Array, weights: Array | None, batch: int
+) -> Trace:
+    """The graph of what is done with a batch: takes (x, y, weights, rows, key, epoch).
+
+    Args:
+        train: of these, weights being None where there are none.
+        x: tables such as it will get.
+        y: targets.
+        weights: of the rows.
+        batch: rows in a batch.
+    """
     given = [mapped(x, constant), constant(y), *([] if weights is None else [constant(weights)])]
     blank = Tensor(np.zeros((), uint32), None)
     rows = Tensor(np.zeros(batch, uint32), None)
 
     def unweighted(x: Any, y: Tensor, rows: Tensor, key: Tensor, epoch: Tensor) -> list[Tensor]:
-        return step(x, y, None, rows, key, epoch)[:outputs]
+        return list(train(x, y, None, rows, key, epoch))
 
     def weighted(
         x: Any, y: Tensor, weights: Tensor, rows: Tensor, key: Tensor, epoch: Tensor
     ) -> list[Tensor]:
-        return step(x, y, weights, rows, key, epoch)[:outputs]
+        return list(train(x, y, weights, rows, key, epoch))
 
-    train = unweighted if weights is None else weighted
-    return record(train, *given, rows, random.make_key(0), blank)
+    return record(
+        unweighted if weights is None else weighted, *given, rows, random.make_key(0), blank
+    )
 
 
 def step_roles(x: Tables, weights: Array | None) -> tuple[InputRole, ...]:
@@ -200,7 +232,11 @@ def trace_layers(
     def forward(x: Any, key: Tensor, step: Tensor, *rest: Tensor) -> list[Any]:
         with training(), random.stream(Stream(key, step)), watching() as calls:
             loss, _ = objective.forward(x, rest[0], rest[1] if len(rest) > 1 else None)
-        results = [(module, result) for module, result in calls if isinstance(result, Tensor)]
+        results = [
+            (layer, result)
+            for layer, result in calls
+            if isinstance(layer, Module) and isinstance(result, Tensor)
+        ]
         modules.extend((module, position) for position, (module, _) in enumerate(results))
         return [*(result for _, result in results), loss]
 
