@@ -234,6 +234,25 @@ def test_adamw_is_adam_with_weight_decay_around_it() -> None:
     np.testing.assert_array_equal(path(composed), path(st.optim.AdamW(0.05, weight_decay=0.3)))
 
 
+@pytest.mark.row("E3")
+@pytest.mark.parametrize("inside", [st.optim.Momentum(0.05), st.optim.AdamW(0.05)])
+def test_averages_follow_the_recursion_and_leave_the_path_alone(inside: st.optim.Rule) -> None:
+    """w̄ ← β w̄ + (1 − β) w with w̄₀ = w₀, of the points that the rule alone passes through."""
+    model = Point(np.zeros_like(START))
+    optimizer = st.optim.AveragedParameters(inside, decay=0.9).attach(model)
+    model.point.assign(START)  # after attaching: the average starts where training does
+    points = path(inside)
+    average = START
+    for point in points:
+        optimizer.zero_grad()
+        objective(model.point.value).backward()
+        optimizer.step()
+        average = 0.9 * average + 0.1 * point
+        np.testing.assert_array_equal(model.point.value.numpy(), point)
+        found = optimizer.averages()["point"].numpy()
+        np.testing.assert_allclose(found, average, rtol=0, atol=1e-12)
+
+
 # --------------------------------------------------------------------------- loops written by hand
 
 

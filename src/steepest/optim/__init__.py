@@ -1,12 +1,13 @@
 """Optimisers: update rules, transforms around them, and learning-rate schedules."""
 
 from steepest.optim import schedules
-from steepest.optim.rule import Attached, Parameter, Rule, Time
+from steepest.optim.rule import Attached, Parameter, Rule, Time, average_cells
 from steepest.optim.rules import (
     RULES,
     SGD,
     Adam,
     AdamW,
+    AveragedParameters,
     Momentum,
     Nesterov,
     NesterovLookAhead,
@@ -20,6 +21,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Attached",
+    "AveragedParameters",
     "Momentum",
     "Nesterov",
     "NesterovLookAhead",
@@ -27,6 +29,7 @@ __all__ = [
     "Rule",
     "Time",
     "WeightDecay",
+    "average_cells",
     "rule",
     "schedules",
 ]

@@ -12,7 +12,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, TypeVar, final, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar, final, runtime_checkable
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from steepest.transform.arguments import HoldsStates
 
 Scalars: TypeAlias = Mapping[str, "Tensor | float"]
 Slots: TypeAlias = Mapping[str, Tensor]
+Start: TypeAlias = Literal["zeros", "parameter"]
 
 
 @final
@@ -70,8 +71,8 @@ class Rule(ABC):
         """The learning rate, a number or a schedule."""
 
     @abstractmethod
-    def slots(self) -> tuple[str, ...]:
-        """The names of what it keeps for each parameter: arrays of its shape, 0 at first."""
+    def slots(self) -> Mapping[str, Start]:
+        """What it keeps for each parameter, arrays of its shape: names, and what each starts as."""
 
     @abstractmethod
     def scalars(self, time: Time) -> Scalars:
@@ -106,17 +107,37 @@ class LooksAhead(Protocol):
 
 
 SlotCells: TypeAlias = dict[State, dict[str, State]]
+AVERAGE = "average"  # the slot in which a rule keeps what to predict with
 
 
 def make_slots(rule: Rule, cells: Mapping[str, State]) -> SlotCells:
-    """Cells for the rule's slots, zeros; ``layers.0.weight/velocity`` and so on."""
-    return {
+    """Cells for the rule's slots; ``layers.0.weight/velocity`` and so on."""
+    slots = {
         cell: {
             slot: State(np.zeros(cell.shape, cell.dtype), trainable=False, name=f"{name}/{slot}")
             for slot in rule.slots()
         }
         for name, cell in cells.items()
     }
+    start_slots(rule, slots)
+    return slots
+
+
+def start_slots(rule: Rule, slots: SlotCells) -> None:
+    """Give slots the value they start with: again, where a parameter was assigned meanwhile."""
+    starts = rule.slots()
+    for cell, own in slots.items():
+        for name, slot in own.items():
+            value = cell.value.data
+            slot.assign(np.zeros_like(value) if starts[name] == "zeros" else value)
+
+
+def average_cells(slots: SlotCells) -> dict[State, State]:
+    """Of each parameter the cell that holds its running average, if the rule keeps one.
+
+    See :class:`steepest.optim.AveragedParameters`.
+    """
+    return {cell: own[AVERAGE] for cell, own in slots.items() if AVERAGE in own}
 
 
 def convert_slots(slots: SlotCells) -> None:
@@ -210,6 +231,8 @@ class Attached:
             )
         kept = {cell: cell.value.grad for cell in found}
         convert_slots(self._slots)
+        if not self._steps:
+            start_slots(self.rule, self._slots)
         with no_grad():
             time = Time(_scalar(self._steps), _scalar(self.epoch))
             scalars = cast_scalars(self.rule, list(found), time)
@@ -217,6 +240,11 @@ class Attached:
         for cell, gradient in kept.items():
             cell.value.grad = gradient
         self._steps += 1
+
+    def averages(self) -> dict[str, Tensor]:
+        """The running averages by name, where the rule is :class:`AveragedParameters`."""
+        found = average_cells(self._slots)
+        return {name: found[cell].value for name, cell in self._cells.items() if cell in found}
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next ``backward()`` starts from nothing."""
@@ -272,11 +300,11 @@ _SYNONYMS = {
     "mu": "momentum",
     "eps": "epsilon",
 }
-R = TypeVar("R", bound=Rule)
+R = TypeVar("R")
 
 
 def names_its_options(rule: type[R]) -> type[R]:
-    """Have a rule's class answer an unknown keyword with the names it knows."""
+    """Have a class of :mod:`steepest.optim` answer an unknown keyword with the names it knows."""
     make: Callable[..., None] = rule.__init__
     known = [name for name in inspect.signature(make).parameters if name != "self"]
 

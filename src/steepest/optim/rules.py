@@ -5,18 +5,21 @@ g is the gradient ∇f at the current parameters, η the learning rate, t counts
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
 from steepest.errors import ConfigurationError
-from steepest.methods import Registry
+from steepest.methods import Registry, implements
 from steepest.ops.elementwise import sqrt, square
 from steepest.optim.rule import (
+    AVERAGE,
     LooksAhead,
     Parameter,
     Rule,
     Scalars,
     Slots,
+    Start,
     Time,
     check_fraction,
     check_from_zero,
@@ -57,9 +60,9 @@ class SGD(Rule):
         """η."""
         return self.learning_rate
 
-    def slots(self) -> tuple[str, ...]:
+    def slots(self) -> Mapping[str, Start]:
         """Nothing is kept."""
-        return ()
+        return {}
 
     def scalars(self, time: Time) -> Scalars:
         """−η."""
@@ -89,7 +92,7 @@ class Momentum(Rule):
     >>> import steepest as st
     >>> annealed = st.optim.schedules.LinearAnnealing(0.5, 0.99, steps=1000)
     >>> st.optim.Momentum(0.1, momentum=annealed).slots()
-    ('velocity',)
+    {'velocity': 'zeros'}
     """
 
     learning_rate: Rate = 0.01
@@ -104,9 +107,9 @@ class Momentum(Rule):
         """η."""
         return self.learning_rate
 
-    def slots(self) -> tuple[str, ...]:
+    def slots(self) -> Mapping[str, Start]:
         """The velocity v."""
-        return ("velocity",)
+        return {"velocity": "zeros"}
 
     def scalars(self, time: Time) -> Scalars:
         """η and μ."""
@@ -152,9 +155,9 @@ class Nesterov(Rule):
         """η."""
         return self.learning_rate
 
-    def slots(self) -> tuple[str, ...]:
+    def slots(self) -> Mapping[str, Start]:
         """The velocity v."""
-        return ("velocity",)
+        return {"velocity": "zeros"}
 
     def scalars(self, time: Time) -> Scalars:
         """η, μ_t and 1 + μ_{t+1}."""
@@ -204,9 +207,9 @@ class NesterovLookAhead(Rule):
         """η."""
         return self.learning_rate
 
-    def slots(self) -> tuple[str, ...]:
+    def slots(self) -> Mapping[str, Start]:
         """The velocity v."""
-        return ("velocity",)
+        return {"velocity": "zeros"}
 
     def scalars(self, time: Time) -> Scalars:
         """η and μ."""
@@ -272,9 +275,9 @@ class Adam(Rule):
         """η."""
         return self.learning_rate
 
-    def slots(self) -> tuple[str, ...]:
+    def slots(self) -> Mapping[str, Start]:
         """Running means of g and g²."""
-        return ("mean", "mean_square")
+        return {"mean": "zeros", "mean_square": "zeros"}
 
     def scalars(self, time: Time) -> Scalars:
         """η / (1 − β₁^t) and 1 / (1 − β₂^t)."""
@@ -314,7 +317,7 @@ class WeightDecay(Rule):
 
     >>> import steepest as st
     >>> st.optim.WeightDecay(st.optim.Momentum(0.1), 1e-4).slots()
-    ('velocity',)
+    {'velocity': 'zeros'}
     """
 
     rule: Rule
@@ -332,7 +335,7 @@ class WeightDecay(Rule):
         """η of the rule."""
         return self.rule.rate
 
-    def slots(self) -> tuple[str, ...]:
+    def slots(self) -> Mapping[str, Start]:
         """Those of the rule."""
         return self.rule.slots()
 
@@ -349,6 +352,65 @@ class WeightDecay(Rule):
         if not parameter.penalised:
             return change, following
         return scalars["shrinkage"] * parameter.value + change, following
+
+
+@implements("E3")
+@final
+@names_its_options
+@dataclass(frozen=True)
+class AveragedParameters(Rule):
+    """Another rule with a running average of the parameters: w̄ ← β w̄ + (1 − β) w, w̄₀ = w₀.
+
+    The rule moves w as it would alone; w̄ is kept beside it, for validation and predictions: the
+    Trainer uses it so, and goes on training from w. In a loop written by hand the averages are
+    ``optimizer.averages()``.
+
+    Args:
+        rule: the rule that moves the parameters.
+        decay: β in [0, 1), how much of the average is kept: about 1/(1 − β) steps are averaged.
+
+    Errors:
+        ConfigurationError: a decay out of its range; a rule that looks ahead or averages itself.
+
+    Source: Polyak, Juditsky: "Acceleration of stochastic approximation by averaging" (1992), with
+        weights that fall exponentially, as lecture L2 has it.
+
+    >>> import steepest as st
+    >>> st.optim.AveragedParameters(st.optim.Momentum(0.1), decay=0.995).slots()
+    {'velocity': 'zeros', 'average': 'parameter'}
+    """
+
+    rule: Rule
+    decay: float = 0.995
+
+    def __post_init__(self) -> None:
+        check_fraction("AveragedParameters", "decay", self.decay)
+        if isinstance(self.rule, LooksAhead):
+            raise ConfigurationError(
+                "AveragedParameters: compose it with Nesterov, which takes NesterovLookAhead's path"
+            )
+        if AVERAGE in self.rule.slots():
+            raise ConfigurationError("AveragedParameters: the rule inside keeps averages already")
+
+    @property
+    def rate(self) -> Rate:
+        """η of the rule."""
+        return self.rule.rate
+
+    def slots(self) -> Mapping[str, Start]:
+        """Those of the rule, and the average, which starts as the parameter."""
+        return {**self.rule.slots(), AVERAGE: "parameter"}
+
+    def scalars(self, time: Time) -> Scalars:
+        """Those of the rule."""
+        return self.rule.scalars(time)
+
+    def update(self, parameter: Parameter, slots: Slots, scalars: Scalars) -> Updated:
+        """The rule's change, and the average of what comes of it."""
+        change, following = self.rule.update(parameter, slots, scalars)
+        new = parameter.value + change
+        average = self.decay * slots[AVERAGE] + (1.0 - self.decay) * new
+        return change, {**following, AVERAGE: average}
 
 
 @RULES.register("adamw", "P7", "O7")
@@ -398,7 +460,7 @@ class AdamW(Rule):
         """η."""
         return self.learning_rate
 
-    def slots(self) -> tuple[str, ...]:
+    def slots(self) -> Mapping[str, Start]:
         """Those of Adam."""
         return self.composed.slots()
 

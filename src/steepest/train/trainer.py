@@ -15,7 +15,7 @@ from steepest.ir.graph import Graph
 from steepest.ir.types import Array, is_floating, uint32
 from steepest.losses import Loss, LossFunction, loss as loss_of
 from steepest.nn import Module
-from steepest.optim.rule import Rule, convert_slots, make_slots
+from steepest.optim.rule import Rule, convert_slots, make_slots, start_slots
 from steepest.optim.rules import rule
 from steepest.tensor.random import make_key
 from steepest.tensor.state import State
@@ -164,6 +164,8 @@ class Trainer:
         monitor = _monitor(early_stopping, validation_data is not None)
         examples = self._examples(x, y, sample_weight, "x", "y")
         convert_slots(self._slots)
+        if not self.steps:
+            start_slots(self.optimizer, self._slots)
         step = self._step
         memory = Memory(cells_of(step))
         validation = self._validation(validation_data, functions, memory)
