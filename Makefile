@@ -57,6 +57,7 @@ tests: $(STAMP)
 
 docs: $(STAMP)
 	$(PYTHON) tools/reference.py
+	$(PYTHON) tools/methods.py
 	.venv/bin/zensical build --clean --strict 2>&1 | tee .venv/docs.log
 	@! grep '^griffe:' .venv/docs.log # a docstring that does not fit its function
 

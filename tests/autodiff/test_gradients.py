@@ -16,6 +16,8 @@ from steepest.ir.node import Node, constant, placeholder
 from steepest.ir.op import OPS
 from steepest.ir.types import TensorType, float32, float64, int64
 
+pytestmark = pytest.mark.row("D2")
+
 SCALAR = TensorType((), float64)
 
 

@@ -217,6 +217,7 @@ def test_equal_seeds_draw_equal_networks() -> None:
     assert (draw(1)[0] != draw(2)[0]).all()
 
 
+@pytest.mark.row("D7")
 @pytest.mark.parametrize(
     ("activation", "loss"),
     list(itertools.product(["sigmoid", "tanh", "relu"], ["squares", "classes"])),

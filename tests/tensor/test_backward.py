@@ -244,6 +244,7 @@ def test_a_gradient_may_be_set_if_it_fits() -> None:
         st.ones((2,)).grad = st.ones((2,))
 
 
+@pytest.mark.row("D7")
 def test_an_mlp_has_the_gradients_derived_by_hand() -> None:
     """∂ℓ/∂W(l) = z(l−1)ᵀ ∂ℓ/∂a(l), ∂ℓ/∂z = ∂ℓ/∂a Wᵀ, to 1e-12 in float64."""
     random = np.random.default_rng(0)

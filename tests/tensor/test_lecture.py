@@ -7,6 +7,8 @@ import pytest
 import steepest as st
 import steepest as torch
 
+pytestmark = pytest.mark.row("D2", "D4")
+
 
 def test_the_lectures_example_with_one_changed_line(capsys: pytest.CaptureFixture[str]) -> None:
     x = torch.tensor([[1.0, 2], [3, 4]], requires_grad=True)

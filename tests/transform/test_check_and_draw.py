@@ -10,6 +10,8 @@ import steepest as st
 from steepest.errors import GradientError
 from steepest.tensor.tensor import Tensor
 
+pytestmark = pytest.mark.row("D3", "D6")
+
 
 class Model:
     """Two layers, the second with a gradient that can be spoilt in one place."""

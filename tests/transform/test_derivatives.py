@@ -13,6 +13,8 @@ from kit.judge import central_difference
 from steepest.errors import DTypeError, GradientError, ShapeError
 from steepest.tensor.tensor import Tensor
 
+pytestmark = pytest.mark.row("D3", "D5")
+
 A = generator(3).normal(size=(4, 4))
 
 

@@ -20,6 +20,8 @@ from steepest.ir.types import TensorType, float32
 from steepest.tensor.tensor import Tensor
 from steepest.transform.trace import record
 
+pytestmark = pytest.mark.row("D1")
+
 
 def lines(*expected: str) -> str:
     return "\n".join(expected)

@@ -12,6 +12,8 @@ from kit.draw import generator
 from steepest.errors import ShapeError
 from steepest.tensor.tensor import Tensor
 
+pytestmark = pytest.mark.row("D5")
+
 X = generator(1).normal(size=(5, 3, 4))
 W = generator(2).normal(size=(4, 2))
 

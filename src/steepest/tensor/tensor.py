@@ -15,6 +15,7 @@ from steepest.ir.node import Node, Record, constant, leaf
 from steepest.ir.op import Like, Op, Operand, Scalar
 from steepest.ir.origin import origin
 from steepest.ir.types import Array, DType, Shape, TensorType, is_floating, numbers, type_of
+from steepest.methods import implements
 from steepest.ops import composite, contract, elementwise, index, movement, reduce
 from steepest.ops.along import argmax, argmin
 from steepest.ops.elementwise import identity, stop_gradient
@@ -28,6 +29,7 @@ _COMPARABLE: tuple[type[Any], ...] = (Operand, np.ndarray, np.generic, bool, int
 
 
 @final
+@implements("D2", "D4", "T1")
 class Tensor(Operand):
     """An immutable n-dimensional array; made by :func:`steepest.tensor` and by operations.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from steepest.errors import GradientError
 from steepest.ir.types import Array, float64, is_floating
+from steepest.methods import implements
 from steepest.tensor import random
 from steepest.tensor.modes import no_grad
 from steepest.tensor.state import Bound, scope
@@ -122,6 +123,7 @@ class _Function:
         raise AssertionError("a position outside of the vector")
 
 
+@implements("D6")
 def check_gradients(
     function: Callable[..., Any], *arguments: Any, tolerance: float = 1e-6
 ) -> GradientCheck:
@@ -201,6 +203,7 @@ def _is_corner(checked: _Function, position: int, step: float, automatic: float)
     return high - low > 10 * margin and low - margin <= automatic <= high + margin
 
 
+@implements("D6")
 def check_gradients_along_random_direction(
     function: Callable[..., Any], *arguments: Any, seed: int = 0, tolerance: float = 1e-6
 ) -> GradientCheck:

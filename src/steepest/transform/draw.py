@@ -16,6 +16,7 @@ from steepest.ir.interpret import Program
 from steepest.ir.node import CONSTANT, Node, constant
 from steepest.ir.picture import picture
 from steepest.ir.types import Array, is_floating
+from steepest.methods import implements
 from steepest.transform.trace import Trace, record
 
 __all__ = ["Picture", "draw", "draw_backward"]
@@ -81,6 +82,7 @@ def draw(function: Callable[..., Any], *arguments: Any) -> Picture:
     )
 
 
+@implements("D3")
 def draw_backward(function: Callable[..., Any], *arguments: Any) -> Picture:
     """Draw the backward computation, which is a graph too: forward values and the gradients' nodes.
 

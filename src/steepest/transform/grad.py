@@ -13,6 +13,7 @@ from steepest.ir.graph import order
 from steepest.ir.node import Node, Record
 from steepest.ir.origin import origin
 from steepest.ir.types import is_floating
+from steepest.methods import implements
 from steepest.ops.elementwise import identity
 from steepest.ops.movement import reshape
 from steepest.tensor.creation import eye, ones_like, zeros_like
@@ -131,6 +132,7 @@ def _scalar(call: _Call) -> Tensor:
     return call.outputs.leaves[0]
 
 
+@implements("D5")
 def value_and_grad(function: Function, argument: int | tuple[int, ...] = 0) -> Function:
     """A function's value together with its gradient; like :func:`grad` otherwise.
 
@@ -151,6 +153,7 @@ def value_and_grad(function: Function, argument: int | tuple[int, ...] = 0) -> F
     return differentiated
 
 
+@implements("D2", "D3", "D5", "D7")
 def grad(function: Function, argument: int | tuple[int, ...] = 0) -> Function:
     """The gradient of a function that returns a single number: ∂f/∂x, shaped like x.
 
@@ -181,6 +184,7 @@ def grad(function: Function, argument: int | tuple[int, ...] = 0) -> Function:
     return differentiated
 
 
+@implements("D5")
 def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """The value of a function, and its vector-Jacobian product u ↦ uᵀJ.
 
@@ -202,6 +206,7 @@ def vjp(function: Function, *arguments: Any) -> tuple[Any, Callable[[Any], tuple
     return call.result(), pullback
 
 
+@implements("D5")
 def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """The value of a function, and its derivative along ``tangents``: the product J v.
 
@@ -230,6 +235,7 @@ def jvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -
     return call.result(), call.outputs.call(_finished(along, cotangents, record=record))
 
 
+@implements("D5")
 def jacobian(function: Function, argument: int = 0) -> Function:
     """All first derivatives ∂fᵢ/∂xⱼ: an array of shape f.shape + x.shape.
 
@@ -265,6 +271,7 @@ def jacobian(function: Function, argument: int = 0) -> Function:
     return differentiated
 
 
+@implements("D3", "D5")
 def hessian(function: Function, argument: int = 0) -> Function:
     """All second derivatives ∂²f/∂xᵢ∂xⱼ of a function that returns a single number.
 
@@ -276,6 +283,7 @@ def hessian(function: Function, argument: int = 0) -> Function:
     return jacobian(grad(function, argument), argument)
 
 
+@implements("D3", "D5")
 def hvp(function: Function, arguments: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """The Hessian of a function times a vector, without making the Hessian.
 

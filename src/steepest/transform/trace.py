@@ -11,6 +11,7 @@ from steepest.ir.collecting import not_collecting
 from steepest.ir.graph import Graph, order, substitute
 from steepest.ir.node import Node, placeholder
 from steepest.ir.types import Array
+from steepest.methods import implements
 from steepest.tensor.state import State, Traced, scope
 from steepest.tensor.tensor import Tensor
 from steepest.transform.arguments import Flat, HoldsStates, flatten
@@ -116,6 +117,7 @@ def _argument_names(function: Callable[..., Any], flat: Flat) -> list[str]:
     return names
 
 
+@implements("D1")
 def trace(function: Callable[..., Any]) -> Callable[..., Graph]:
     """The graph of a Python function: what it computes, as a value to print, draw or transform.
 

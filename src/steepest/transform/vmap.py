@@ -10,6 +10,7 @@ from steepest.errors import ShapeError
 from steepest.ir.graph import order
 from steepest.ir.node import Node, placeholder
 from steepest.ir.types import TensorType
+from steepest.methods import implements
 from steepest.ops.movement import moveaxis
 from steepest.ops.rows import stretched
 from steepest.tensor.tensor import Tensor, computed
@@ -20,6 +21,7 @@ __all__ = [
 ]
 
 
+@implements("D5")
 def vmap(
     function: Callable[..., Any], axes: int | tuple[int | None, ...] | None = 0
 ) -> Callable[..., Any]:

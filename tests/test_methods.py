@@ -1,0 +1,50 @@
+"""Every row of the textbook is there, documented and tested; docs/methods.md says so truly."""
+
+import re
+
+import methods
+import pytest
+from methods import Entry
+
+ENTRIES = methods.entries()
+SHOWN = methods.tests()
+ROWS = {row.name: row for row in methods.rows()}
+NOW = [name for name, row in ROWS.items() if not row.later]
+
+
+def _id(entry: Entry) -> str:
+    return f"{entry.registry.kind}-{entry.method.name}"
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=_id)
+def test_what_is_registered_is_public_and_documented(entry: Entry) -> None:
+    assert entry.public, "no public name leads to it"
+    value = entry.method.value
+    assert methods.formula(value), "its documentation has no first paragraph"
+    assert set(entry.method.rows) <= set(ROWS), "rows that tools/rows.toml does not have"
+    assert entry.method.rows, "it stands for no row"
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=_id)
+def test_what_is_registered_is_tested_by_name_or_with_its_whole_registry(entry: Entry) -> None:
+    holder = next(name for name, each in methods.registries().items() if each is entry.registry)
+    words = "|".join(map(re.escape, {*entry.words, holder}))
+    for row in entry.method.rows:
+        texts = [path.read_text(encoding="utf-8") for path in SHOWN.get(row, [])]
+        assert any(re.search(rf"\b({words})\b", text) for text in texts), (
+            f"no test that is marked {row} mentions it"
+        )
+
+
+@pytest.mark.parametrize("row", NOW)
+def test_every_row_has_something_that_stands_for_it_and_a_test(row: str) -> None:
+    assert any(row in entry.method.rows for entry in ENTRIES), f"nothing is registered for {row}"
+    assert SHOWN.get(row), f"no test is marked {row}"
+
+
+def test_tests_show_rows_that_exist() -> None:
+    assert set(SHOWN) <= set(ROWS)
+
+
+def test_the_page_is_what_the_definitions_say() -> None:
+    assert methods.PAGE.read_text(encoding="utf-8") == methods.page(), "write it anew: make docs"
