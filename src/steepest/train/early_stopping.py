@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from steepest.errors import ConfigurationError, nearest
+from steepest.ir.types import Array
+from steepest.train.resumable import Kept
 
 # Metrics of which more is better; any other is taken as an error.
 RISING = ("accuracy", "binary_accuracy", "r2")
@@ -68,9 +70,9 @@ class Watch:
         self._waited = 0
         self.best = math.inf
         self.best_epoch: int | None = None
-        self.snapshot: Any = None
+        self.snapshot: dict[str, Array] | None = None
 
-    def see(self, row: Mapping[str, float], snapshot: Callable[[], Any]) -> None:
+    def see(self, row: Mapping[str, float], snapshot: Callable[[], dict[str, Array]]) -> None:
         """Take note of an epoch; ``snapshot`` is taken of the best ones only."""
         if self._monitor not in row:
             raise ConfigurationError(
@@ -90,6 +92,22 @@ class Watch:
             self._reference, self._waited = value, 0
         else:
             self._waited += 1
+
+    def state(self) -> Kept:
+        """See :class:`Resumable`."""
+        return {
+            "reference": self._reference,
+            "waited": self._waited,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "snapshot": self.snapshot,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See :class:`Resumable`."""
+        self._reference, self._waited = state["reference"], state["waited"]
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.snapshot = state["snapshot"]
 
     @property
     def is_over(self) -> bool:

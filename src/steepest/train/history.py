@@ -44,6 +44,15 @@ class History:
         self.message = ""
         self.compiling = 0.0
 
+    def state(self) -> dict[str, Any]:
+        """What of it was found so far, to be kept in a file."""
+        return {"rows": [dict(row) for row in self.rows], "best_epoch": self.best_epoch}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from what :meth:`state` gave."""
+        self.rows = [dict(row) for row in state["rows"]]
+        self.best_epoch = state["best_epoch"]
+
     def column(self, name: str) -> list[float]:
         """One column of the rows."""
         return [row[name] for row in self.rows]

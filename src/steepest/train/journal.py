@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 from steepest.errors import TrainingError
@@ -14,6 +14,7 @@ from steepest.runtime.executable import Stop
 from steepest.train.callbacks import EveryEpoch, EverySteps, Snapshot, stop_asked
 from steepest.train.history import History, Row, Stopped
 from steepest.train.plan import Plan
+from steepest.train.resumable import Kept
 from steepest.transform.memory import Memory
 
 _MANY = 10**9
@@ -34,10 +35,30 @@ class Journal:
         self._memory = memory
         self._request = request
         self._started = time.monotonic()
+        self._before = 0.0
         self._names = plan.step.objective.model.states()
         self.history = History()
         if plan.validation is not None:
             self.history.compiling = plan.validation.compiling
+
+    def state(self) -> Kept:
+        """See :class:`Resumable`."""
+        return {
+            "seconds": self.seconds,
+            "history": self.history.state(),
+            "watch": self._plan.watch.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See :class:`Resumable`."""
+        self._before = state["seconds"]
+        self.history.restore(state["history"])
+        self._plan.watch.restore(state["watch"])
+
+    @property
+    def seconds(self) -> float:
+        """Since the fit began, without the time between an interruption and going on."""
+        return self._before + time.monotonic() - self._started
 
     @property
     def steps(self) -> int:
@@ -72,9 +93,9 @@ class Journal:
         if plan.validation is not None:
             row.update(plan.validation.row())
         row["learning_rate"] = self.rate(epoch)
-        row["seconds"] = time.monotonic() - self._started
+        row["seconds"] = self.seconds
         self.history.rows.append(row)
-        plan.watch.see(row, lambda: self._memory.snapshot(list(self._names.values())))
+        plan.watch.see(row, self._weights)
         self.history.best_epoch = plan.watch.best_epoch
         called = self._call(
             [c.function if isinstance(c, EveryEpoch) else c
@@ -85,6 +106,10 @@ class Journal:
         if called is not None:
             return called
         return "early stopping" if plan.watch.is_over else None
+
+    def _weights(self) -> dict[str, Array]:
+        """Copies of the model's arrays now."""
+        return {name: self._memory.read(cell) for name, cell in self._names.items()}
 
     def finish(self, stopped: Stopped, failure: str = "") -> None:
         """Choose the weights to end with.
@@ -97,8 +122,8 @@ class Journal:
         self.history.stopped = stopped
         failed = stopped == "non-finite loss"
         if best is not None and (self._plan.restores_best or failed):
-            for cell, value in best.items():
-                self._memory.write(cell, value)
+            for name, value in best.items():
+                self._memory.write(self._names[name], value)
         if not failed:
             return
         if best is None:
@@ -139,7 +164,7 @@ class Journal:
             epochs=plan.last_epoch,
             step=self.steps,
             steps_per_epoch=len(plan.batches.extents),
-            seconds=time.monotonic() - self._started,
+            seconds=self.seconds,
             learning_rate=self.rate(epoch),
             metrics=dict(metrics),
             values={name: _locked(self._memory.read(cell)) for name, cell in self._names.items()},

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from steepest.train.history import History, Row, Stopped
 from steepest.train.journal import Journal
 from steepest.train.pace import Pace
 from steepest.train.plan import Plan
+from steepest.train.resumable import Kept, cell_values, set_cells
 from steepest.train.step import Step, step_roles, trace_step
 from steepest.transform.executable import Executable, Task, executable
 from steepest.transform.memory import Memory
@@ -44,10 +46,20 @@ class Progress:
             self.loss += rows * loss
             self.penalty += rows * penalty
 
+    def state(self) -> Kept:
+        """See :class:`Resumable`."""
+        return {**vars(self), "outputs": list(self.outputs)}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See :class:`Resumable`."""
+        self.batches, self.rows = state["batches"], state["rows"]
+        self.loss, self.penalty = state["loss"], state["penalty"]
+        self.outputs = list(state["outputs"])
+
 
 @final
 class Loop:
-    """One call of ``fit`` with an update rule, under way.
+    """One call of ``fit`` with an update rule, under way; can be kept after any step.
 
     Args:
         plan: what to do.
@@ -63,6 +75,9 @@ class Loop:
         self._programs: dict[int, Executable] = {}
         self._pace = Pace()
         self._journal = Journal(plan, memory, request)
+        self._epoch: int = plan.first_epoch
+        self._progress = Progress()
+        self._is_over = False
         self._failure = ""
 
     @property
@@ -72,38 +87,57 @@ class Loop:
 
     def run(self) -> History:
         """Train until something says stop."""
-        plan = self._plan
-        stopped: Stopped | None = None
-        for epoch in range(plan.first_epoch, plan.last_epoch + 1):
-            stopped = self._epoch(epoch)
-            if stopped is not None:
-                break
+        stopped: Stopped | None = "early stopping" if self._is_over else None
+        while stopped is None and self._epoch <= self._plan.last_epoch:
+            stopped = self._train_epoch()
         self._journal.finish(stopped or "finished", self._failure)
         return self.history
 
-    def _epoch(self, epoch: int) -> Stopped | None:
-        """Train one epoch; why training should stop, if it should."""
-        plan = self._plan
+    def state(self) -> Kept:
+        """See :class:`Resumable`; the values of all cells are in it."""
+        return {
+            "cells": cell_values(cells_of(self._plan.step), self._memory),
+            "epoch": self._epoch,
+            "progress": self._progress.state(),
+            "is_over": self._is_over,
+            "journal": self._journal.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See :class:`Resumable`."""
+        set_cells(cells_of(self._plan.step), self._memory, state["cells"])
+        self._epoch = state["epoch"]
+        self._progress.restore(state["progress"])
+        self._is_over = state["is_over"]
+        self._journal.restore(state["journal"])
+
+    def _train_epoch(self) -> Stopped | None:
+        """Train an epoch, or the rest of one; why training should stop, if it should."""
+        plan, progress = self._plan, self._progress
         n = plan.batches.rows
         order = row_order(
             n,
             shuffle=plan.shuffle and plan.batches.size < n,
             seed=plan.seed,
-            epoch=epoch - 1,
+            epoch=self._epoch - 1,
             member=plan.member,
         )
-        progress = Progress()
         stopped: Stopped | None = None
         while progress.rows < n and stopped is None:
-            stopped = self._journal.asked_to_stop() or self._some_batches(order, epoch, progress)
+            stopped = self._journal.asked_to_stop() or self._some_batches(order)
         if stopped in ("interrupted", "non-finite loss", "callback") or not progress.batches:
             return stopped
         row = self._row(progress, order[: progress.rows])
-        return self._journal.end_epoch(epoch, row) or stopped
+        asked = self._journal.end_epoch(self._epoch, row)
+        if stopped is not None:
+            return asked or stopped
+        self._epoch, self._progress = self._epoch + 1, Progress()
+        self._is_over = asked == "early stopping"
+        return asked
 
-    def _some_batches(self, order: Array, epoch: int, progress: Progress) -> Stopped | None:
+    def _some_batches(self, order: Array) -> Stopped | None:
         """As many batches of one size as fit into a tenth of a second, or as callbacks leave."""
-        data = self._plan.examples
+        data, progress, epoch = self._plan.examples, self._progress, self._epoch
         weights = () if data.weights is None else (data.weights,)
         extents = self._plan.batches.extents[progress.batches :]
         size = extents[0]
@@ -120,7 +154,7 @@ class Loop:
         progress.add(size, losses, penalties)
         progress.outputs += [each for outputs in predictions for each in outputs]
         if run.ended == "not finite":
-            self._diagnose(rows[run.steps], epoch, progress)
+            self._diagnose(rows[run.steps])
             return "non-finite loss"
         if not run.steps:
             return None
@@ -151,14 +185,14 @@ class Loop:
             row.update({name: float(of(outputs, targets)) for name, of in plan.metrics.items()})
         return row
 
-    def _diagnose(self, rows: Array, epoch: int, progress: Progress) -> None:
-        data = self._plan.examples
+    def _diagnose(self, rows: Array) -> None:
+        data, epoch = self._plan.examples, self._epoch
         batch = mapped(data.x, lambda table: table[rows])
         values = (batch, self._key, np.asarray(self._journal.steps + 1, uint32))
         weights = None if data.weights is None else data.weights[rows]
         found = Diagnosis(self._plan.step.objective, self._memory, values, data.y[rows], weights)
         self._failure = (
-            f"the loss is {found.loss} in epoch {epoch}, batch {progress.batches + 1} of "
+            f"the loss is {found.loss} in epoch {epoch}, batch {self._progress.batches + 1} of "
             f"{len(self._plan.batches.extents)}: {found.text(self._journal.rate(epoch))}"
         )
 
