@@ -36,7 +36,7 @@ def evaluate(
     from steepest.tabular import load
 
     fitted = load(model)
-    fitted.backend = backend_of(reference)
+    fitted.trained.backend = backend_of(reference)
     with table_path(table) as path:
         rows = fitted.read(path, separator=separator)
     evaluation = fitted.evaluate(rows)

@@ -69,7 +69,7 @@ def predict(
     if out != "-":
         refuse_input(Path(out), [model, Path(table)])
     fitted = load(model)
-    fitted.backend = backend_of(reference)
+    fitted.trained.backend = backend_of(reference)
     if probabilities and not fitted.classes:
         raise ConfigurationError(
             f"--probabilities: the target {fitted.schema.target.name!r} is a number; it has none"

@@ -16,7 +16,7 @@ from steepest import __version__
 from steepest.data import Preprocessor, Schema, Table, drop_rows_without, read_table, whole_file
 from steepest.data.table import parse_number
 from steepest.data.target import codes_of_classes, target_numbers
-from steepest.errors import DataError, ModelFileError, TrainingError
+from steepest.errors import DataError, ModelFileError
 from steepest.nn import Module
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.evaluate import Evaluation, evaluate_classes, evaluate_values
@@ -26,10 +26,8 @@ from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.parts import read_options
 from steepest.tabular.results import Results
 from steepest.tabular.summary import plain, summarise
-from steepest.tabular.threads import suitable_threads
-from steepest.train.predict import BLOCK, Predictor
+from steepest.tabular.trained import TrainedNetwork
 from steepest.transform.executable import Backend
-from steepest.transform.memory import Memory
 
 Row: TypeAlias = Mapping[str, Any]
 _CLOCKS = ("seconds",)
@@ -47,7 +45,7 @@ class TableModel:
         network: The trained module.
         results: How training went, and the scores.
         history: One mapping an epoch.
-        backend: What its predictions run on, ``native`` or ``reference``; not saved.
+        trained: The same in use; its ``backend`` is what predictions run on, and is not saved.
     """
 
     def __init__(
@@ -62,15 +60,9 @@ class TableModel:
     ) -> None:
         self.configuration = configuration
         self.preprocessor = preprocessor
-        self.network = network
         self.results = results
         self.history: tuple[Row, ...] = tuple(history)
-        self.backend: Backend = backend
-        self._predictor: Predictor | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """All but the machine code, which is this process's."""
-        return {**self.__dict__, "_predictor": None}
+        self.trained = TrainedNetwork(network, backend)
 
     def __repr__(self) -> str:
         """Say what is predicted, and how well.
@@ -94,6 +86,11 @@ class TableModel:
     def _repr_html_(self) -> str:
         """Show the summary's first part in a notebook."""
         return f"<pre>{html.escape(self.summary().partition(_NEXT_HEADING)[0])}</pre>"
+
+    @property
+    def network(self) -> Module:
+        """The trained module."""
+        return self.trained.network
 
     @property
     def schema(self) -> Schema:
@@ -177,23 +174,7 @@ class TableModel:
         Raises:
             TrainingError: They are not finite, because training went wrong.
         """
-        inputs = network_inputs(self.preprocessor.transform(table))
-        with suitable_threads(self.network, BLOCK, self.backend):
-            outputs = self._outputs(inputs)
-        if not np.isfinite(outputs).all():
-            raise TrainingError(
-                "the network's outputs are not finite: its training has blown up; fit it again "
-                "with a smaller learning rate (a tenth, say)"
-            )
-        return outputs
-
-    def _outputs(self, inputs: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """Run the network's program, made at the first call, on its weights of now."""
-        if self._predictor is None:
-            memory = Memory(self.network.states().values())
-            self._predictor = Predictor(self.network, inputs, memory, self.backend)
-        self._predictor.memory.load()
-        return self._predictor(inputs)
+        return self.trained.outputs(network_inputs(self.preprocessor.transform(table)))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file, whole or not at all; it holds no rows, times or paths.

@@ -1,0 +1,57 @@
+"""A trained network in use: its outputs for rows, from a program that is made once."""
+
+from __future__ import annotations
+
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from steepest.errors import TrainingError
+from steepest.nn import Module
+from steepest.tabular.threads import suitable_threads
+from steepest.train.arrays import Tables
+from steepest.train.predict import BLOCK, Predictor
+from steepest.transform.executable import Backend
+from steepest.transform.memory import Memory
+
+
+@final
+class TrainedNetwork:
+    """Computes what a network gives for rows, on its weights of now.
+
+    Args:
+        network: The module.
+        backend: ``native`` or ``reference``; may be replaced until outputs are first asked for.
+    """
+
+    def __init__(self, network: Module, backend: Backend = "native") -> None:
+        self.network = network
+        self.backend: Backend = backend
+        self._predictor: Predictor | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the machine code, which is this process's."""
+        return {**self.__dict__, "_predictor": None}
+
+    def outputs(self, inputs: Tables) -> NDArray[np.float32]:
+        """Compute the raw outputs of the network, (n, outputs).
+
+        Raises:
+            TrainingError: They are not finite, because training went wrong.
+        """
+        with suitable_threads(self.network, BLOCK, self.backend):
+            outputs = self._run(inputs)
+        if not np.isfinite(outputs).all():
+            raise TrainingError(
+                "the network's outputs are not finite: its training has blown up; fit it again "
+                "with a smaller learning rate (a tenth, say)"
+            )
+        return outputs
+
+    def _run(self, inputs: Tables) -> NDArray[np.float32]:
+        if self._predictor is None:
+            memory = Memory(self.network.states().values())
+            self._predictor = Predictor(self.network, inputs, memory, self.backend)
+        self._predictor.memory.load()
+        return self._predictor(inputs)
