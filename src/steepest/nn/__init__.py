@@ -17,31 +17,45 @@ from steepest.nn.activations import (
     softplus,
     tanh,
 )
-from steepest.nn.layers import Dropout, Embedding, Linear
-from steepest.nn.mode import evaluating, is_training, training
+from steepest.nn.dropout import Dropout, VanillaDropout
+from steepest.nn.layers import Embedding, Linear
+from steepest.nn.mode import evaluating, is_dropping, is_training, sampling, training
 from steepest.nn.module import Module, watching
 from steepest.nn.networks import MLP, Residual, Sequential
+from steepest.nn.normalisation import BatchNorm, LayerNorm
+from steepest.nn.outputs import Bounded, Softmax
+from steepest.nn.statistics import ExactStatistics, has_batch_norm, recompute_statistics
 
 __all__ = [
     "ACTIVATIONS",
     "MLP",
     "Activation",
+    "BatchNorm",
+    "Bounded",
     "Dropout",
     "Embedding",
+    "ExactStatistics",
+    "LayerNorm",
     "Linear",
     "Module",
     "Residual",
     "Sequential",
+    "Softmax",
+    "VanillaDropout",
     "activation",
     "elu",
     "evaluating",
     "gelu",
+    "has_batch_norm",
     "identity",
+    "is_dropping",
     "is_training",
     "leaky_relu",
     "lecun_tanh",
     "mish",
+    "recompute_statistics",
     "relu",
+    "sampling",
     "selu",
     "sigmoid",
     "silu",

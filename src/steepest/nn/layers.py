@@ -1,15 +1,16 @@
-"""Layers: linear, embedding, dropout."""
+"""Layers with weights: linear, embedding."""
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import final
 
 import steepest.init as init
-from steepest.errors import ConfigurationError, DTypeError, ShapeError
+from steepest.errors import DTypeError, ShapeError
 from steepest.ir.op import explain
-from steepest.ir.types import int32, is_floating, is_integer
-from steepest.nn.mode import is_training
+from steepest.ir.types import int32, is_integer
+from steepest.methods import implements
 from steepest.nn.module import Module
+from steepest.nn.sizes import size
 from steepest.ops.contract import contract
 from steepest.ops.elementwise import maximum, where
 from steepest.ops.index import take
@@ -21,6 +22,7 @@ from steepest.tensor.state import State
 from steepest.tensor.tensor import Tensor
 
 
+@implements("M1", "M2")
 @final
 class Linear(Module):
     """An affine map of the last axis: y = x Wᵀ + b.
@@ -52,8 +54,8 @@ class Linear(Module):
         bias: bool = True,
         initialise: str | init.Initialiser = init.lecun_normal,
     ) -> None:
-        self.inputs = _size(inputs, "Linear: inputs")
-        self.outputs = _size(outputs, "Linear: outputs")
+        self.inputs = size(inputs, "Linear: inputs")
+        self.outputs = size(outputs, "Linear: outputs")
         self.initialiser = init.initialiser(initialise)
         self.weight = State(self.initialiser((outputs, inputs)), penalised=True)
         self.bias = State(full((outputs,), 0.0)) if bias else None
@@ -71,6 +73,7 @@ class Linear(Module):
         return product if self.bias is None else product + self.bias.value
 
 
+@implements("M8")
 @final
 class Embedding(Module):
     """A learned vector for each category: rows of a table, looked up by code.
@@ -100,8 +103,8 @@ class Embedding(Module):
     """
 
     def __init__(self, levels: int, width: int, *, deviation: float = 0.1) -> None:
-        self.levels = _size(levels, "Embedding: levels")
-        self.width = _size(width, "Embedding: width")
+        self.levels = size(levels, "Embedding: levels")
+        self.width = size(width, "Embedding: width")
         self.weight = State(random.normal((levels, width), deviation=deviation))
 
     def forward(self, codes: Tensor) -> Tensor:
@@ -111,49 +114,3 @@ class Embedding(Module):
         signed = codes if codes.dtype.kind == "i" else converted(codes, int32)
         found = take(self.weight.value, maximum(signed - 1, 0), axis=0)
         return where(expand_dims(signed > 0, axis=-1), found, 0.0)
-
-
-@final
-class Dropout(Module):
-    """Inverted dropout: in training an element is 0 with probability ``rate``, else x / (1 − rate).
-
-    A fresh mask for every example and every step; the expectation is x, so nothing is scaled in
-    use, where it does nothing. ``rate`` is the probability of **dropping**, as in PyTorch and
-    Keras; the lectures' p and h are probabilities of keeping. Drops only within
-    :func:`steepest.nn.training`, which the Trainer enters by itself.
-
-    Source: Srivastava et al. 2014.
-
-    Errors:
-        ConfigurationError: a rate outside of [0, 1).
-
-    >>> import steepest as st
-    >>> x = st.ones((2, 3))
-    >>> bool(st.all(st.nn.Dropout(0.5)(x) == x))
-    True
-    >>> with st.nn.training(), st.random.stream(0):
-    ...     sorted(set(st.nn.Dropout(0.5)(st.ones((100,))).tolist()))
-    [0.0, 2.0]
-    """
-
-    def __init__(self, rate: float) -> None:
-        if not 0.0 <= rate < 1.0:
-            raise ConfigurationError(
-                f"Dropout: rate is the probability of dropping, from 0 to below 1, not {rate}"
-            )
-        self.rate = float(rate)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Drop in training, pass on in use."""
-        if not is_training() or self.rate == 0.0:
-            return x
-        if not is_floating(x.dtype):
-            raise explain(DTypeError("it takes floating-point numbers"), repr(self), (x,))
-        kept = random.bernoulli(1.0 - self.rate, x.shape)
-        return x * (converted(kept, x.dtype) * (1.0 / (1.0 - self.rate)))
-
-
-def _size(value: Any, what: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ConfigurationError(f"{what} is a whole number from 1 on, not {value!r}")
-    return value

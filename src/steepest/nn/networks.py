@@ -5,17 +5,22 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, TypeAlias, final
+from typing import Any, Literal, TypeAlias, final
 
 import steepest.init as init
-from steepest.errors import ConfigurationError, ShapeError
+from steepest.errors import ConfigurationError, ShapeError, nearest
 from steepest.ir.op import explain
+from steepest.methods import implements
 from steepest.nn.activations import Activation, activation
-from steepest.nn.layers import Dropout, Linear
-from steepest.nn.module import Module
+from steepest.nn.dropout import Dropout
+from steepest.nn.layers import Linear
+from steepest.nn.module import Module, note
+from steepest.nn.normalisation import BatchNorm
+from steepest.nn.outputs import Bounded, Softmax
 from steepest.tensor.tensor import Tensor
 
 Layer: TypeAlias = Callable[[Any], Any]
+BatchNormPlace: TypeAlias = Literal["before", "after"]
 
 
 @final
@@ -40,11 +45,18 @@ class Sequential(Module):
 
     def forward(self, x: Any) -> Any:
         """Pass through all layers."""
-        for layer in self.layers:
-            x = layer(x)
-        return x
+        return _through(self.layers, x)
 
 
+def _through(layers: Sequence[Layer], x: Any) -> Any:
+    for layer in layers:
+        x = layer(x)
+        if not isinstance(layer, Module | Activation):  # those note themselves
+            note(layer, x)
+    return x
+
+
+@implements("M7")
 @final
 class Residual(Module):
     """A skip connection: z + f(z), so that gradients have a way around f.
@@ -74,6 +86,7 @@ class Residual(Module):
         return z + change
 
 
+@implements("M2", option="--hidden-layer-sizes N,N")
 @final
 class MLP(Module):
     """A multi-layer perceptron: z(l) = σ(W(l) z(l−1) + b(l)), and a linear output.
@@ -84,7 +97,11 @@ class MLP(Module):
         outputs: numbers per example; the result is (batch, outputs).
         activation: σ, by name or from ``st.nn``.
         dropout: probability of dropping each hidden unit in training.
-        output_activation: after the last layer; None for plain scores, as the losses want them.
+        batch_norm: "before" or "after" the activation of each hidden layer, or None. Before it,
+            the linear layer has no bias, since batch normalisation takes any away; dropout comes
+            last.
+        output_activation: after the last layer: a name, one of ``st.nn``, ``st.nn.Bounded(low,
+            high)`` or ``st.nn.Softmax()``; None for plain scores, as the losses want them.
         initialise: how weights are drawn; by default the activation's own initialiser in hidden
             layers and Glorot's in the last (the output activation's, if there is one).
 
@@ -109,17 +126,25 @@ class MLP(Module):
         *,
         activation: str | Activation = "relu",
         dropout: float = 0.0,
-        output_activation: str | Activation | None = None,
+        batch_norm: BatchNormPlace | None = None,
+        output_activation: str | Activation | Bounded | Softmax | None = None,
         initialise: str | init.Initialiser | None = None,
     ) -> None:
         sigma, last = _functions(activation, output_activation)
+        _check_place(batch_norm)
         sizes = [inputs, *([hidden] if isinstance(hidden, int) else hidden)]
         layers: list[Layer] = []
         for n, m in pairwise(sizes):
-            layers += [Linear(n, m, initialise=initialise or sigma.initialiser), sigma]
+            how, biased = initialise or sigma.initialiser, batch_norm != "before"
+            layers.append(Linear(n, m, bias=biased, initialise=how))
+            if batch_norm == "before":
+                layers.append(BatchNorm(m))
+            layers.append(sigma)
+            if batch_norm == "after":
+                layers.append(BatchNorm(m))
             if dropout:
                 layers.append(Dropout(dropout))
-        own = init.glorot_uniform if last is None else last.initialiser
+        own = last.initialiser if isinstance(last, Activation) else init.glorot_uniform
         layers.append(Linear(sizes[-1], outputs, initialise=initialise or own))
         if last is not None:
             layers.append(last)
@@ -128,15 +153,23 @@ class MLP(Module):
 
     def forward(self, x: Any) -> Any:
         """Pass through all layers."""
-        for layer in self.layers:
-            x = layer(x)
-        return x
+        return _through(self.layers, x)
 
 
 def _functions(
-    hidden: str | Activation, output: str | Activation | None
-) -> tuple[Activation, Activation | None]:
-    return activation(hidden), None if output is None else activation(output)
+    hidden: str | Activation, output: str | Activation | Bounded | Softmax | None
+) -> tuple[Activation, Activation | Bounded | Softmax | None]:
+    if output is None or isinstance(output, Bounded | Softmax):
+        return activation(hidden), output
+    return activation(hidden), activation(output)
+
+
+def _check_place(place: object) -> None:
+    if place not in ("before", "after", None):
+        raise ConfigurationError(
+            f"MLP: batch_norm is 'before' or 'after' the activation, or None, not {place!r}; "
+            f"{nearest(str(place), ('before', 'after'))}"
+        )
 
 
 def _refuse_what_is_no_layer(layer: object, position: int) -> None:
