@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, final
+from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
 
@@ -41,7 +41,14 @@ Given: TypeAlias = Tensor | Array | Sequence[Any]
 
 
 class Loss(ABC):
-    """A loss: (prediction, target) to one number per example; and what it wants of targets."""
+    """A loss: (prediction, target) to one number per example; and what it wants of targets.
+
+    Attributes:
+        tasks: "classification" for tables whose network gives a score per class, "regression" for
+            those with one number.
+    """
+
+    tasks: ClassVar[tuple[str, ...]] = ("regression",)
 
     @abstractmethod
     def __call__(self, prediction: Given, target: Given) -> Tensor:
@@ -129,6 +136,8 @@ class BinaryLogistic(Loss):
     tensor([6.931472e-01, 1.000000e+04])
     """
 
+    tasks: ClassVar[tuple[str, ...]] = ()  # of two classes by one score
+
     def __call__(self, prediction: Given, target: Given) -> Tensor:
         """The loss of each example."""
         f, y = _one_each(prediction, target, "BinaryLogistic")
@@ -169,6 +178,8 @@ class CrossEntropy(Loss):
     >>> st.losses.CrossEntropy()(st.tensor([[0.0, 0.0], [1e4, 0.0]]), st.tensor([0, 1]))
     tensor([6.931472e-01, 1.000000e+04])
     """
+
+    tasks: ClassVar[tuple[str, ...]] = ("classification",)
 
     def __call__(self, prediction: Given, target: Given) -> Tensor:
         """The loss of each example."""

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
 from steepest.errors import ConfigurationError
+from steepest.losses import LOSSES, HalfSquaredError
+from steepest.nn import ACTIVATIONS
+from steepest.optim import RULES, AdamW, Momentum, Rule
+from steepest.optim.schedules import SCHEDULES, CosineAnnealing, LinearAnnealing, WarmUp
 from steepest.tabular.configuration import Configuration, Network, Optimizer, Training, resolve
 from steepest.tabular.options import (
     assign,
@@ -18,6 +24,7 @@ from steepest.tabular.options import (
     to_plain,
     to_toml,
 )
+from steepest.tabular.recipe import make_loss, make_optimizer
 
 CHANGED = Configuration(
     network=Network(hidden_layer_sizes=(3,), activation="tanh", dropout=0.5),
@@ -128,3 +135,102 @@ def test_automatic_values_follow_the_documented_rules() -> None:
     assert resolve(nesterov, task, 100).learning_rate == 0.05
     changed = resolve(CHANGED, task, 1000)
     assert (changed.batch_size, changed.dropout, changed.learning_rate) == (16, 0.5, 0.25)
+
+
+def from_assignments(*assignments: str) -> Configuration:
+    plain: dict[str, Any] = {}
+    for each in assignments:
+        assign(plain, each)
+    return from_plain(plain)
+
+
+def made(*assignments: str, steps: int = 100) -> Rule:
+    configuration = from_assignments(*assignments)
+    return make_optimizer(configuration, resolve(configuration, "regression", 1000), steps)
+
+
+@pytest.mark.parametrize(
+    ("name", "registry"),
+    [
+        ("optimizer.name", RULES),
+        ("optimizer.schedule", SCHEDULES),
+        ("network.activation", ACTIVATIONS),
+        ("training.loss", LOSSES),
+    ],
+)
+def test_names_are_those_of_the_registries(name: str, registry: Mapping[str, object]) -> None:
+    assert set(registry) <= set(options()[name].names)
+    for method in registry:
+        assert repr(method) in options()[name].valid
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_is_made_by_its_name_alone(name: str) -> None:
+    assert type(made(f"optimizer.name={name}", "optimizer.weight_decay=0")) is RULES[name]
+
+
+def test_own_options_of_methods_arrive() -> None:
+    rule = made("optimizer.options.beta2=0.99", "optimizer.schedule_options.low=1e-5")
+    assert isinstance(rule, AdamW)
+    assert (rule.beta2, rule.weight_decay) == (0.99, 0.01)
+    assert rule.rate == WarmUp(CosineAnnealing(0.002, steps=95, low=1e-5), steps=5)
+    shorter = made("optimizer.schedule_options={steps = 7}", "optimizer.warm_up=0")
+    assert shorter.rate == CosineAnnealing(0.002, steps=7)
+    constant = made("optimizer.schedule=constant", "optimizer.warm_up=0")
+    assert constant.rate == 0.002
+
+
+def test_a_momentum_may_have_a_schedule() -> None:
+    annealed = 'optimizer.momentum={schedule = "linear", first = 0.5, last = 0.99}'
+    rule = made("optimizer.name=momentum", annealed)
+    assert isinstance(rule, Momentum)
+    assert rule.momentum == LinearAnnealing(0.5, 0.99, steps=100)
+
+
+def test_own_options_survive_toml_and_json() -> None:
+    configuration = from_assignments(
+        "optimizer.name=momentum",
+        'optimizer.momentum={schedule = "linear", first = 0.5, last = 0.99, steps = 3}',
+        "optimizer.schedule_options.low=0.5",
+    )
+    assert from_plain(tomllib.loads(to_toml(configuration))) == configuration
+    assert from_plain(to_plain(configuration)) == configuration
+
+
+@pytest.mark.parametrize(
+    ("assignments", "says"),
+    [
+        (["optimizer.options.beta3=0.9"], "optimizer.options: 'adamw' has no option 'beta3'; did"),
+        (["optimizer.options.beta2=1.5"], "optimizer.options: Adam.*beta2.*1.5"),
+        (["optimizer.options.beta2=nan"], "optimizer.options = NaN is not possible"),
+        (["optimizer.options.learning_rate=1"], "not given here, but as optimizer.learning_rate"),
+        (["optimizer.options=3"], "optimizer.options = 3 is not possible; valid: a table of what"),
+        (["optimizer.optons.beta2=3"], "there is no option 'optimizer.optons.beta2'; did you mean"),
+        (["optimizer.schedule_options.hi=3"], "optimizer.schedule_options: 'cosine' has no option"),
+        (["optimizer.schedule=linear"], "optimizer.schedule_options: 'linear' needs.*'last'"),
+        (["optimizer.schedule=cosin"], "did you mean 'cosine'"),
+        (["optimizer.name=adamx"], "did you mean 'adam"),
+        (["training.loss=cros_entropy"], "did you mean 'cross_entropy'"),
+        (["training.loss_options.delta=2"], "name it with training.loss"),
+        (
+            ["training.loss=squared_error", "training.loss_options.delta=2"],
+            "training.loss_options: 'squared_error' has no option 'delta'; it has none",
+        ),
+        (["optimizer.momentum.first=0.5"], "optimizer.momentum: a table holds a schedule"),
+        (
+            ["optimizer.name=momentum", "optimizer.momentum={schedule = 'linaer'}"],
+            "optimizer.momentum: there is no schedule 'linaer'; did you mean 'linear'",
+        ),
+    ],
+)
+def test_wrong_own_options_are_told(assignments: list[str], says: str) -> None:
+    with pytest.raises(ConfigurationError, match=says) as error:
+        from_assignments(*assignments)
+    assert len(str(error.value).splitlines()) <= 2
+
+
+def test_a_loss_for_the_other_task_is_refused() -> None:
+    configuration = from_assignments("training.loss=half_squared_error")
+    assert make_loss(configuration, "regression") == HalfSquaredError()
+    with pytest.raises(ConfigurationError, match=r"'half_squared_error'.*valid: 'cross_entropy'"):
+        make_loss(configuration, "classification")

@@ -213,9 +213,9 @@ def test_the_rate_over_time_is_the_documented_one(name: str, schedule: str) -> N
         if schedule == "cosine":
             expected *= (1 + math.cos(math.pi * max(0, step - 10) / 40)) / 2
         assert rate(step) == pytest.approx(expected)
-    assert (type(make_optimizer(configuration, resolved, 50)) is st.optim.WeightDecay) == (
-        name == "adamw"
-    )
+    rule = make_optimizer(configuration, resolved, 50)
+    assert type(rule) is st.optim.RULES[name]
+    assert rule.rate == rate
 
 
 @pytest.mark.parametrize("name", ["adamw", "adam", "nesterov", "momentum", "sgd"])

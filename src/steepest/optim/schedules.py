@@ -14,10 +14,12 @@ from typing import Any, TypeAlias, cast, final
 import numpy as np
 
 from steepest.errors import ConfigurationError
+from steepest.methods import Registry
 from steepest.ops.elementwise import cos, maximum, minimum, where
 from steepest.tensor.tensor import Tensor
 
 __all__ = [
+    "SCHEDULES",
     "Constant",
     "CosineAnnealing",
     "LinearAnnealing",
@@ -41,8 +43,12 @@ class Schedule(ABC):
 
 
 Rate: TypeAlias = float | Schedule
+# Chosen by name, their first parameter is the highest rate, and `steps` that are not given end with
+# the training.
+SCHEDULES = Registry[type[Schedule]]("schedule", option="--schedule NAME")
 
 
+@SCHEDULES.register("constant")
 @final
 @dataclass(frozen=True)
 class Constant(Schedule):
@@ -63,6 +69,7 @@ class Constant(Schedule):
         return 0.0 * t + self.value
 
 
+@SCHEDULES.register("cosine", "S6")
 @final
 @dataclass(frozen=True)
 class CosineAnnealing(Schedule):
@@ -99,6 +106,7 @@ class CosineAnnealing(Schedule):
         return self.low + 0.5 * (self.high - self.low) * (1.0 + cos(part))
 
 
+@SCHEDULES.register("linear")
 @final
 @dataclass(frozen=True)
 class LinearAnnealing(Schedule):

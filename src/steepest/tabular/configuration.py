@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Annotated, Literal, TypeAlias, final
 
 from msgspec import Meta, Struct, field
 
 from steepest.data.options import MISSING
+from steepest.losses import LOSSES
+from steepest.nn.activations import ACTIVATIONS
+from steepest.optim import RULES
+from steepest.optim.schedules import SCHEDULES
+from steepest.tabular.chosen import OneOf, OptionsOf
 
 Auto: TypeAlias = Literal["auto"]
+Task: TypeAlias = Literal["classification", "regression"]
+# What a method's own options may be, as TOML and JSON write them: nested, but not endlessly.
+Plainest: TypeAlias = bool | int | float | str
+Listed: TypeAlias = Plainest | list[Plainest | list[Plainest]]
+OwnOptions: TypeAlias = dict[str, Listed | dict[str, Listed]]
 
 
 @final
@@ -78,11 +89,7 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="units of each hidden layer; []: a linear model"),
     ] = (256, 128)
     activation: Annotated[
-        Literal[
-            "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softplus",
-            "tanh", "lecun_tanh", "sigmoid", "identity",
-        ],
-        Meta(description="after each hidden layer"),
+        str, OneOf((ACTIVATIONS,)), Meta(description="after each hidden layer")
     ] = "relu"  # fmt: skip
     dropout: Annotated[
         Auto | Annotated[float, Meta(ge=0, lt=1)],
@@ -100,18 +107,20 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rule that turns gradients into steps, and its learning rate over time."""
 
-    name: Annotated[
-        Literal["adamw", "adam", "nesterov", "momentum", "sgd"],
-        Meta(description="the update rule"),
-    ] = "adamw"
+    name: Annotated[str, OneOf((RULES,)), Meta(description="the update rule")] = "adamw"
+    options: Annotated[
+        OwnOptions, OptionsOf("name"), Meta(description="the rule's own: {beta2 = 0.99}")
+    ] = field(default_factory=OwnOptions)
     learning_rate: Annotated[
         Auto | Annotated[float, Meta(gt=0, le=1000)],
-        Meta(description="its highest value; auto: 0.002 for adam and adamw, else 0.05"),
+        Meta(description="its highest value; auto: 0.002 for adamw, adam and their like, or 0.05"),
     ] = "auto"
     schedule: Annotated[
-        Literal["cosine", "constant"],
-        Meta(description="cosine: falls to 0 at max_epochs"),
+        str, OneOf((SCHEDULES,)), Meta(description="cosine: falls to 0 at max_epochs")
     ] = "cosine"
+    schedule_options: Annotated[
+        OwnOptions, OptionsOf("schedule"), Meta(description="the schedule's own: {low = 1e-5}")
+    ] = field(default_factory=OwnOptions)
     warm_up: Annotated[
         float, Meta(description="share of the steps during which the rate rises", ge=0, lt=1)
     ] = 0.05
@@ -120,14 +129,23 @@ class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="decoupled: w <- (1 - rate * decay) w; auto: 0.01 for adamw, else 0"),
     ] = "auto"
     momentum: Annotated[
-        float, Meta(description="of momentum and nesterov", ge=0, lt=1)
-    ] = 0.9  # fmt: skip
+        Annotated[float, Meta(ge=0, lt=1)] | OwnOptions,
+        Meta(description="where the rule has one; a table is a schedule of its own"),
+    ] = 0.9
 
 
 @final
 class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How long to train, on which batches, with which weights."""
 
+    loss: Annotated[
+        str,
+        OneOf((LOSSES,), words=("auto",)),
+        Meta(description="auto: cross_entropy for classes, half_squared_error for numbers"),
+    ] = "auto"
+    loss_options: Annotated[
+        OwnOptions, OptionsOf("loss"), Meta(description="the loss's own options")
+    ] = field(default_factory=OwnOptions)
     batch_size: Annotated[
         Auto | Annotated[int, Meta(ge=1)],
         Meta(description="auto: 32 up to 2,048 rows, 64 up to 8,192, 128 up to 16,384, then 256"),
@@ -182,21 +200,20 @@ class Resolved(Struct, frozen=True, kw_only=True):
     weight_decay: float
 
 
-def resolve(
-    configuration: Configuration, task: Literal["classification", "regression"], rows: int
-) -> Resolved:
+def resolve(configuration: Configuration, task: Task, rows: int) -> Resolved:
     """Replace every "auto" by its documented value for a task and `rows` training rows.
 
     >>> resolve(Configuration(), "classification", 1_000)
     Resolved(batch_size=32, dropout=0.3, learning_rate=0.002, weight_decay=0.01)
     """
     optimizer = configuration.optimizer
-    adaptive = optimizer.name in ("adam", "adamw")
+    own = inspect.signature(RULES.find(optimizer.name)).parameters
+    adaptive = own["learning_rate"].default <= 0.001
     automatic = Resolved(
         batch_size=32 if rows <= 2048 else 64 if rows <= 8192 else 128 if rows <= 16_384 else 256,
         dropout=0.3 if task == "classification" else 0.05,
         learning_rate=0.002 if adaptive else 0.05,
-        weight_decay=0.01 if optimizer.name == "adamw" else 0.0,
+        weight_decay=0.01 if "weight_decay" in own else 0.0,
     )
     size, dropout = configuration.training.batch_size, configuration.network.dropout
     rate, decay = optimizer.learning_rate, optimizer.weight_decay

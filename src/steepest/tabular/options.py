@@ -15,6 +15,7 @@ from typing import (
     Any,
     Literal,
     TypeAlias,
+    TypeVar,
     Union,
     cast,
     final,
@@ -28,20 +29,29 @@ import tomli_w
 from msgspec import Meta, Struct
 
 from steepest.errors import ConfigurationError, nearest
-from steepest.tabular.configuration import Configuration
+from steepest.tabular.chosen import OneOf, OptionsOf
+from steepest.tabular.configuration import Configuration, OwnOptions
+from steepest.tabular.recipe import check_methods
 
+T = TypeVar("T")
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
 
 
 @final
 class Option(Struct, frozen=True):
-    """One option: its dotted name, what it does, and the values it takes in words."""
+    """One option: its dotted name, what it does, and the values it takes in words.
+
+    A table takes values by name: `data.types.zip=categorical`. `names` are the methods that it
+    chooses from, if it does.
+    """
 
     name: str
     description: str
     valid: str
     is_list: bool
     is_text: bool
+    is_table: bool
+    names: tuple[str, ...]
 
 
 def options() -> dict[str, Option]:
@@ -53,14 +63,15 @@ def options() -> dict[str, Option]:
     found: dict[str, Option] = {}
     for section, kind in get_type_hints(Configuration).items():
         for name, hint in get_type_hints(kind, include_extras=True).items():
-            meta = _metas(hint)
-            described = [each.description for each in meta if each.description]
+            described = [each.description for each in _marks(hint, Meta) if each.description]
             found[f"{section}.{name}"] = Option(
                 name=f"{section}.{name}",
                 description=described[0] if described else "",
                 valid=_valid(hint),
                 is_list=_bare(hint) is tuple,
                 is_text=_bare(hint) is str or _bare(hint) is cast("object", Literal),
+                is_table=_has_table(hint),
+                names=tuple(name for each in _marks(hint, OneOf) for name in each.names),
             )
     return found
 
@@ -80,9 +91,16 @@ def from_plain(plain: Mapping[str, Plain]) -> Configuration:
         if isinstance(value, float) and not math.isfinite(value):
             raise ConfigurationError(_refusal(name, value))
     try:
-        return msgspec.convert(plain, Configuration)
+        configuration = msgspec.convert(plain, Configuration)
     except msgspec.ValidationError as error:
         raise ConfigurationError(_explain(str(error), plain)) from None
+    for option in options().values():
+        section, _, leaf = option.name.partition(".")
+        value = getattr(getattr(configuration, section), leaf)
+        if option.names and value not in option.names:
+            raise ConfigurationError(_refusal(option.name, value))
+    check_methods(configuration)
+    return configuration
 
 
 def to_plain(configuration: Configuration) -> dict[str, Plain]:
@@ -137,19 +155,32 @@ def assign(plain: dict[str, Plain], assignment: str) -> None:
 
 def set_option(plain: dict[str, Plain], name: str, value: Plain) -> None:
     """Put a value under a dotted name, refusing names that do not exist."""
-    require_option(name)
-    section, _, leaf = name.partition(".")
+    option = require_option(name)
+    section, _, leaf = option.name.partition(".")
     inside = plain.setdefault(section, {})
     if not isinstance(inside, dict):
         raise ConfigurationError(f"{section} is a section of options and needs names under it")
-    inside[leaf] = value
+    if option.name == name:
+        inside[leaf] = value
+        return
+    table = inside.setdefault(leaf, {})
+    if not isinstance(table, dict):
+        raise ConfigurationError(f"{option.name} is {table!r}, which has no {name!r} in it")
+    table[name.removeprefix(f"{option.name}.")] = value
 
 
 def require_option(name: str) -> Option:
-    """Find an option by its dotted name, or say which one is meant."""
+    """Find an option by its dotted name, or say which one is meant.
+
+    >>> require_option("optimizer.options.beta2").name
+    'optimizer.options'
+    """
     known = options()
     if name in known:
         return known[name]
+    for table in known.values():
+        if table.is_table and name.startswith(f"{table.name}.") and name != f"{table.name}.":
+            return table
     leaf = name.rpartition(".")[2]
     same_leaf = [each for each in known if each.rpartition(".")[2] == leaf]
     if same_leaf:
@@ -164,17 +195,23 @@ def require_option(name: str) -> Option:
 def parse_value(name: str, text: str) -> Plain:
     """Read an option's value as people type it: TOML, a bare word or a comma-separated list."""
     option = require_option(name)
+    if option.name != name:  # one value of a table
+        return _typed(text)
     if text.lower() in ("none", "") and not option.is_text and not option.is_list:
         return None
-    try:
-        value = cast("Plain", tomllib.loads(f"value = {text}")["value"])
-    except tomllib.TOMLDecodeError:
-        value = text
+    value = _typed(text)
     if option.is_list and not isinstance(value, list):
         return [_scalar(each) for each in text.split(",")] if text else []
     if option.is_text and not isinstance(value, str):
         return text
     return value
+
+
+def _typed(text: str) -> Plain:
+    try:
+        return cast("Plain", tomllib.loads(f"value = {text}")["value"])
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _scalar(text: str) -> Plain:
@@ -214,30 +251,53 @@ def _refusal(name: str, value: Plain) -> str:
     return f"{name} = {shown} is not possible{hint}; valid: {option.valid}"
 
 
-def _leaves(plain: Mapping[str, Plain], prefix: str = "") -> Iterable[tuple[str, Plain]]:
-    for name, value in plain.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{name}.")
-        elif prefix + name in options():
-            yield prefix + name, value
+def _leaves(plain: Mapping[str, Plain]) -> Iterable[tuple[str, Plain]]:
+    """The values under each option, those in lists and tables too."""
+    known = options()
+    for section, values in plain.items():
+        for leaf, value in values.items() if isinstance(values, dict) else ():
+            name = f"{section}.{leaf}"
+            if name in known:
+                yield from ((name, each) for each in _inside(value))
+
+
+def _inside(value: Plain) -> Iterable[Plain]:
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            yield from _inside(each)
+    else:
+        yield value
 
 
 def _toml(value: Plain) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_toml(each) for each in value) + "]"
     if isinstance(value, dict):
-        inside = (tomli_w.dumps({name: each}).strip() for name, each in value.items())
+        inside = (f"{_toml_key(name)} = {_toml(each)}" for name, each in value.items())
         return "{ " + ", ".join(inside) + " }" if value else "{}"
     return tomli_w.dumps({"x": value})[len("x = ") : -1]
 
 
-def _metas(hint: object) -> list[Meta]:
+def _toml_key(name: str) -> str:
+    return tomli_w.dumps({name: 0})[: -len(" = 0\n")]
+
+
+def _marks(hint: object, kind: type[T]) -> list[T]:
+    """What a type is annotated with, the outermost first."""
     if get_origin(hint) is Annotated:
         inner, *extra = get_args(hint)
-        return [each for each in extra if isinstance(each, Meta)] + _metas(inner)
+        return [each for each in extra if isinstance(each, kind)] + _marks(inner, kind)
     if get_origin(hint) in (Union, UnionType):
-        return [meta for each in get_args(hint) for meta in _metas(each)]
+        return [mark for each in get_args(hint) for mark in _marks(each, kind)]
     return []
+
+
+def _has_table(hint: object) -> bool:
+    if get_origin(hint) is Annotated:
+        return _has_table(get_args(hint)[0])
+    if get_origin(hint) in (Union, UnionType):
+        return any(_has_table(each) for each in get_args(hint))
+    return get_origin(hint) is dict
 
 
 def _bare(hint: object) -> object:
@@ -247,6 +307,10 @@ def _bare(hint: object) -> object:
 
 def _valid(hint: Any) -> str:  # noqa: ANN401 - a type of any form
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated and (chosen := _marks(hint, OneOf)):
+        return "one of " + ", ".join(map(repr, chosen[0].names))
+    if origin is Annotated and (owner := _marks(hint, OptionsOf)):
+        return f"a table of what the chosen {owner[0].field} takes"
     if origin is Annotated:
         meta = next(each for each in arguments[1:] if isinstance(each, Meta))
         return _range(meta, whole=arguments[0] is int) or _valid(arguments[0])
@@ -256,6 +320,8 @@ def _valid(hint: Any) -> str:  # noqa: ANN401 - a type of any form
         return " or ".join(_valid(each) for each in arguments)
     if origin is tuple:
         return f"a list, each {_valid(arguments[0])}"
+    if hint == OwnOptions:
+        return "a table"
     if origin is dict:
         return f"names, each with {_valid(arguments[1])}"
     names: dict[object, str] = {

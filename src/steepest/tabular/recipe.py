@@ -1,14 +1,23 @@
-"""From options to an optimiser and its learning rate over time."""
+"""From options to a loss, an optimiser and its learning rate over time."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from steepest import optim
+from steepest.errors import ConfigurationError
+from steepest.losses import LOSSES, Loss
 from steepest.optim import schedules
-from steepest.tabular.configuration import Configuration, Resolved
+from steepest.tabular.chosen import Choice
+from steepest.tabular.configuration import Configuration, Resolved, Task
 
 
 def make_rate(configuration: Configuration, resolved: Resolved, steps: int) -> schedules.Rate:
-    """Compose warm-up and cosine annealing over `steps` steps in all.
+    """Compose warm-up and the schedule over `steps` steps in all.
+
+    The schedule's first parameter is the highest rate. If it has a parameter `steps` that is not
+    given, it ends with the training.
 
     >>> from steepest.tabular.configuration import resolve
     >>> default = Configuration()
@@ -16,23 +25,109 @@ def make_rate(configuration: Configuration, resolved: Resolved, steps: int) -> s
     >>> rate(10), rate(200)
     (0.002, 0.0)
     """
-    rate: schedules.Rate = resolved.learning_rate
-    rising = round(configuration.optimizer.warm_up * steps)
-    if configuration.optimizer.schedule == "cosine":
-        rate = schedules.CosineAnnealing(rate, steps=max(1, steps - rising))
+    optimizer = configuration.optimizer
+    rising = round(optimizer.warm_up * steps)
+    make = schedules.SCHEDULES.find(optimizer.schedule)
+    highest = _first_parameter(make)
+    choice = Choice(
+        option="optimizer.schedule_options",
+        name=optimizer.schedule,
+        make=make,
+        elsewhere={highest: "optimizer.learning_rate"},
+        filled={highest: resolved.learning_rate, "steps": max(1, steps - rising)},
+    )
+    rate = choice.made(optimizer.schedule_options)
+    if isinstance(rate, schedules.Constant):  # which the compiled step need not compute
+        rate = rate.value
     return schedules.WarmUp(rate, steps=rising) if rising else rate
 
 
 def make_optimizer(configuration: Configuration, resolved: Resolved, steps: int) -> optim.Rule:
     """Make the update rule of a fit of `steps` steps."""
-    rate = make_rate(configuration, resolved, steps)
-    momentum = configuration.optimizer.momentum
-    rules: dict[str, optim.Rule] = {
-        "sgd": optim.SGD(rate),
-        "momentum": optim.Momentum(rate, momentum=momentum),
-        "nesterov": optim.Nesterov(rate, momentum=momentum),
-        "adam": optim.Adam(rate),
-        "adamw": optim.Adam(rate),
+    optimizer = configuration.optimizer
+    make = optim.RULES.find(optimizer.name)
+    momentum = optimizer.momentum
+    choice = Choice(
+        option="optimizer.options",
+        name=optimizer.name,
+        make=make,
+        elsewhere={
+            name: f"optimizer.{name}" for name in ("learning_rate", "weight_decay", "momentum")
+        },
+        filled={
+            "learning_rate": make_rate(configuration, resolved, steps),
+            "weight_decay": resolved.weight_decay,
+            "momentum": _annealed(momentum, "optimizer.momentum", steps)
+            if isinstance(momentum, dict)
+            else momentum,
+        },
+    )
+    own = {
+        name: _annealed(value, f"optimizer.options.{name}", steps)
+        if isinstance(value, dict)
+        else value
+        for name, value in optimizer.options.items()
     }
-    rule = rules[configuration.optimizer.name]
-    return optim.WeightDecay(rule, resolved.weight_decay) if resolved.weight_decay else rule
+    rule: optim.Rule = choice.made(own)
+    if resolved.weight_decay and "weight_decay" not in choice.parameters:
+        rule = optim.WeightDecay(rule, resolved.weight_decay)
+    return rule
+
+
+def make_loss(configuration: Configuration, task: Task) -> Loss:
+    """Make what is made small; by default cross entropy, or half the squared error.
+
+    Errors:
+        ConfigurationError: a loss for the other task.
+
+    >>> make_loss(Configuration(), "classification")
+    CrossEntropy()
+    """
+    training = configuration.training
+    automatic = "cross_entropy" if task == "classification" else "half_squared_error"
+    name = automatic if training.loss == "auto" else training.loss
+    make = LOSSES.find(name)
+    if task not in make.tasks:
+        fitting = ", ".join(repr(each) for each in LOSSES if task in LOSSES[each].tasks)
+        raise ConfigurationError(
+            f"training.loss = {name!r} is not for the {task} of a table; valid: {fitting}"
+        )
+    return Choice("training.loss_options", name, make, {}, {}).made(training.loss_options)
+
+
+def check_methods(configuration: Configuration) -> None:
+    """Refuse own options of methods that these do not have, or values that they refuse.
+
+    Errors:
+        ConfigurationError: names the option.
+    """
+    some = Resolved(batch_size=1, dropout=0.0, learning_rate=0.001, weight_decay=0.0)
+    make_optimizer(configuration, some, 1_000)
+    training = configuration.training
+    if training.loss != "auto":
+        make = LOSSES.find(training.loss)
+        Choice("training.loss_options", training.loss, make, {}, {}).made(training.loss_options)
+    elif training.loss_options:
+        raise ConfigurationError(
+            "training.loss_options are a loss's own: name it with training.loss"
+        )
+
+
+def _annealed(options: Mapping[str, Any], option: str, steps: int) -> schedules.Schedule:
+    """A schedule written as a table: {schedule = "linear", first = 0.5, last = 0.99}."""
+    inside = dict(options)
+    name = inside.pop("schedule", None)
+    if name is None:
+        raise ConfigurationError(
+            f"{option}: a table holds a schedule and its options, such as "
+            '{schedule = "linear", first = 0.5, last = 0.99}'
+        )
+    try:
+        make = schedules.SCHEDULES.find(str(name))
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{option}: {error}") from None
+    return Choice(option, str(name), make, {}, {"steps": steps}).made(inside)
+
+
+def _first_parameter(make: Any) -> str:  # noqa: ANN401 - a class or function with parameters
+    return next(iter(Choice("", "", make, {}, {}).parameters))
