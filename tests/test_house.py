@@ -28,10 +28,10 @@ HEAVY = [
 # What each room may import besides Python itself and the floors below it. A room that is not
 # listed may import NumPy only.
 THIRD_PARTY = {
-    "data": {"numpy", "duckdb", "narwhals", "sklearn"},
+    "data": {"numpy", "duckdb", "narwhals", "sklearn", "safetensors"},
     "report": {"numpy", "matplotlib"},
     "runtime": {"numpy", "llvmlite"},
-    "tabular": {"numpy", "safetensors", "msgspec", "tomli_w", "threadpoolctl"},
+    "tabular": {"numpy", "msgspec", "tomli_w", "threadpoolctl"},
     "cli": {"numpy", "typer", "rich", "msgspec"},
 }
 

@@ -22,6 +22,7 @@ from steepest.data.target import (
     target_labels,
     target_numbers,
 )
+from steepest.data.tensor_file import FileKind
 from steepest.data.write import (
     Cells,
     TableWriter,
@@ -39,6 +40,7 @@ __all__ = [
     "Cells",
     "Column",
     "Feature",
+    "FileKind",
     "Inputs",
     "Kind",
     "LeftOut",
