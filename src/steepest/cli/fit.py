@@ -106,14 +106,20 @@ def fit(
         str | None, typer.Option("--dropout", help="Probability of dropping a unit.", metavar="P")
     ] = None,
     optimizer: Annotated[
-        str | None, typer.Option("--optimizer", help="adamw, adam, nesterov, momentum or sgd.")
+        str | None, typer.Option("--optimizer", help="adamw, adam, nesterov, sgd, ...")
     ] = None,
     learning_rate: Annotated[
         str | None, typer.Option("--learning-rate", help="The highest rate.", metavar="RATE")
     ] = None,
+    schedule: Annotated[
+        str | None, typer.Option("--schedule", help="Of the rate: cosine, constant, linear, ...")
+    ] = None,
     weight_decay: Annotated[
         str | None,
         typer.Option("--weight-decay", help="Decoupled decay, as in AdamW.", metavar="DECAY"),
+    ] = None,
+    loss: Annotated[
+        str | None, typer.Option("--loss", help="What is made small.  [by the task]")
     ] = None,
     batch_size: BatchSize = None,
     max_epochs: Annotated[
@@ -184,7 +190,9 @@ def fit(
         "network.dropout": dropout,
         "optimizer.name": optimizer,
         "optimizer.learning_rate": learning_rate,
+        "optimizer.schedule": schedule,
         "optimizer.weight_decay": weight_decay,
+        "training.loss": loss,
         "training.batch_size": batch_size,
         "training.max_epochs": max_epochs,
         "training.class_weight": class_weight,

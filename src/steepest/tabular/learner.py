@@ -10,10 +10,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from steepest.losses import CrossEntropy, HalfSquaredError
 from steepest.nn import Module
 from steepest.tabular.configuration import Configuration, Resolved
-from steepest.tabular.recipe import make_optimizer
+from steepest.tabular.recipe import make_loss, make_optimizer
 from steepest.tabular.threads import suitable_threads
 from steepest.train.arrays import Tables
 from steepest.train.batches import Batches
@@ -92,7 +91,7 @@ def learner(
         rows=rows,
         trainer=Trainer(
             network,
-            CrossEntropy() if rows.scale is None else HalfSquaredError(),
+            make_loss(configuration, "classification" if rows.scale is None else "regression"),
             make_optimizer(configuration, resolved, len(batches.extents) * training.max_epochs),
             l2=training.l2,
             seed=training.seed,
