@@ -9,6 +9,8 @@ from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 
+from steepest.train.watched import Watched
+
 Stopped: TypeAlias = Literal[
     "finished", "early stopping", "time limit", "interrupted", "callback", "non-finite loss"
 ]
@@ -35,6 +37,7 @@ class History:
             or "non-finite loss".
         message: More about the end, where there is more to say.
         compiling: Seconds in which the programs for training and validation were made ready.
+        watched: What layers and parameters did in the steps that ``fit(…, watch=n)`` watched.
     """
 
     def __init__(self) -> None:
@@ -43,15 +46,21 @@ class History:
         self.stopped: Stopped = "finished"
         self.message = ""
         self.compiling = 0.0
+        self.watched = Watched()
 
     def state(self) -> dict[str, Any]:
         """What of it was found so far, to be kept in a file."""
-        return {"rows": [dict(row) for row in self.rows], "best_epoch": self.best_epoch}
+        return {
+            "rows": [dict(row) for row in self.rows],
+            "best_epoch": self.best_epoch,
+            "watched": self.watched.state(),
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from what :meth:`state` gave."""
         self.rows = [dict(row) for row in state["rows"]]
         self.best_epoch = state["best_epoch"]
+        self.watched.restore(state["watched"])
 
     def column(self, name: str) -> list[float]:
         """One column of the rows."""
