@@ -17,6 +17,14 @@ LABELS = RNG.integers(0, K, N)
 F, Y = RNG.normal(size=N) * 3, RNG.normal(size=N)
 SIGNS = np.where(RNG.random(N) < 0.5, -1, 1)
 Array = Any
+pytestmark = pytest.mark.row("O2", "O3", "O4", "O5")
+POSITIVE = RNG.poisson(2.0, N).astype(float)
+OTHERS = np.where(np.eye(K, dtype=bool)[LABELS], -np.inf, SCORES)
+MARGIN = SCORES[np.arange(N), LABELS] - OTHERS.max(axis=1)
+TOWARDS = np.eye(K)[LABELS] - np.eye(K)[OTHERS.argmax(axis=1)]  # the derivative of MARGIN
+SMOOTHED = 0.9 * np.eye(K)[LABELS] + 0.1 / K
+RESIDUAL = Y[:, None] - SCORES[:, :3]
+QUANTILES = np.array([0.1, 0.5, 0.9])
 
 
 def values(loss: st.losses.Loss, prediction: Array, target: Array) -> Array:
@@ -42,6 +50,39 @@ CASES: dict[str, tuple[Array, Array, Array, Array]] = {
         LABELS,
         -scipy.special.log_softmax(SCORES, axis=1)[np.arange(N), LABELS],
         scipy.special.softmax(SCORES, axis=1) - np.eye(K)[LABELS],
+    ),
+    "smoothed_cross_entropy": (
+        SCORES,
+        LABELS,
+        -(SMOOTHED * scipy.special.log_softmax(SCORES, axis=1)).sum(axis=1),
+        scipy.special.softmax(SCORES, axis=1) - SMOOTHED,
+    ),
+    "absolute_error": (F, Y, np.abs(F - Y), np.sign(F - Y)),
+    "huber": (F, Y, scipy.special.huber(1.0, F - Y), np.clip(F - Y, -1.0, 1.0)),
+    "poisson": (F, POSITIVE, np.exp(F) - POSITIVE * F, np.exp(F) - POSITIVE),
+    "quantile": (
+        SCORES[:, :3],
+        Y,
+        np.maximum(QUANTILES * RESIDUAL, (QUANTILES - 1) * RESIDUAL).mean(axis=1),
+        np.where(RESIDUAL >= 0, -QUANTILES, 1 - QUANTILES) / 3,
+    ),
+    "hinge": (
+        SCORES,
+        LABELS,
+        np.maximum(0.0, 1 - MARGIN),
+        -TOWARDS * (MARGIN < 1)[:, None],
+    ),
+    "squared_hinge": (
+        SCORES,
+        LABELS,
+        np.maximum(0.0, 1 - MARGIN) ** 2,
+        -2 * TOWARDS * np.maximum(0.0, 1 - MARGIN)[:, None],
+    ),
+    "perceptron": (
+        SCORES,
+        LABELS,
+        np.maximum(0.0, -MARGIN),
+        -TOWARDS * (MARGIN <= 0)[:, None],
     ),
 }
 
@@ -124,7 +165,10 @@ def test_several_outputs_are_averaged_as_scikit_learn_does(loss: st.losses.Loss)
     assert values(loss, SCORES, targets).mean() == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("name", ["half_squared_error", "squared_error", "binary_logistic"])
+ONE_EACH = ["half_squared_error", "squared_error", "binary_logistic", "absolute_error", "huber"]
+
+
+@pytest.mark.parametrize("name", ONE_EACH)
 def test_a_column_meets_a_vector_without_becoming_a_square(name: str) -> None:
     prediction, target, expected, _ = CASES[name]
     loss = st.losses.LOSSES[name]()
@@ -136,9 +180,10 @@ def test_a_column_meets_a_vector_without_becoming_a_square(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_other_shapes_are_refused(name: str) -> None:
     prediction, target, _, _ = CASES[name]
-    with pytest.raises(ShapeError, match=r"should have|number per example|is \(batch, classes\)"):
+    message = r"should have|number per (example|quantile)|is \(batch, classes\)"
+    with pytest.raises(ShapeError, match=message):
         st.losses.LOSSES[name]()(st.tensor(prediction), st.tensor(target[:-1]))
-    with pytest.raises(ShapeError, match=r"should have|number per example|is \(batch, classes\)"):
+    with pytest.raises(ShapeError, match=message):
         st.losses.LOSSES[name]()(st.zeros((4, 3, 2)), st.tensor(target))
 
 
@@ -164,7 +209,7 @@ PREPARE: list[tuple[str, Array, tuple[int, ...], type[Exception], str]] = [
 
 @pytest.mark.parametrize("outputs", [(), (1,)])
 @pytest.mark.parametrize("shape", [(4,), (4, 1)])
-@pytest.mark.parametrize("name", ["half_squared_error", "squared_error", "binary_logistic"])
+@pytest.mark.parametrize("name", ONE_EACH)
 def test_one_number_per_example_may_be_a_column(
     name: str, shape: tuple[int, ...], outputs: tuple[int, ...]
 ) -> None:

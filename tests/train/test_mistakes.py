@@ -58,7 +58,7 @@ MISTAKES: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: fit(loss="cross_entropy", y=LABELS * 2), DataError, "label 2 of example"),
     (lambda: fit(loss="binary_logistic"), DataError, "0 and 1, or −1 and 1"),
     (lambda: fit(loss=lambda f, y: None), TraceError, "the loss should give a Tensor.*not None"),
-    (lambda: fit(loss="hinge"), ConfigurationError, "no loss 'hinge'"),
+    (lambda: fit(loss="hing"), ConfigurationError, "no loss 'hing'"),
     (lambda: fit(batch_size=21), ConfigurationError, "batch_size=21 is more than the 20 rows"),
     (lambda: fit(batch_size=0), ConfigurationError, "whole number from 1 on, or None, not 0"),
     (lambda: fit(batch_size=2.5), ConfigurationError, "whole number from 1 on, or None, not 2.5"),

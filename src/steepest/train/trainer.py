@@ -35,6 +35,7 @@ from steepest.train.history import History
 from steepest.train.interruption import stop_on_interrupt
 from steepest.train.loop import Loop, cells_of
 from steepest.train.metrics import Asked, Metric, metrics_of
+from steepest.train.own_loss import check_if_own
 from steepest.train.plan import Examples, Plan, Validation
 from steepest.train.predict import Predictor, predict, trace_prediction
 from steepest.train.step import Objective, Step, step_roles, trace_step
@@ -165,6 +166,7 @@ class Trainer:
         examples = self._examples(x, y, sample_weight, "x", "y")
         convert_slots(self._slots)
         if not self.steps:
+            check_if_own(self.model, self.loss, examples)
             start_slots(self.optimizer, self._slots)
         step = self._step
         memory = Memory(cells_of(step))
