@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, final
 
@@ -14,7 +17,7 @@ from steepest.compile import Source, compiled
 from steepest.errors import CompilationError
 from steepest.ir.interpret import Program
 from steepest.ir.types import Array
-from steepest.runtime.executable import Stop
+from steepest.runtime.executable import NativeProgram, Stop
 from steepest.schedule.plan import CannotSchedule, InputRole
 from steepest.transform.memory import Memory
 from steepest.transform.trace import Trace
@@ -91,6 +94,42 @@ class Task:
         )
 
 
+@final
+class _Programs:
+    """Native programs by the key of their source."""
+
+    def __init__(self) -> None:
+        self.made: dict[bytes, NativeProgram] = {}
+        self.lock = threading.Lock()
+
+
+_shared: ContextVar[_Programs | None] = ContextVar("shared", default=None)
+
+
+@contextmanager
+def sharing_programs() -> Generator[None]:
+    """Within this block, in threads with a copy of its context too, equal programs are made once.
+
+    What is shared is the machine code; each task has its own memory for it.
+    """
+    token = _shared.set(_shared.get() or _Programs())
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
+def _native_program(source: Source) -> NativeProgram:
+    programs = _shared.get()
+    if programs is None:
+        return compiled(source)
+    with programs.lock:
+        key = source.key
+        if key not in programs.made:
+            programs.made[key] = compiled(source)
+        return programs.made[key]
+
+
 def executable(task: Task, backend: Backend = "native") -> Executable:
     """The task on a back end; on the reference where the native one cannot serve, said once."""
     if backend == "reference":
@@ -159,7 +198,7 @@ class NativeExecutable(Executable):
 
     def __init__(self, task: Task) -> None:
         self._task = task
-        self._program = compiled(task.source).bind(
+        self._program = _native_program(task.source).bind(
             task.memory.arena, flushes_denormals=task.guarded
         )
 
