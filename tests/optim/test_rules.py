@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 import steepest as st
+from kit import papers
+from kit.papers import STEPS, annealed, falling
 from steepest.errors import ConfigurationError, GradientError
 
 Array = Any
-STEPS = 100
+pytestmark = pytest.mark.row("P1", "P3", "P4", "P5", "P6", "P7")
 RNG = np.random.default_rng(0)
 TARGET, CURVATURE = RNG.normal(size=(3, 4)), RNG.uniform(0.1, 2.0, size=(3, 4))
 START = RNG.normal(size=(3, 4))
@@ -36,9 +38,12 @@ def slope(w: Array) -> Array:
     return CURVATURE * (w - TARGET) - np.sin(3 * w) / 3
 
 
+def surface(w: st.Tensor) -> st.Tensor:
+    return 0.5 * st.tensor(CURVATURE) * (w - st.tensor(TARGET)) ** 2 + st.cos(3.0 * w) / 9.0
+
+
 def objective(w: st.Tensor) -> st.Tensor:
-    bowl = 0.5 * st.tensor(CURVATURE) * (w - st.tensor(TARGET)) ** 2
-    return st.sum(bowl + st.cos(3.0 * w) / 9.0)
+    return st.sum(surface(w))
 
 
 def path(rule: st.optim.Rule, steps: int = STEPS) -> list[Array]:
@@ -58,7 +63,7 @@ def trained_path(rule: st.optim.Rule, steps: int = STEPS) -> list[Array]:
     """What the Trainer passes through: the same rule, traced into the step."""
     model = Point(START)
     points: list[Array] = []
-    trainer = st.Trainer(model, lambda f, y: st.sum(f * 0.0, axis=(1, 2)) + objective(f[0]), rule)
+    trainer = st.Trainer(model, lambda f, y: st.sum(surface(f), axis=(1, 2)), rule)
     x = np.zeros((2, 1, 1))
     trainer.fit(
         x,
@@ -70,88 +75,74 @@ def trained_path(rule: st.optim.Rule, steps: int = STEPS) -> list[Array]:
     return points
 
 
-# ------------------------------------------------------------------------------- transcriptions
+# What each rule passes through, from the transcription of its paper. A name is registered; words
+# after it tell the cases of a rule apart.
 
 
-def sgd(rate: Callable[[int], float] = lambda t: 0.1) -> list[Array]:
-    w, points = START.copy(), []
-    for t in range(STEPS):
-        w = w - rate(t) * slope(w)
-        points.append(w)
-    return points
+def slope_at(t: int, w: Array) -> Array:
+    return slope(w)
 
 
-def momentum(
-    mu: Callable[[int], float] = lambda t: 0.9, rate: Callable[[int], float] = lambda t: 0.05
-) -> list[Array]:
-    w, v, points = START.copy(), np.zeros_like(START), []
-    for t in range(STEPS):
-        v = mu(t) * v - rate(t) * slope(w)
-        w = w + v
-        points.append(w)
-    return points
-
-
-def nesterov(
-    mu: Callable[[int], float] = lambda t: 0.9, rate: Callable[[int], float] = lambda t: 0.05
-) -> list[Array]:
-    """θ of the look-ahead form; φ = θ + μ v is found from it."""
-    theta, v, points = START.copy(), np.zeros_like(START), []
-    for t in range(STEPS):
-        v = mu(t) * v - rate(t) * slope(theta + mu(t) * v)
-        theta = theta + v
-        points.append((theta, theta + mu(t + 1) * v))
-    return points
-
-
-def adam(rate: float = 0.05, decay: float = 0.0, epsilon: float = 1e-8) -> list[Array]:
-    """Algorithm 1 of Kingma and Ba; with decay, algorithm 2 of Loshchilov and Hutter."""
-    beta1, beta2 = 0.9, 0.999
-    w, m, v, points = START.copy(), np.zeros_like(START), np.zeros_like(START), []
-    for t in range(1, STEPS + 1):
-        g = slope(w)
-        m = beta1 * m + (1 - beta1) * g
-        v = beta2 * v + (1 - beta2) * g * g
-        m_hat = m / (1 - beta1**t)
-        v_hat = v / (1 - beta2**t)
-        w = w - rate * m_hat / (np.sqrt(v_hat) + epsilon) - rate * decay * w
-        points.append(w)
-    return points
-
-
-def annealed(t: int) -> float:
-    return 0.5 + (0.99 - 0.5) * min(t / 60, 1.0)
-
-
-def falling(t: int) -> float:
-    return 0.01 + 0.5 * (0.2 - 0.01) * (1 + math.cos(math.pi * min(t, 80) / 80))
-
-
-PATHS: dict[str, tuple[st.optim.Rule, list[Array]]] = {
-    "sgd": (st.optim.SGD(0.1), sgd()),
-    "sgd falling": (st.optim.SGD(FALLING), sgd(falling)),
-    "momentum": (st.optim.Momentum(0.05), momentum()),
+FIXED, SLOW, HEAVY = papers.constant(0.1), papers.constant(0.05), papers.constant(0.9)
+PATHS: dict[str, tuple[st.optim.Rule, Callable[[papers.Slope, Array], list[Array]]]] = {
+    "sgd": (st.optim.SGD(0.1), lambda g, w: papers.sgd(g, w, FIXED)),
+    "sgd falling": (st.optim.SGD(FALLING), lambda g, w: papers.sgd(g, w, falling)),
+    "momentum": (st.optim.Momentum(0.05), lambda g, w: papers.momentum(g, w, SLOW, HEAVY)),
     "momentum annealed": (
         st.optim.Momentum(FALLING, momentum=ANNEALED),
-        momentum(annealed, falling),
+        lambda g, w: papers.momentum(g, w, falling, annealed),
     ),
-    "nesterov": (st.optim.Nesterov(0.05), [phi for _, phi in nesterov()]),
+    "nesterov": (st.optim.Nesterov(0.05), lambda g, w: papers.nesterov(g, w, SLOW, HEAVY)),
     "nesterov annealed": (
         st.optim.Nesterov(FALLING, momentum=ANNEALED),
-        [phi for _, phi in nesterov(annealed, falling)],
+        lambda g, w: papers.nesterov(g, w, falling, annealed),
     ),
     "nesterov_look_ahead": (
         st.optim.NesterovLookAhead(0.05),
-        [theta for theta, _ in nesterov()],
+        lambda g, w: papers.nesterov_look_ahead(g, w, SLOW, HEAVY),
     ),
     "nesterov_look_ahead annealed": (
         st.optim.NesterovLookAhead(FALLING, momentum=ANNEALED),
-        [theta for theta, _ in nesterov(annealed, falling)],
+        lambda g, w: papers.nesterov_look_ahead(g, w, falling, annealed),
     ),
-    "adam": (st.optim.Adam(0.05), adam()),
-    "adam epsilon": (st.optim.Adam(0.05, epsilon=0.1), adam(epsilon=0.1)),
-    "adamw": (st.optim.AdamW(0.05, weight_decay=0.3), adam(decay=0.3)),
-}
+    "adagrad": (
+        st.optim.Adagrad(0.1, epsilon=0.1),
+        lambda g, w: papers.adagrad(g, w, FIXED, 0.1, inside=False),
+    ),
+    "adagrad_epsilon_inside": (
+        st.optim.AdagradEpsilonInside(FALLING, epsilon=0.1),
+        lambda g, w: papers.adagrad(g, w, falling, 0.1, inside=True),
+    ),
+    "rmsprop": (
+        st.optim.RMSProp(0.05, epsilon=0.1),
+        lambda g, w: papers.rmsprop(g, w, SLOW, 0.99, 0.1, inside=False),
+    ),
+    "rmsprop_epsilon_inside": (
+        st.optim.RMSPropEpsilonInside(FALLING, beta=0.9, epsilon=0.1),
+        lambda g, w: papers.rmsprop(g, w, falling, 0.9, 0.1, inside=True),
+    ),
+    "adam": (st.optim.Adam(0.05), lambda g, w: papers.adam(g, w, SLOW)),
+    "adam with a large ε": (
+        st.optim.Adam(0.05, epsilon=0.1),
+        lambda g, w: papers.adam(g, w, SLOW, epsilon=0.1),
+    ),
+    "adam_uncorrected": (
+        st.optim.AdamUncorrected(0.05, epsilon=0.1),
+        lambda g, w: papers.adam(g, w, SLOW, "uncorrected", 0.1),
+    ),
+    "adam_epsilon_inside": (
+        st.optim.AdamEpsilonInside(0.05, epsilon=0.1),
+        lambda g, w: papers.adam(g, w, SLOW, "inside", 0.1),
+    ),
+    "adam_epsilon_before": (
+        st.optim.AdamEpsilonBefore(FALLING, epsilon=0.1),
+        lambda g, w: papers.adam(g, w, falling, "before", 0.1),
+    ),
+    "adamw": (
+        st.optim.AdamW(0.05, weight_decay=0.3),
+        lambda g, w: papers.adam(g, w, SLOW, decay=0.3),
+    ),
+}  # fmt: skip
 
 
 def test_every_rule_has_its_transcription_here() -> None:
@@ -160,14 +151,32 @@ def test_every_rule_has_its_transcription_here() -> None:
 
 @pytest.mark.parametrize("name", [name for name in PATHS if "look_ahead" not in name])
 def test_by_hand(name: str) -> None:
-    rule, expected = PATHS[name]
-    np.testing.assert_allclose(path(rule), expected, rtol=0, atol=1e-10)
+    rule, paper = PATHS[name]
+    np.testing.assert_allclose(path(rule), paper(slope_at, START), rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", PATHS)
 def test_in_the_trainer(name: str) -> None:
-    rule, expected = PATHS[name]
-    np.testing.assert_allclose(trained_path(rule), expected, rtol=0, atol=1e-10)
+    rule, paper = PATHS[name]
+    np.testing.assert_allclose(trained_path(rule), paper(slope_at, START), rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", [name for name in PATHS if "look_ahead" not in name])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(st.float32, 1e-5), (st.float64, 1e-10)])
+def test_fed_recorded_gradients(name: str, dtype: np.dtype[Any], tolerance: float) -> None:
+    """100 gradients of very different sizes; relative to each tensor's largest magnitude."""
+    rule, paper = PATHS[name]
+    random = np.random.default_rng(1)
+    sizes = 10.0 ** random.uniform(-4, 1, size=(3, 4))
+    gradients = (sizes * random.normal(size=(STEPS, 3, 4))).astype(np.float32)
+    start = START.astype(np.float32)
+    expected = paper(lambda t, w: gradients[t].astype(np.float64), start.astype(np.float64))
+    model = Point(start.astype(dtype))
+    optimizer = rule.attach(model)
+    for gradient, point in zip(gradients, expected, strict=True):
+        optimizer.step({"point": st.tensor(gradient, dtype=dtype)})
+        error = np.abs(model.point.value.numpy() - point).max()
+        assert error <= tolerance * np.abs(point).max()
 
 
 @pytest.mark.parametrize("options", [{}, {"momentum": ANNEALED}, {"learning_rate": FALLING}])
@@ -264,7 +273,9 @@ def test_loop_by_hand_without_an_optimizer() -> None:
         with st.no_grad():
             assert w.grad is not None
             w -= 0.1 * w.grad
-    np.testing.assert_allclose(w.detach().numpy(), sgd()[-1], rtol=0, atol=1e-10)
+    np.testing.assert_allclose(
+        w.detach().numpy(), papers.sgd(slope_at, START, FIXED)[-1], rtol=0, atol=1e-10
+    )
 
 
 def test_gradients_add_up_until_zero_grad() -> None:

@@ -52,7 +52,7 @@ def test_numbers(name: str) -> None:
 def test_traced_it_is_the_same(name: str) -> None:
     schedule, _ = FORMULAS[name]
     times = np.array(TIMES, np.float64)
-    found = st.vmap(lambda t: schedule.at(t) + 0.0 * t)(st.tensor(times)).numpy()
+    found = st.vmap(lambda t: schedule.at(st.optim.Time(t, t)) + 0.0 * t)(st.tensor(times)).numpy()
     np.testing.assert_allclose(found, [schedule(t) for t in TIMES], rtol=1e-13, atol=1e-17)
 
 

@@ -21,7 +21,7 @@ from steepest.nn import Linear, Module
 from steepest.nn.activations import relu
 from steepest.ops.elementwise import sqrt, square, where
 from steepest.ops.reduce import mean, sum
-from steepest.optim.schedules import CosineAnnealing
+from steepest.optim.schedules import CosineAnnealing, Time
 from steepest.tensor import random
 from steepest.tensor.creation import full, ones_like
 from steepest.tensor.modes import enable_grad
@@ -109,7 +109,8 @@ class RegularStep:
         """Take the step; objective, mean loss and penalty."""
         following = self.counter.value + np.asarray(1, uint32)
         cells = list(self.velocities)
-        rate = _RATE.at(self.counter.value.astype(float64)).astype(cells[0].dtype)
+        time = Time(self.counter.value.astype(float64), epoch.astype(float64))
+        rate = _RATE.at(time).astype(cells[0].dtype)
         with random.stream(Stream(key, following)), enable_grad():
             inputs, labels, _ = gathered(x, y, None, rows)
             loss = mean(CrossEntropy()(self.model(inputs), labels))

@@ -17,8 +17,8 @@ from steepest.compile import Stages, compiled, stages
 from steepest.ir.types import Array, DType, float32, is_floating, uint32
 from steepest.losses import BinaryLogistic, CrossEntropy
 from steepest.nn import MLP
+from steepest.optim import Adam, Momentum
 from steepest.optim.rule import make_slots
-from steepest.optim.rules import Adam, Momentum
 from steepest.runtime.cache import ObjectCache
 from steepest.runtime.executable import BoundProgram
 from steepest.runtime.processor import this_processor

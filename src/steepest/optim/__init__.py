@@ -1,35 +1,50 @@
 """Optimisers: update rules, transforms around them, and learning-rate schedules."""
 
-from steepest.optim import schedules
-from steepest.optim.rule import Attached, Parameter, Rule, Time, average_cells
-from steepest.optim.rules import (
-    RULES,
-    SGD,
-    Adam,
-    AdamW,
-    AveragedParameters,
-    Momentum,
-    Nesterov,
-    NesterovLookAhead,
-    WeightDecay,
-    rule,
+from steepest.optim import (
+    adam,
+    adaptive,
+    averaging,
+    clipping,
+    decay,
+    drivers,
+    gradient_descent,
+    groups,
+    rules,
+    schedules,
 )
+from steepest.optim.adam import *
+from steepest.optim.adaptive import *
+from steepest.optim.averaging import *
+from steepest.optim.clipping import *
+from steepest.optim.decay import *
+from steepest.optim.drivers import *
+from steepest.optim.gradient_descent import *
+from steepest.optim.groups import *
+from steepest.optim.rule import (
+    Attached as Attached,
+    LooksAhead as LooksAhead,
+    Parameter as Parameter,
+    Rule as Rule,
+    average_cells as average_cells,
+)
+from steepest.optim.rules import *
+from steepest.optim.schedules import Time as Time
 
 __all__ = [
-    "RULES",
-    "SGD",
-    "Adam",
-    "AdamW",
     "Attached",
-    "AveragedParameters",
-    "Momentum",
-    "Nesterov",
-    "NesterovLookAhead",
+    "LooksAhead",
     "Parameter",
     "Rule",
     "Time",
-    "WeightDecay",
     "average_cells",
-    "rule",
     "schedules",
 ]
+__all__ += adam.__all__
+__all__ += adaptive.__all__
+__all__ += averaging.__all__
+__all__ += clipping.__all__
+__all__ += decay.__all__
+__all__ += drivers.__all__
+__all__ += gradient_descent.__all__
+__all__ += groups.__all__
+__all__ += rules.__all__

@@ -6,19 +6,17 @@ that depend on the time alone, to the change of the parameter and the next slots
 
 from __future__ import annotations
 
-import functools
-import inspect
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar, final, runtime_checkable
+from typing import Any, Literal, Protocol, TypeAlias, final, runtime_checkable
 
 import numpy as np
 
-from steepest.errors import ConfigurationError, GradientError, nearest
+from steepest.errors import ConfigurationError, GradientError
 from steepest.ops.rows import converted
-from steepest.optim.schedules import PerEpoch, Rate, Schedule
+from steepest.optim.schedules import Plateau, Rate, Time
+from steepest.optim.schedules.plateau import NO_PLATEAU
 from steepest.tensor.modes import no_grad
 from steepest.tensor.state import State
 from steepest.tensor.tensor import Tensor
@@ -26,36 +24,26 @@ from steepest.transform.arguments import HoldsStates
 
 Scalars: TypeAlias = Mapping[str, "Tensor | float"]
 Slots: TypeAlias = Mapping[str, Tensor]
+Updated: TypeAlias = tuple[Tensor, dict[str, Tensor]]
 Start: TypeAlias = Literal["zeros", "parameter"]
 
 
 @final
 @dataclass(frozen=True)
-class Time:
-    """When a step is taken: how many steps, and how many epochs, were finished before (float64)."""
-
-    step: Tensor
-    epoch: Tensor
-
-    def value(self, rate: Rate) -> Tensor | float:
-        """A rate (or a momentum) now."""
-        if not isinstance(rate, Schedule):
-            return rate
-        return rate.at(self.epoch if isinstance(rate, PerEpoch) else self.step)
-
-    def next_value(self, rate: Rate) -> Tensor | float:
-        """A momentum at the step after this one."""
-        return Time(self.step + 1.0, self.epoch).value(rate)
-
-
-@final
-@dataclass(frozen=True)
 class Parameter:
-    """A parameter, its gradient, and whether a decay counts it (weights, not biases)."""
+    """A parameter as a rule sees it.
 
+    Args:
+        name: its name in the model.
+        value: the current value.
+        gradient: of the objective.
+        decay: how much a decay counts it: 1 for weights, 0 for biases.
+    """
+
+    name: str
     value: Tensor
     gradient: Tensor
-    penalised: bool
+    decay: float
 
 
 class Rule(ABC):
@@ -79,9 +67,7 @@ class Rule(ABC):
         """The numbers of this step that all parameters share."""
 
     @abstractmethod
-    def update(
-        self, parameter: Parameter, slots: Slots, scalars: Scalars
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def update(self, parameter: Parameter, slots: Slots, scalars: Scalars) -> Updated:
         """The change to add to the parameter, and the next slots."""
 
     def attach(self, model: HoldsStates) -> Attached:
@@ -106,12 +92,85 @@ class LooksAhead(Protocol):
         ...
 
 
+@runtime_checkable
+class ChangesGradients(Protocol):
+    """A rule around another that changes gradients before they reach it: clipping."""
+
+    def changed(self, gradients: Sequence[Tensor]) -> list[Tensor]:
+        """The gradients of all parameters, as the rule inside shall see them."""
+        ...
+
+
+@runtime_checkable
+class ChoosesByName(Protocol):
+    """A rule around another that treats parameters by their names."""
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Refuse what fits none of the parameters."""
+        ...
+
+
+def with_rules_inside(rule: Rule) -> Iterator[Rule]:
+    """A rule, the rule that it is around, and so on."""
+    inside: Any = rule
+    while isinstance(inside, Rule):
+        yield inside
+        inside = getattr(inside, "rule", None)
+
+
+# Rules around rules may use the same names for their numbers.
+
+
+def nested(inside: Scalars, **own: Tensor | float) -> Scalars:
+    """The scalars of a rule around another: its own, and those of the rule inside."""
+    return {**own, **{f"rule.{name}": value for name, value in inside.items()}}
+
+
+def inside_of(scalars: Scalars, place: str = "rule") -> Scalars:
+    """The scalars of the rule inside."""
+    return {
+        name.removeprefix(f"{place}."): value
+        for name, value in scalars.items()
+        if name.startswith(f"{place}.")
+    }
+
+
+def running_mean(mean: Tensor, new: Tensor, memory: float) -> Tensor:
+    """β (mean so far) + (1 − β) (what is new)."""
+    return memory * mean + (1.0 - memory) * new
+
+
+def check_around(outside: str, rule: Any) -> None:
+    """What is around a rule changes what it does: not where it looks ahead, nor its averages.
+
+    Errors:
+        ConfigurationError: what is inside is no rule, looks ahead, or is averaged already.
+    """
+    if not isinstance(rule, Rule):
+        raise ConfigurationError(
+            f"{outside} goes around a rule such as Adam(0.001), and this is {rule!r}"
+        )
+    if isinstance(rule, LooksAhead):
+        raise ConfigurationError(
+            f"{outside}: compose it with Nesterov, which takes NesterovLookAhead's path"
+        )
+    if AVERAGE in rule.slots():
+        raise ConfigurationError(f"{outside}: AveragedParameters goes around it, not inside")
+
+
 SlotCells: TypeAlias = dict[State, dict[str, State]]
 AVERAGE = "average"  # the slot in which a rule keeps what to predict with
 
 
 def make_slots(rule: Rule, cells: Mapping[str, State]) -> SlotCells:
-    """Cells for the rule's slots; ``layers.0.weight/velocity`` and so on."""
+    """Cells for the rule's slots; ``layers.0.weight/velocity`` and so on.
+
+    Errors:
+        ConfigurationError: a group of parameters that none belongs to.
+    """
+    for each in with_rules_inside(rule):
+        if isinstance(each, ChoosesByName):
+            each.check_names(list(cells))
     slots = {
         cell: {
             slot: State(np.zeros(cell.shape, cell.dtype), trainable=False, name=f"{name}/{slot}")
@@ -173,13 +232,35 @@ def advance(
     scalars: Callable[[State], Scalars],
 ) -> None:
     """Assign every parameter and slot its next value; at once, or in a trace as updates."""
-    for cell, gradient in gradients.items():
+    changed = list(gradients.values())
+    for each in with_rules_inside(rule):
+        if isinstance(each, ChangesGradients):
+            changed = each.changed(changed)
+    for cell, gradient in zip(gradients, changed, strict=True):
         value = cell.value
-        parameter = Parameter(value, gradient, cell.penalised)
+        parameter = Parameter(cell.name, value, gradient, 1.0 if cell.penalised else 0.0)
         change, following = rule.update(parameter, slot_values(slots[cell]), scalars(cell))
         cell.assign(value + change)
         for name, new in following.items():
             slots[cell][name].assign(new)
+
+
+def make_plateau(rule: Rule) -> State | None:
+    """The cell that holds how far the rate was lowered, for a rule whose rate is a Plateau."""
+    if not isinstance(rule.rate, Plateau):
+        return None
+    return State(np.array(NO_PLATEAU), trainable=False, name="plateau")
+
+
+def time_of(step: Tensor, epoch: Tensor, plateau: State | None) -> Time:
+    """When a step is taken.
+
+    Args:
+        step: steps finished.
+        epoch: epochs finished.
+        plateau: see :func:`make_plateau`.
+    """
+    return Time(step, epoch) if plateau is None else Time(step, epoch, plateau.value[0])
 
 
 @final
@@ -190,7 +271,8 @@ class Attached:
     or are given to :meth:`step`. As in PyTorch, they add up until :meth:`zero_grad`.
 
     Attributes:
-        epoch: Epochs finished, for schedules that count them; yours to raise.
+        epoch: Epochs finished, for schedules that count them; yours to raise, or by
+            :meth:`end_epoch`.
 
     Errors:
         ConfigurationError: the rule wants the gradient elsewhere (NesterovLookAhead).
@@ -207,6 +289,7 @@ class Attached:
         self.epoch = 0
         self._cells = {name: cell for name, cell in model.states().items() if cell.trainable}
         self._slots = make_slots(rule, self._cells)
+        self._plateau = make_plateau(rule)
         self._steps = 0
 
     def step(self, gradients: Mapping[str, Tensor] | None = None) -> None:
@@ -234,12 +317,28 @@ class Attached:
         if not self._steps:
             start_slots(self.rule, self._slots)
         with no_grad():
-            time = Time(_scalar(self._steps), _scalar(self.epoch))
+            time = time_of(_scalar(self._steps), _scalar(self.epoch), self._plateau)
             scalars = cast_scalars(self.rule, list(found), time)
             advance(self.rule, self._slots, found, scalars)
         for cell, gradient in kept.items():
             cell.value.grad = gradient
         self._steps += 1
+
+    def end_epoch(self, watched: float | None = None) -> None:
+        """Count an epoch, for schedules.
+
+        Args:
+            watched: what a :class:`schedules.Plateau` looks at, such as the validation loss.
+
+        Errors:
+            ConfigurationError: the rate is a plateau, and there is nothing to look at.
+        """
+        self.epoch += 1
+        if self._plateau is not None and isinstance(self.rule.rate, Plateau):
+            if watched is None:
+                raise ConfigurationError("end_epoch(loss): the Plateau looks at a loss")
+            state = self.rule.rate.after_epoch(self._plateau.value.numpy(), watched)
+            self._plateau.assign(state)
 
     def averages(self) -> dict[str, Tensor]:
         """The running averages by name, where the rule is :class:`AveragedParameters`."""
@@ -262,60 +361,3 @@ def _check_model(model: object) -> None:
 
 def _scalar(value: float) -> Tensor:
     return Tensor(np.asarray(value, np.float64), None)
-
-
-# --------------------------------------------------------------------- impossible values, refused
-
-
-def check_rate(rule: str, rate: Any) -> None:
-    """A learning rate is positive, or a schedule."""
-    if isinstance(rate, Schedule):
-        return
-    if not isinstance(rate, int | float) or not 0 < rate < math.inf:
-        raise ConfigurationError(
-            f"{rule}: learning_rate is a number above 0 or a schedule, not {rate!r}"
-        )
-
-
-def check_fraction(rule: str, name: str, value: Any) -> None:
-    """A momentum or a β is in [0, 1), or a schedule."""
-    if isinstance(value, Schedule):
-        return
-    if not isinstance(value, int | float) or not 0 <= value < 1:
-        raise ConfigurationError(f"{rule}: {name} is a number from 0 to below 1, not {value!r}")
-
-
-def check_from_zero(rule: str, name: str, value: Any) -> None:
-    """An ε or a decay is not negative."""
-    if not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ConfigurationError(f"{rule}: {name} is a number from 0 on, not {value!r}")
-
-
-# Other libraries' names for the same.
-_SYNONYMS = {
-    "lr": "learning_rate",
-    "eta": "learning_rate",
-    "rate": "learning_rate",
-    "step_size": "learning_rate",
-    "mu": "momentum",
-    "eps": "epsilon",
-}
-R = TypeVar("R")
-
-
-def names_its_options(rule: type[R]) -> type[R]:
-    """Have a class of :mod:`steepest.optim` answer an unknown keyword with the names it knows."""
-    make: Callable[..., None] = rule.__init__
-    known = [name for name in inspect.signature(make).parameters if name != "self"]
-
-    @functools.wraps(make)
-    def checked(self: R, *values: Any, **named: Any) -> None:
-        for name in named:
-            if name not in known:
-                meant = _SYNONYMS.get(name, "")
-                hint = f"write {meant}" if meant in known else nearest(name, known)
-                raise ConfigurationError(f"{rule.__name__} has no option {name!r}; {hint}")
-        make(self, *values, **named)
-
-    type.__setattr__(rule, "__init__", checked)
-    return rule

@@ -9,7 +9,7 @@ from typing import Any, final
 from steepest.errors import TrainingError
 from steepest.ir.types import Array
 from steepest.optim.rule import Rule
-from steepest.optim.schedules import PerEpoch, Schedule
+from steepest.optim.schedules import Plateau, Schedule
 from steepest.runtime.executable import Stop
 from steepest.train.callbacks import EveryEpoch, EverySteps, Snapshot, stop_asked
 from steepest.train.history import History, Row, Stopped
@@ -70,7 +70,9 @@ class Journal:
         rule: Rule = self._plan.step.rule
         if not isinstance(rule.rate, Schedule):
             return float(rule.rate)
-        return rule.rate(epoch - 1 if isinstance(rule.rate, PerEpoch) else max(self.steps - 1, 0))
+        plateau = self._plan.step.plateau
+        lowered = 1.0 if plateau is None else float(self._memory.read(plateau)[0])
+        return rule.rate(max(self.steps - 1, 0), epoch=epoch - 1, lowered=lowered)
 
     def asked_to_stop(self) -> Stopped | None:
         """Whether somebody pressed Ctrl-C, or the time is over."""
@@ -97,6 +99,7 @@ class Journal:
         self.history.rows.append(row)
         plan.watch.see(row, self._weights)
         self.history.best_epoch = plan.watch.best_epoch
+        self._look_for_plateau(plan.watch.value(row))
         called = self._call(
             [c.function if isinstance(c, EveryEpoch) else c
              for c in plan.callbacks if not isinstance(c, EverySteps)],
@@ -106,6 +109,12 @@ class Journal:
         if called is not None:
             return called
         return "early stopping" if plan.watch.is_over else None
+
+    def _look_for_plateau(self, watched: float) -> None:
+        """Lower the rate of the next epoch, if it is a Plateau and nothing improves."""
+        cell, rate = self._plan.step.plateau, self._plan.step.rule.rate
+        if cell is not None and isinstance(rate, Plateau):
+            self._memory.write(cell, rate.after_epoch(self._memory.read(cell), watched))
 
     def _weights(self) -> dict[str, Array]:
         """Copies of the model's arrays now."""

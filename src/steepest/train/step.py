@@ -23,10 +23,10 @@ from steepest.optim.rule import (
     Rule,
     Scalars,
     SlotCells,
-    Time,
     advance,
     cast_scalars,
     slot_values,
+    time_of,
 )
 from steepest.schedule.plan import InputRole
 from steepest.tensor import random
@@ -99,19 +99,21 @@ class Step:
         rule: how parameters move.
         slots: the rule's numbers for each parameter.
         counter: the number of steps taken, a uint32 cell.
+        plateau: how far the rate was lowered, for a rule whose rate is a Plateau.
     """
 
     objective: Objective
     rule: Rule
     slots: SlotCells
     counter: State
+    plateau: State | None = None
 
     def __call__(
         self, x: Any, y: Tensor, weights: Tensor | None, rows: Tensor, key: Tensor, epoch: Tensor
     ) -> Taken:
         """Take the step."""
         counter = self.counter.value
-        time = Time(counter.astype(np.float64), epoch.astype(np.float64))
+        time = time_of(counter.astype(np.float64), epoch.astype(np.float64), self.plateau)
         following = counter + np.asarray(1, uint32)
         # Draws of step 0 belong to the initial weights, which may have the same seed.
         with training(), random.stream(Stream(key, following)), enable_grad():

@@ -15,7 +15,7 @@ from steepest.ir.graph import Graph
 from steepest.ir.types import Array, is_floating, uint32
 from steepest.losses import Loss, LossFunction, loss as loss_of
 from steepest.nn import Module
-from steepest.optim.rule import Rule, convert_slots, make_slots, start_slots
+from steepest.optim.rule import Rule, convert_slots, make_plateau, make_slots, start_slots
 from steepest.optim.rules import rule
 from steepest.tensor.random import make_key
 from steepest.tensor.state import State
@@ -107,6 +107,7 @@ class Trainer:
         self.epochs = 0
         self._counter = State(np.zeros((), uint32), trainable=False, name="step")
         self._slots = make_slots(self.optimizer, _parameters_of(model))
+        self._plateau = make_plateau(self.optimizer)
 
     @property
     def steps(self) -> int:
@@ -246,7 +247,7 @@ class Trainer:
                 "make a new Trainer for it"
             )
         slots = {cell: self._slots[cell] for cell in parameters.values()}
-        return Step(objective, self.optimizer, slots, self._counter)
+        return Step(objective, self.optimizer, slots, self._counter, self._plateau)
 
     def _examples(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Examples:
         dtype = self.model.dtype
