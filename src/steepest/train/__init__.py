@@ -5,7 +5,7 @@ from steepest.train.batches import Batches
 from steepest.train.callbacks import EveryEpoch, EverySteps, Snapshot, Stop
 from steepest.train.early_stopping import EarlyStopping
 from steepest.train.history import History
-from steepest.train.predict import predict
+from steepest.train.predict import predict, sample_predictions
 from steepest.train.trainer import Trainer
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "Trainer",
     "metrics",
     "predict",
+    "sample_predictions",
 ]

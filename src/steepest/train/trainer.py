@@ -6,7 +6,7 @@ import math
 import reprlib
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, cast, final
+from typing import Any, Literal, cast, final, overload
 
 import numpy as np
 
@@ -37,7 +37,7 @@ from steepest.train.loop import Loop, cells_of
 from steepest.train.metrics import Asked, Metric, metrics_of
 from steepest.train.own_loss import check_if_own
 from steepest.train.plan import Examples, Plan, Validation
-from steepest.train.predict import Predictor, predict, trace_prediction
+from steepest.train.predict import SAMPLES, Predictor, predict, trace_prediction
 from steepest.train.step import Objective, Step, step_roles, trace_step
 from steepest.transform.executable import BACKENDS, Backend
 from steepest.transform.memory import Memory
@@ -229,9 +229,27 @@ class Trainer:
         trace = trace_step(self._step, examples.x, examples.y, None, size, outputs=3)
         return explain(trace, step_roles(examples.x, None), guarded=True)
 
-    def predict(self, x: Any) -> Array:
-        """The model's raw outputs for each row, in evaluation mode; see ``st.predict``."""
-        return predict(self.model, x, backend=self.backend)
+    @overload
+    def predict(
+        self, x: Any, *, return_std: Literal[False] = False, samples: int = SAMPLES, seed: int = 0
+    ) -> Array: ...
+    @overload
+    def predict(
+        self, x: Any, *, return_std: Literal[True], samples: int = SAMPLES, seed: int = 0
+    ) -> tuple[Array, Array]: ...
+    def predict(
+        self, x: Any, *, return_std: bool = False, samples: int = SAMPLES, seed: int = 0
+    ) -> Array | tuple[Array, Array]:
+        """The model's raw outputs for each row; see ``st.predict``.
+
+        >>> import steepest as st
+        >>> model = st.nn.MLP(3, [4], 2, dropout=0.5)
+        >>> trainer = st.Trainer(model, "cross_entropy", "adam")
+        >>> mean, deviation = trainer.predict(np.ones((10, 3)), return_std=True, samples=20)
+        """
+        return predict(
+            self.model, x, return_std=return_std, samples=samples, seed=seed, backend=self.backend
+        )
 
     # --------------------------------------------------------------------------------- the pieces
 
