@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
 __all__ = [
+    "CheckpointError",
     "CompilationError",
     "ConfigurationError",
     "DTypeError",
@@ -53,6 +54,10 @@ class ConfigurationError(SteepestError, ValueError):
 
 class ModelFileError(SteepestError, ValueError):
     """A model file that is damaged, too new, or not ours."""
+
+
+class CheckpointError(SteepestError, ValueError):
+    """A checkpoint that is damaged, too new, or of another fit; the difference is named."""
 
 
 class TrainingError(SteepestError, RuntimeError):

@@ -55,7 +55,7 @@ def theirs(
         activation=activation,
         learning_rate_init=0.1,
         max_iter=EPOCHS,
-        shuffle=False,
+        sampler="in_order",
         tol=0.0,
         n_iter_no_change=EPOCHS + 1,
         **{"alpha": ALPHA, "batch_size": BATCH, **options},
@@ -68,7 +68,7 @@ def theirs(
 
 def ours(model: st.nn.Module, loss: str, rule: st.optim.Rule, target: Anything) -> st.History:
     trainer = st.Trainer(model, loss, rule, l2=ALPHA / BATCH)
-    return trainer.fit(X, target, epochs=EPOCHS, batch_size=BATCH, shuffle=False)
+    return trainer.fit(X, target, epochs=EPOCHS, batch_size=BATCH, sampler="in_order")
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -109,5 +109,5 @@ def test_the_last_smaller_batch_counts_by_its_size() -> None:
     options = {"solver": "adam", "epsilon": 1e-30, "alpha": 0.0, "batch_size": 40}
     fitted = theirs(sklearn.neural_network.MLPClassifier, model, LABELS, "tanh", options)
     trainer = st.Trainer(model, "cross_entropy", st.optim.Adam(0.1, epsilon=1e-30))
-    history = trainer.fit(X, LABELS, epochs=EPOCHS, batch_size=40, shuffle=False)
+    history = trainer.fit(X, LABELS, epochs=EPOCHS, batch_size=40, sampler="in_order")
     np.testing.assert_allclose(history.column("loss"), fitted.loss_curve_, rtol=0, atol=1e-9)

@@ -216,7 +216,7 @@ def test_the_time_limit_is_kept_and_the_epoch_under_way_still_counts() -> None:
     slow = st.EverySteps(1, lambda now: time.sleep(0.01))
     begun = time.monotonic()
     history = chosen.fit(
-        X, Y, epochs=10_000, batch_size=2, time_limit=0.5, callbacks=[slow], shuffle=False
+        X, Y, epochs=10_000, batch_size=2, time_limit=0.5, callbacks=[slow], sampler="in_order"
     )
     assert history.stopped == "time limit"
     assert time.monotonic() - begun < 10
@@ -356,13 +356,13 @@ def test_the_step_with_the_bad_loss_is_not_kept() -> None:
     x[50] = 1e30
     bad, good = (trainer(st.optim.SGD(0.01), activation="relu") for _ in range(2))
     with pytest.raises(TrainingError, match="batch 3 of 3"):
-        bad.fit(x, Y, epochs=1, batch_size=20, shuffle=False)
+        bad.fit(x, Y, epochs=1, batch_size=20, sampler="in_order")
     good.fit(
         x,
         Y,
         epochs=1,
         batch_size=20,
-        shuffle=False,
+        sampler="in_order",
         callbacks=[st.EverySteps(2, lambda now: st.Stop())],
     )
     assert bad.steps == good.steps == 2

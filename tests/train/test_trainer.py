@@ -61,7 +61,7 @@ def test_full_batch_reaches_least_squares() -> None:
 def test_a_loop_by_hand_takes_the_same_steps() -> None:
     one, two = network(), network()
     trainer = st.Trainer(one, "half_squared_error", st.optim.Adam(0.01), l2=0.1)
-    trainer.fit(X, Y, epochs=2, batch_size=20, shuffle=False)
+    trainer.fit(X, Y, epochs=2, batch_size=20, sampler="in_order")
     optimizer = st.optim.Adam(0.01).attach(two)
     loss = st.losses.HalfSquaredError()
     for _ in range(2):
@@ -93,7 +93,7 @@ def test_weights_have_mean_one_over_the_training_set_not_over_the_batch() -> Non
             Y[order],
             epochs=1,
             batch_size=20,
-            shuffle=False,
+            sampler="in_order",
             sample_weight=importance[order],
             callbacks=[stop],
         )
@@ -133,14 +133,14 @@ def test_each_row_once_an_epoch_in_an_order_of_its_own() -> None:
     spy = Spy()
     rows = np.arange(1.0, 11.0)
     trainer = st.Trainer(spy, lambda f, y: f[:, 0], st.optim.SGD(1e-300))
-    for shuffle in (True, True, False):
+    for sampler in ("disjoint", "disjoint", "in_order"):
         losses: list[float] = []
         trainer.fit(
             rows[:, None],
             rows,
             epochs=1,
             batch_size=1,
-            shuffle=shuffle,
+            sampler=sampler,
             callbacks=[st.EverySteps(1, lambda now, to=losses: to.append(now.metrics["loss"]))],
         )
         seen.append(losses)

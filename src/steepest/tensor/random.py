@@ -17,7 +17,17 @@ from steepest.ops.philox import philox4x32
 from steepest.ops.random import normal_bits, random_bits, uniform_bits
 from steepest.tensor.tensor import Tensor
 
-__all__ = ["Stream", "bernoulli", "bits", "make_key", "normal", "permutation", "stream", "uniform"]
+__all__ = [
+    "Stream",
+    "bernoulli",
+    "bits",
+    "choices",
+    "make_key",
+    "normal",
+    "permutation",
+    "stream",
+    "uniform",
+]
 
 
 @final
@@ -170,3 +180,30 @@ def permutation(n: int, *, seed: int, draw: int = 0, member: int = 0) -> Array:
     words = philox4x32((np.arange(n), 0, draw, 0xFFFFFFFF), (key[0], key[1]))
     order: Any = words[0].astype(np.uint64) << np.uint64(32) | words[1]
     return np.argsort(order, stable=True)
+
+
+def choices(
+    n: int, shape: tuple[int, int], *, seed: int, draw: int = 0, member: int = 0, first: int = 0
+) -> Array:
+    """Numbers of 0 … n − 1, each as likely, drawn on the host by the same generator.
+
+    Args:
+        n: how many there are to choose from.
+        shape: (rows, columns) of the result; more columns leave the first ones as they are.
+        seed: of the stream.
+        draw: which of the stream's draws: the epoch, say.
+        member: which member of an ensemble.
+        first: the number of the first row.
+
+    >>> import steepest as st
+    >>> st.random.choices(6, (2, 5), seed=0).tolist()  # two times five dice
+    [[...], [...]]
+    """
+    key = make_key(seed, member).data
+    rows, columns = shape
+    row, column = np.indices((rows, columns))
+    # A permutation's second word is 0.
+    words = philox4x32((column, row + first + 1, draw, 0xFFFFFFFF), (key[0], key[1]))
+    high, low = (words[place].astype(np.uint64) for place in (0, 1))
+    count, half = np.uint64(n), np.uint64(32)
+    return (high * count + (low * count >> half) >> half).astype(np.int64)

@@ -6,11 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
-import numpy as np
-
 from steepest.errors import ConfigurationError
-from steepest.ir.types import Array, uint32
-from steepest.tensor.random import permutation
+from steepest.ir.types import Array
 
 
 @final
@@ -70,10 +67,3 @@ def batches(rows: int, size: int | None) -> Batches:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
-
-
-def row_order(rows: int, *, shuffle: bool, seed: int, epoch: int, member: int = 0) -> Array:
-    """The order of the rows in an epoch, drawn by the engine's generator."""
-    if not shuffle:
-        return np.arange(rows, dtype=uint32)
-    return permutation(rows, seed=seed, draw=epoch, member=member).astype(uint32)

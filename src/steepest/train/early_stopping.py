@@ -9,6 +9,7 @@ from typing import Any, final
 
 from steepest.errors import ConfigurationError, nearest
 from steepest.ir.types import Array
+from steepest.train.fingerprint import described
 from steepest.train.resumable import Kept
 
 # Metrics of which more is better; any other is taken as an error.
@@ -83,7 +84,8 @@ class Watch:
                     else nearest(self._monitor, row)
                 )
             )
-        value = self.value(row)
+        value = self._sign * row[self._monitor]
+        value = math.inf if math.isnan(value) else value  # the worst, and comparable
         if value < self.best or self.best_epoch is None:
             self.best, self.best_epoch, self.snapshot = value, int(row["epoch"]), snapshot()
         least = 0.0 if self._stopping is None else self._stopping.minimum_improvement
@@ -92,10 +94,11 @@ class Watch:
         else:
             self._waited += 1
 
-    def value(self, row: Mapping[str, float]) -> float:
-        """What is watched in a row, small being good; NaN is the worst."""
-        value = self._sign * row[self._monitor]
-        return math.inf if math.isnan(value) else value
+    @property
+    def about(self) -> dict[str, str]:
+        """What it does, as text by name."""
+        named = described("early_stopping", self._stopping)
+        return {**named, "best by": f"{'-' if self._sign < 0 else ''}{self._monitor}"}
 
     def state(self) -> Kept:
         """See :class:`Resumable`."""

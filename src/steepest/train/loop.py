@@ -14,7 +14,7 @@ from steepest.runtime.executable import Stop
 from steepest.tensor.random import make_key
 from steepest.tensor.state import State
 from steepest.train.arrays import leaves_of, mapped
-from steepest.train.batches import row_order
+from steepest.train.checkpoint import Keeper
 from steepest.train.diagnosis import Diagnosis
 from steepest.train.history import History, Row, Stopped
 from steepest.train.journal import Journal
@@ -22,6 +22,8 @@ from steepest.train.pace import Pace
 from steepest.train.plan import Plan
 from steepest.train.resumable import Kept, cell_values, set_cells
 from steepest.train.step import Step, step_roles, trace_step
+from steepest.train.watched import Probe
+from steepest.train.watching import trace_watched
 from steepest.transform.executable import Executable, Task, executable
 from steepest.transform.memory import Memory
 
@@ -65,14 +67,17 @@ class Loop:
         plan: what to do.
         memory: the state that the programs run on.
         request: set by Ctrl-C.
+        keeper: keeps it when that is due.
     """
 
-    def __init__(self, plan: Plan, memory: Memory, request: Stop) -> None:
+    def __init__(self, plan: Plan, memory: Memory, request: Stop, keeper: Keeper) -> None:
         self._plan = plan
+        self._keeper = keeper
         self._memory = memory
         self._request = request
         self._key = make_key(plan.seed, plan.member).data
-        self._programs: dict[int, Executable] = {}
+        self._programs: dict[tuple[int, bool], Executable] = {}
+        self._probes: tuple[Probe, ...] = ()
         self._pace = Pace()
         self._journal = Journal(plan, memory, request)
         self._epoch: int = plan.first_epoch
@@ -114,17 +119,14 @@ class Loop:
     def _train_epoch(self) -> Stopped | None:
         """Train an epoch, or the rest of one; why training should stop, if it should."""
         plan, progress = self._plan, self._progress
-        n = plan.batches.rows
-        order = row_order(
-            n,
-            shuffle=plan.shuffle and plan.batches.size < n,
-            seed=plan.seed,
-            epoch=self._epoch - 1,
-            member=plan.member,
-        )
+        order = plan.order(self._epoch)
         stopped: Stopped | None = None
-        while progress.rows < n and stopped is None:
+        while progress.rows < len(order) and stopped is None:
             stopped = self._journal.asked_to_stop() or self._some_batches(order)
+            if stopped is None and progress.rows < len(order):
+                self._keeper.after_step(self._journal.steps, self)
+        if stopped is not None and stopped != "non-finite loss":
+            self._keeper.keep(self)
         if stopped in ("interrupted", "non-finite loss", "callback") or not progress.batches:
             return stopped
         row = self._row(progress, order[: progress.rows])
@@ -133,24 +135,32 @@ class Loop:
             return asked or stopped
         self._epoch, self._progress = self._epoch + 1, Progress()
         self._is_over = asked == "early stopping"
+        if asked is not None or self._epoch > plan.last_epoch:
+            self._keeper.keep(self)
+        else:
+            self._keeper.after_epoch(self._epoch - 1, self._journal.steps, self)
         return asked
 
     def _some_batches(self, order: Array) -> Stopped | None:
         """As many batches of one size as fit into a tenth of a second, or as callbacks leave."""
         data, progress, epoch = self._plan.examples, self._progress, self._epoch
         weights = () if data.weights is None else (data.weights,)
-        extents = self._plan.batches.extents[progress.batches :]
+        extents = self._plan.extents[progress.batches :]
         size = extents[0]
-        steps = min(extents.count(size), self._pace.steps, self._journal.steps_to_callback())
+        ahead = self._plan.watching.steps_to(self._journal.steps)
+        is_watched = ahead == 0
+        steps = min(extents.count(size), self._pace.steps, self._steps_to_look_up())
+        steps = min(steps, ahead or 1) if ahead is not None else steps
         rows = order[progress.rows : progress.rows + steps * size].reshape(steps, size)
-        program = self._program(size)
+        program = self._program(size, is_watched)
         with self._pace.measured(steps):
             run = program.run(
                 steps,
                 [*leaves_of(data.x), data.y, *weights, rows, self._key, _uint32(epoch - 1)],
                 self._request,
             )
-        _, losses, penalties, *predictions = run.outputs
+        _, losses, penalties, *others = run.outputs
+        predictions, probed = others[: self._outputs - 3], others[self._outputs - 3 :]
         progress.add(size, losses, penalties)
         progress.outputs += [each for outputs in predictions for each in outputs]
         if run.ended == "not finite":
@@ -158,19 +168,35 @@ class Loop:
             return "non-finite loss"
         if not run.steps:
             return None
+        if is_watched:
+            values = [float(each[0]) for each in probed]
+            self.history.watched.add(self._journal.steps, self._probes, values)
         return self._journal.end_step(epoch, float(losses[-1]), float(penalties[-1]))
 
-    def _program(self, size: int) -> Executable:
+    @property
+    def _outputs(self) -> int:
+        """How many of a step's outputs are wanted: predictions for metrics only."""
+        return 4 if self._plan.metrics else 3
+
+    def _steps_to_look_up(self) -> int:
+        """How many steps until a callback or a checkpoint is due."""
+        to_callback, steps = self._journal.steps_to_callback(), self._journal.steps
+        return min(to_callback, self._keeper.steps_left(steps) or to_callback)
+
+    def _program(self, size: int, is_watched: bool) -> Executable:
         """The step for batches of this size: one for most, another for a smaller last one."""
-        if size not in self._programs:
+        if (size, is_watched) not in self._programs:
             plan, data = self._plan, self._plan.examples
             began = time.perf_counter()
-            outputs = 4 if plan.metrics else 3
-            trace = trace_step(plan.step, data.x, data.y, data.weights, size, outputs=outputs)
+            batch = (plan.step, data.x, data.y, data.weights, size)
+            if is_watched:
+                trace, self._probes = trace_watched(*batch, outputs=self._outputs)
+            else:
+                trace = trace_step(*batch, outputs=self._outputs)
             task = Task(trace, step_roles(data.x, data.weights), self._memory, guarded=True)
-            self._programs[size] = executable(task, plan.backend)
+            self._programs[size, is_watched] = executable(task, plan.backend)
             self.history.compiling += time.perf_counter() - began
-        return self._programs[size]
+        return self._programs[size, is_watched]
 
     def _row(self, progress: Progress, seen: Array) -> Row:
         """The means over an epoch's batches, and the metrics of its predictions."""
@@ -193,7 +219,7 @@ class Loop:
         found = Diagnosis(self._plan.step.objective, self._memory, values, data.y[rows], weights)
         self._failure = (
             f"the loss is {found.loss} in epoch {epoch}, batch {self._progress.batches + 1} of "
-            f"{len(self._plan.batches.extents)}: {found.text(self._journal.rate(epoch))}"
+            f"{len(self._plan.extents)}: {found.text(self._journal.rate(epoch))}"
         )
 
 
@@ -204,5 +230,4 @@ def _uint32(value: int) -> Array:
 def cells_of(step: Step) -> list[State]:
     """All state that the step reads and changes."""
     slots = [cell for each in step.slots.values() for cell in each.values()]
-    plateau = [] if step.plateau is None else [step.plateau]
-    return [*step.objective.model.states().values(), *slots, step.counter, *plateau]
+    return [*step.objective.model.states().values(), *slots, step.counter]

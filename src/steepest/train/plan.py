@@ -12,12 +12,15 @@ from steepest.ir.types import Array
 from steepest.losses import LossFunction
 from steepest.tensor.modes import no_grad
 from steepest.train.arrays import Tables
+from steepest.train.averages import Averages
 from steepest.train.batches import Batches
 from steepest.train.callbacks import Callback
 from steepest.train.early_stopping import Watch
 from steepest.train.history import Row
 from steepest.train.metrics import Metric
+from steepest.train.samplers import Draw, Sampler
 from steepest.train.step import Step, constant
+from steepest.train.watching import Watching
 from steepest.transform.executable import Backend
 
 
@@ -64,7 +67,7 @@ class Plan:
     step: Step
     examples: Examples
     batches: Batches
-    shuffle: bool
+    sampler: Sampler
     seed: int
     member: int
     first_epoch: int
@@ -76,3 +79,14 @@ class Plan:
     restores_best: bool
     time_limit: float | None
     backend: Backend
+    watching: Watching
+    averages: Averages
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        """The number of rows of each step of an epoch."""
+        return self.sampler.extents(self.batches)
+
+    def order(self, epoch: int) -> Array:
+        """The rows of an epoch's steps, one step after the other."""
+        return self.sampler.rows(self.batches, Draw(self.seed, self.member, epoch - 1))

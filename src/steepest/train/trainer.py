@@ -6,7 +6,7 @@ import math
 import reprlib
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast, final, overload
+from typing import Any, cast, final
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from steepest.ir.graph import Graph
 from steepest.ir.types import Array, is_floating, uint32
 from steepest.losses import Loss, LossFunction, loss as loss_of
 from steepest.nn import Module
-from steepest.optim.rule import Rule, convert_slots, make_plateau, make_slots, start_slots
+from steepest.optim.rule import Rule, convert_slots, make_slots, start_slots
 from steepest.optim.rules import rule
 from steepest.tensor.random import make_key
 from steepest.tensor.state import State
@@ -30,15 +30,19 @@ from steepest.train.arrays import (
 )
 from steepest.train.batches import batches
 from steepest.train.callbacks import Callback, callbacks_of
+from steepest.train.checkpoint import Checkpoint, Place, store
 from steepest.train.early_stopping import EarlyStopping, Watch
 from steepest.train.history import History
 from steepest.train.interruption import stop_on_interrupt
+from steepest.train.keeping import keeping
 from steepest.train.loop import Loop, cells_of
 from steepest.train.metrics import Asked, Metric, metrics_of
 from steepest.train.own_loss import check_if_own
 from steepest.train.plan import Examples, Plan, Validation
-from steepest.train.predict import SAMPLES, Predictor, predict, trace_prediction
+from steepest.train.predict import Predictor, predict, trace_prediction
+from steepest.train.samplers import Sampler, sampler as sampler_of
 from steepest.train.step import Objective, Step, step_roles, trace_step
+from steepest.train.watching import Watching
 from steepest.transform.executable import BACKENDS, Backend
 from steepest.transform.memory import Memory
 from steepest.transform.stages import Explanation, explain
@@ -107,7 +111,6 @@ class Trainer:
         self.epochs = 0
         self._counter = State(np.zeros((), uint32), trainable=False, name="step")
         self._slots = make_slots(self.optimizer, _parameters_of(model))
-        self._plateau = make_plateau(self.optimizer)
 
     @property
     def steps(self) -> int:
@@ -121,13 +124,16 @@ class Trainer:
         *,
         epochs: int,
         batch_size: int | None,
-        shuffle: bool = True,
+        sampler: str | Sampler = "disjoint",
         sample_weight: Any = None,
         validation_data: tuple[Any, ...] | None = None,
         metrics: Asked = None,
         callbacks: Sequence[Callback] = (),
         early_stopping: EarlyStopping | None = None,
         time_limit: float | None = None,
+        watch: int | None = None,
+        checkpoint: Checkpoint | None = None,
+        resume: Place | None = None,
     ) -> History:
         """Train.
 
@@ -138,10 +144,12 @@ class Trainer:
             x: an array, or a dict, list or tuple of arrays, with equal first axes: what the model
                 is called with.
             y: one target per example, as the loss wants them.
-            epochs: how many more.
+            epochs: how many more; with ``resume`` counted from where the fit that was kept began.
             batch_size: rows per step; None for all at once. A last batch of one row joins the one
                 before.
-            shuffle: draw a new order of the rows for each epoch.
+            sampler: how the rows of each step are drawn: one of ``st.samplers`` or its name,
+                "disjoint" (each row once an epoch, in a new order), "fresh_subsets",
+                "with_replacement" or "in_order".
             sample_weight: one per example; normalised to mean 1 over the training set, not in a
                 batch.
             validation_data: (x, y) or (x, y, sample_weight).
@@ -152,6 +160,12 @@ class Trainer:
             early_stopping: when to stop; then the best epoch's weights are restored, else the last
                 kept.
             time_limit: seconds, looked at after every batch.
+            watch: keep what every layer and parameter does in the first step and every so many
+                after it, as ``history.watched``; see :class:`steepest.Watched`.
+
+            checkpoint: where and how often the running fit is kept in a file.
+            resume: such a file: goes on from there, as if that fit had never been interrupted, with
+                equal bits. Whatever this Trainer had learnt is given up for it.
 
         Returns:
             The :class:`History`; its ``stopped`` says how it ended.
@@ -160,8 +174,12 @@ class Trainer:
             DataError, DTypeError, ShapeError: data that does not fit; names row and column.
             ConfigurationError: options out of range.
             TrainingError: the loss is not finite before an epoch is finished.
+            CheckpointError: a checkpoint of another fit: other data, options, version; names the
+                difference.
         """
         _check_options(epochs, time_limit)
+        moment = None if resume is None else store(resume).read()
+        before = self.epochs if moment is None else moment.first_epoch - 1
         functions, called = metrics_of(metrics), callbacks_of(callbacks)
         monitor = _monitor(early_stopping, validation_data is not None)
         examples = self._examples(x, y, sample_weight, "x", "y")
@@ -176,11 +194,11 @@ class Trainer:
             step=step,
             examples=examples,
             batches=batches(rows_of(examples.x), batch_size),
-            shuffle=shuffle,
+            sampler=sampler_of(sampler),
             seed=self.seed,
             member=self.member,
-            first_epoch=self.epochs + 1,
-            last_epoch=self.epochs + epochs,
+            first_epoch=before + 1,
+            last_epoch=before + epochs,
             validation=validation,
             metrics=functions,
             callbacks=called,
@@ -188,14 +206,18 @@ class Trainer:
             restores_best=early_stopping is not None,
             time_limit=time_limit,
             backend=self.backend,
+            watching=Watching(watch),
         )
+        keeper = keeping(plan, self.optimizer, checkpoint, resume, moment)
         with stop_on_interrupt() as request:
-            loop = Loop(plan, memory, request)
+            loop = Loop(plan, memory, request, keeper)
+            if moment is not None:
+                loop.restore(moment.state)
             try:
                 return loop.run()
             finally:
                 memory.store()
-                self.epochs += len(loop.history.rows)
+                self.epochs = before + len(loop.history.rows)
 
     def graph(self, x: Any, y: Any, *, batch_size: int | None) -> Graph:
         """The training step itself, one pure graph: forward, backward, and the state's next values.
@@ -229,27 +251,9 @@ class Trainer:
         trace = trace_step(self._step, examples.x, examples.y, None, size, outputs=3)
         return explain(trace, step_roles(examples.x, None), guarded=True)
 
-    @overload
-    def predict(
-        self, x: Any, *, return_std: Literal[False] = False, samples: int = SAMPLES, seed: int = 0
-    ) -> Array: ...
-    @overload
-    def predict(
-        self, x: Any, *, return_std: Literal[True], samples: int = SAMPLES, seed: int = 0
-    ) -> tuple[Array, Array]: ...
-    def predict(
-        self, x: Any, *, return_std: bool = False, samples: int = SAMPLES, seed: int = 0
-    ) -> Array | tuple[Array, Array]:
-        """The model's raw outputs for each row; see ``st.predict``.
-
-        >>> import steepest as st
-        >>> model = st.nn.MLP(3, [4], 2, dropout=0.5)
-        >>> trainer = st.Trainer(model, "cross_entropy", "adam")
-        >>> mean, deviation = trainer.predict(np.ones((10, 3)), return_std=True, samples=20)
-        """
-        return predict(
-            self.model, x, return_std=return_std, samples=samples, seed=seed, backend=self.backend
-        )
+    def predict(self, x: Any) -> Array:
+        """The model's raw outputs for each row, in evaluation mode; see ``st.predict``."""
+        return predict(self.model, x, backend=self.backend)
 
     # --------------------------------------------------------------------------------- the pieces
 
@@ -265,7 +269,7 @@ class Trainer:
                 "make a new Trainer for it"
             )
         slots = {cell: self._slots[cell] for cell in parameters.values()}
-        return Step(objective, self.optimizer, slots, self._counter, self._plateau)
+        return Step(objective, self.optimizer, slots, self._counter)
 
     def _examples(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Examples:
         dtype = self.model.dtype

@@ -1,0 +1,93 @@
+"""What a fit depends on, as text by name, to be compared with what it was."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+
+from steepest.ir.types import Array
+
+# Text by dotted name; what begins with DATA describes an array.
+Fingerprint: TypeAlias = dict[str, str]
+
+DATA, ABOUT = "data: ", "about: "
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+_VERSION = "steepest"
+_MOST = 3  # differences that are told
+
+
+def described(name: str, value: object) -> dict[str, str]:
+    """A value as text by dotted name: the fields of dataclasses apart, functions by their names."""
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {each.name: getattr(value, each.name) for each in fields(value)}
+        found = {name: type(value).__name__}
+        for field, part in parts.items():
+            found.update(described(f"{name}.{field}", part))
+        return found
+    if isinstance(value, np.ndarray):
+        return {name: rows(cast("Array", value))}
+    if hasattr(value, "__qualname__"):  # a function or a class
+        return {name: f"{getattr(value, '__module__', '')}.{cast('Any', value).__qualname__}"}
+    return {name: shown(value)}
+
+
+def version() -> str:
+    """That of steepest, as it is installed."""
+    from importlib.metadata import PackageNotFoundError, version  # a moment that few fits need
+
+    try:
+        return version("steepest")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def shown(value: object) -> str:
+    """The repr of something, without addresses in memory."""
+    return _ADDRESS.sub("", repr(value))
+
+
+def rows(array: Array) -> str:
+    """How many rows an array has, of what, and their hash."""
+    rest = "×".join(map(str, array.shape[1:]))
+    return f"{len(array):,} rows{f' of {rest}' if rest else ''} ({array.dtype}); {_hash(array)}"
+
+
+def differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """What has changed, in words; nothing where nothing has."""
+    names = [*now, *(name for name in then if name not in now)]
+    changed = [name for name in names if then.get(name) != now.get(name)]
+    if _VERSION in changed:
+        return [f"it was written by steepest {then.get(_VERSION)}, this is {now[_VERSION]}"]
+    told = [_difference(name, then.get(name), now.get(name)) for name in changed]
+    left = len(told) - _MOST
+    return told[:_MOST] + ([f"and {left} more"] if left > 0 else [])
+
+
+def _difference(name: str, then: str | None, now: str | None) -> str:
+    shown = name.removeprefix(ABOUT)
+    if name.startswith(DATA):
+        return _difference_of_data(name.removeprefix(DATA), then, now)
+    if then is None or now is None:
+        with_it, value = ("without", now) if then is None else ("with", then)
+        return f"it was made {with_it} {shown}={value}" + (", now without" if now is None else "")
+    if "\n" in then + now:
+        lines = zip(then.splitlines(), now.splitlines(), strict=False)
+        then, now = next(((a.strip(), b.strip()) for a, b in lines if a != b), ("less", "more"))
+    return f"it was made with {shown}={then}, now {now}"
+
+
+def _difference_of_data(name: str, then: str | None, now: str | None) -> str:
+    if then is None or now is None:
+        return f"it was made {'without' if then is None else 'with'} {name}"
+    shape, shape_now = then.partition(";")[0], now.partition(";")[0]
+    return f"{name} had {'other values' if shape == shape_now else f'{shape}, now {shape_now}'}"
+
+
+def _hash(array: Array) -> str:
+    whole = np.ascontiguousarray(array)
+    return hashlib.blake2b(whole.reshape(-1).view(np.uint8).data, digest_size=16).hexdigest()
