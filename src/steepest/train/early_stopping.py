@@ -84,8 +84,7 @@ class Watch:
                     else nearest(self._monitor, row)
                 )
             )
-        value = self._sign * row[self._monitor]
-        value = math.inf if math.isnan(value) else value  # the worst, and comparable
+        value = self.value(row)
         if value < self.best or self.best_epoch is None:
             self.best, self.best_epoch, self.snapshot = value, int(row["epoch"]), snapshot()
         least = 0.0 if self._stopping is None else self._stopping.minimum_improvement
@@ -93,6 +92,11 @@ class Watch:
             self._reference, self._waited = value, 0
         else:
             self._waited += 1
+
+    def value(self, row: Mapping[str, float]) -> float:
+        """What is watched in a row, small being good; NaN is the worst."""
+        value = self._sign * row[self._monitor]
+        return math.inf if math.isnan(value) else value
 
     @property
     def about(self) -> dict[str, str]:

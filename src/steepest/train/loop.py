@@ -230,4 +230,5 @@ def _uint32(value: int) -> Array:
 def cells_of(step: Step) -> list[State]:
     """All state that the step reads and changes."""
     slots = [cell for each in step.slots.values() for cell in each.values()]
-    return [*step.objective.model.states().values(), *slots, step.counter]
+    plateau = [] if step.plateau is None else [step.plateau]
+    return [*step.objective.model.states().values(), *slots, step.counter, *plateau]

@@ -6,7 +6,7 @@ import math
 import reprlib
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, cast, final
+from typing import Any, Literal, cast, final, overload
 
 import numpy as np
 
@@ -15,7 +15,13 @@ from steepest.ir.graph import Graph
 from steepest.ir.types import Array, is_floating, uint32
 from steepest.losses import Loss, LossFunction, loss as loss_of
 from steepest.nn import Module
-from steepest.optim.rule import Rule, convert_slots, make_slots, start_slots
+from steepest.optim.rule import (
+    Rule,
+    convert_slots,
+    make_plateau,
+    make_slots,
+    start_slots,
+)
 from steepest.optim.rules import rule
 from steepest.tensor.random import make_key
 from steepest.tensor.state import State
@@ -39,7 +45,7 @@ from steepest.train.loop import Loop, cells_of
 from steepest.train.metrics import Asked, Metric, metrics_of
 from steepest.train.own_loss import check_if_own
 from steepest.train.plan import Examples, Plan, Validation
-from steepest.train.predict import Predictor, predict, trace_prediction
+from steepest.train.predict import SAMPLES, Predictor, predict, trace_prediction
 from steepest.train.samplers import Sampler, sampler as sampler_of
 from steepest.train.step import Objective, Step, step_roles, trace_step
 from steepest.train.watching import Watching
@@ -111,6 +117,7 @@ class Trainer:
         self.epochs = 0
         self._counter = State(np.zeros((), uint32), trainable=False, name="step")
         self._slots = make_slots(self.optimizer, _parameters_of(model))
+        self._plateau = make_plateau(self.optimizer)
 
     @property
     def steps(self) -> int:
@@ -251,9 +258,27 @@ class Trainer:
         trace = trace_step(self._step, examples.x, examples.y, None, size, outputs=3)
         return explain(trace, step_roles(examples.x, None), guarded=True)
 
-    def predict(self, x: Any) -> Array:
-        """The model's raw outputs for each row, in evaluation mode; see ``st.predict``."""
-        return predict(self.model, x, backend=self.backend)
+    @overload
+    def predict(
+        self, x: Any, *, return_std: Literal[False] = False, samples: int = SAMPLES, seed: int = 0
+    ) -> Array: ...
+    @overload
+    def predict(
+        self, x: Any, *, return_std: Literal[True], samples: int = SAMPLES, seed: int = 0
+    ) -> tuple[Array, Array]: ...
+    def predict(
+        self, x: Any, *, return_std: bool = False, samples: int = SAMPLES, seed: int = 0
+    ) -> Array | tuple[Array, Array]:
+        """The model's raw outputs for each row; see ``st.predict``.
+
+        >>> import steepest as st
+        >>> model = st.nn.MLP(3, [4], 2, dropout=0.5)
+        >>> trainer = st.Trainer(model, "cross_entropy", "adam")
+        >>> mean, deviation = trainer.predict(np.ones((10, 3)), return_std=True, samples=20)
+        """
+        return predict(
+            self.model, x, return_std=return_std, samples=samples, seed=seed, backend=self.backend
+        )
 
     # --------------------------------------------------------------------------------- the pieces
 
@@ -269,7 +294,7 @@ class Trainer:
                 "make a new Trainer for it"
             )
         slots = {cell: self._slots[cell] for cell in parameters.values()}
-        return Step(objective, self.optimizer, slots, self._counter)
+        return Step(objective, self.optimizer, slots, self._counter, self._plateau)
 
     def _examples(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Examples:
         dtype = self.model.dtype
