@@ -150,8 +150,8 @@ class Parabola:
         """Where it is smallest among ‖s‖ ≤ radius.
 
         >>> saddle = Parabola(np.diag([2.0, -1.0]), np.array([2.0, 0.0]))
-        >>> saddle.step(1.0).round(3)
-        array([-0.667,  0.745])
+        >>> np.abs(saddle.step(1.0)).round(3)  # to either side
+        array([0.667, 0.745])
         """
         whole = self._newton()
         if whole is not None and np.linalg.norm(whole) <= radius:
