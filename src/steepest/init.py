@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import final
 
-from steepest.ir.types import DType, Shape, float32
+import numpy as np
+
+from steepest.ir.types import DType, Shape, float32, float64
 from steepest.methods import Registry
 from steepest.tensor import random
 from steepest.tensor.creation import full
@@ -29,6 +31,8 @@ __all__ = [
     "he_uniform",
     "initialiser",
     "lecun_normal",
+    "naive_normal",
+    "orthogonal",
     "zeros",
 ]
 
@@ -104,6 +108,25 @@ def _per_both(fan_in: int, fan_out: int) -> float:
     return math.sqrt(2.0 / max(fan_in + fan_out, 1))
 
 
+def _per_larger(fan_in: int, fan_out: int) -> float:
+    return math.sqrt(1.0 / max(fan_in, fan_out, 1))
+
+
+def _naive(fan_in: int, fan_out: int) -> float:
+    return 0.01
+
+
+def _orthogonal(shape: Shape, deviation: float, dtype: DType) -> Tensor:
+    """Of the QR decomposition of a normal matrix, with the signs that make it uniform."""
+    rows, columns = shape[0] if shape else 1, math.prod(shape[1:])
+    tall = (max(rows, columns), min(rows, columns))
+    drawn = random.normal(tall, dtype=float64)
+    orthonormal, triangular = np.linalg.qr(drawn.data)
+    turned = orthonormal * np.where(np.diag(triangular) < 0, -1.0, 1.0)
+    square = turned if rows >= columns else turned.T
+    return Tensor(square.reshape(shape).astype(dtype), None)
+
+
 def constant(value: float) -> Initialiser:
     """Every element is ``value``; hidden layers refuse it, see :func:`forced`.
 
@@ -128,7 +151,8 @@ def _registered(row: str, each: Initialiser) -> Initialiser:
 
 
 zeros = _registered(
-    "I1", replace(constant(0.0), name="zeros", summary="Every element is 0; for biases (I4) too.")
+    "I1",
+    replace(constant(0.0), name="zeros", summary="Every element is 0; for biases (I4) too."),
 )
 lecun_normal = _registered(
     "I3",
@@ -176,6 +200,28 @@ he_uniform = _registered(
         "U(−a, a) with a = √(6/fan_in), the variance of he_normal (He et al. 2015).",
         partial(_per_input, 2.0),
         _uniform,
+    ),
+)
+
+
+naive_normal = _registered(
+    "I2",
+    Initialiser(
+        "naive_normal",
+        "N(0, 0.01²) whatever the fans: fine for one hidden layer; through many, signals and "
+        "gradients vanish (L1).",
+        _naive,
+        _normal,
+    ),
+)
+orthogonal = _registered(
+    "I3",
+    Initialiser(
+        "orthogonal",
+        "W Wᵀ = I, or Wᵀ W = I for more outputs than inputs, uniform among such matrices: keeps "
+        "the length of signals, exactly, through linear units (Saxe, McClelland, Ganguli 2014).",
+        _per_larger,
+        _orthogonal,
     ),
 )
 

@@ -4,10 +4,13 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 
 import steepest as st
 from steepest.errors import ConfigurationError
 from steepest.init import fans
+
+pytestmark = pytest.mark.row("I1", "I2", "I3")
 
 FAN_OUT, FAN_IN = 300, 500
 VARIANCE = {
@@ -17,6 +20,8 @@ VARIANCE = {
     "glorot_uniform": 2 / (FAN_IN + FAN_OUT),
     "he_normal": 2 / FAN_IN,
     "he_uniform": 2 / FAN_IN,
+    "naive_normal": 0.01**2,
+    "orthogonal": 1 / FAN_IN,
 }
 BOUND = {
     "glorot_uniform": math.sqrt(6 / (FAN_IN + FAN_OUT)),
@@ -59,6 +64,38 @@ def test_normal_ones_have_normal_tails(name: str) -> None:
 @pytest.mark.parametrize("name", VARIANCE)
 def test_element_type(name: str) -> None:
     assert st.init.initialiser(name)((3, 2), dtype=st.float64).dtype == st.float64
+
+
+@pytest.mark.row("I2", "I3")
+@pytest.mark.parametrize("name", [name for name in VARIANCE if VARIANCE[name]])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_distribution_by_kolmogorov_and_smirnov(name: str, seed: int) -> None:
+    """An element of an orthogonal matrix is √B, with a sign, of B ~ Beta(1/2, (n − 1)/2)."""
+    with st.random.stream(seed):
+        drawn = st.init.initialiser(name)((FAN_OUT, FAN_IN)).numpy().astype(np.float64)
+    deviation = math.sqrt(VARIANCE[name])
+    sample = drawn.reshape(-1)
+    if name in BOUND:
+        cdf = scipy.stats.uniform(-BOUND[name], 2 * BOUND[name]).cdf
+    elif name == "orthogonal":
+        sample = drawn[:, 0]  # elements of a row depend on each other, weakly
+        square = scipy.stats.beta(0.5, (FAN_IN - 1) / 2)
+        cdf = lambda w: 0.5 * (1 + np.sign(w) * square.cdf(w * w))  # noqa: E731
+    else:
+        cdf = scipy.stats.norm(0.0, deviation).cdf
+    assert scipy.stats.kstest(sample, cdf).pvalue > 0.001
+    # and another deviation, by 2 %, would not pass
+    if name != "orthogonal":
+        assert scipy.stats.kstest(sample * 1.02, cdf).pvalue < 0.001
+
+
+@pytest.mark.parametrize("shape", [(4, 9), (9, 4), (6, 6), (3, 2, 2, 2), (5,)])
+def test_orthogonal_keeps_lengths(shape: tuple[int, ...]) -> None:
+    with st.random.stream(3):
+        w = st.init.orthogonal(shape, dtype=st.float64).numpy()
+    flat = w.reshape(shape[0], -1)
+    small = flat @ flat.T if flat.shape[0] <= flat.shape[1] else flat.T @ flat
+    np.testing.assert_allclose(small, np.eye(len(small)), atol=1e-12)
 
 
 def test_only_constants_give_equal_units() -> None:
