@@ -92,20 +92,21 @@ class Journal:
         """
         plan = self._plan
         row = {"epoch": epoch, "step": self.steps, **row}
-        if plan.validation is not None:
-            row.update(plan.validation.row())
-        row["learning_rate"] = self.rate(epoch)
-        row["seconds"] = self.seconds
-        self.history.rows.append(row)
-        plan.watch.see(row, self._weights)
-        self.history.best_epoch = plan.watch.best_epoch
-        self._look_for_plateau(plan.watch.value(row))
-        called = self._call(
-            [c.function if isinstance(c, EveryEpoch) else c
-             for c in plan.callbacks if not isinstance(c, EverySteps)],
-            epoch,
-            row,
-        )  # fmt: skip
+        with plan.averages.in_use():
+            if plan.validation is not None:
+                row.update(plan.validation.row())
+            row["learning_rate"] = self.rate(epoch)
+            row["seconds"] = self.seconds
+            self.history.rows.append(row)
+            plan.watch.see(row, self._weights)
+            self.history.best_epoch = plan.watch.best_epoch
+            self._look_for_plateau(plan.watch.value(row))
+            called = self._call(
+                [c.function if isinstance(c, EveryEpoch) else c
+                 for c in plan.callbacks if not isinstance(c, EverySteps)],
+                epoch,
+                row,
+            )  # fmt: skip
         if called is not None:
             return called
         return "early stopping" if plan.watch.is_over else None
@@ -130,9 +131,10 @@ class Journal:
         best = self._plan.watch.snapshot
         self.history.stopped = stopped
         failed = stopped == "non-finite loss"
-        if best is not None and (self._plan.restores_best or failed):
-            for name, value in best.items():
-                self._memory.write(self._names[name], value)
+        if best is not None or not failed:
+            restores = best is not None and (self._plan.restores_best or failed)
+            weights = {self._names[name]: value for name, value in (best or {}).items()}
+            self._plan.averages.finish(weights if restores else None)
         if not failed:
             return
         if best is None:

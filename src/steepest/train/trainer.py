@@ -17,6 +17,7 @@ from steepest.losses import Loss, LossFunction, loss as loss_of
 from steepest.nn import Module
 from steepest.optim.rule import (
     Rule,
+    average_cells,
     convert_slots,
     make_plateau,
     make_slots,
@@ -34,6 +35,7 @@ from steepest.train.arrays import (
     rows_of,
     tables,
 )
+from steepest.train.averages import Averages, Raw
 from steepest.train.batches import batches
 from steepest.train.callbacks import Callback, callbacks_of
 from steepest.train.checkpoint import Checkpoint, Place, store
@@ -118,6 +120,7 @@ class Trainer:
         self._counter = State(np.zeros((), uint32), trainable=False, name="step")
         self._slots = make_slots(self.optimizer, _parameters_of(model))
         self._plateau = make_plateau(self.optimizer)
+        self._raw: Raw | None = None
 
     @property
     def steps(self) -> int:
@@ -196,6 +199,8 @@ class Trainer:
             start_slots(self.optimizer, self._slots)
         step = self._step
         memory = Memory(cells_of(step))
+        averages = Averages(average_cells(step.slots), self.model, memory, examples.x, self.backend)
+        averages.go_on(self._raw)
         validation = self._validation(validation_data, functions, memory)
         plan = Plan(
             step=step,
@@ -214,6 +219,7 @@ class Trainer:
             time_limit=time_limit,
             backend=self.backend,
             watching=Watching(watch),
+            averages=averages,
         )
         keeper = keeping(plan, self.optimizer, checkpoint, resume, moment)
         with stop_on_interrupt() as request:
@@ -224,6 +230,7 @@ class Trainer:
                 return loop.run()
             finally:
                 memory.store()
+                self._raw = averages.raw
                 self.epochs = before + len(loop.history.rows)
 
     def graph(self, x: Any, y: Any, *, batch_size: int | None) -> Graph:
