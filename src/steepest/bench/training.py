@@ -24,7 +24,6 @@ from steepest.runtime.executable import BoundProgram
 from steepest.runtime.processor import this_processor
 from steepest.tensor import random
 from steepest.tensor.state import State
-from steepest.train.loop import cells_of
 from steepest.train.step import Objective, Step, step_roles, trace_step
 from steepest.transform.executable import Task
 from steepest.transform.memory import Memory
@@ -54,7 +53,7 @@ class Plain(Trained):
     @property
     def cells(self) -> Sequence[State]:
         """See :class:`Trained`."""
-        return cells_of(self.step)
+        return self.step.cells
 
     def trace(self, x: Array, y: Array, batch: int) -> Trace:
         """See :class:`Trained`."""

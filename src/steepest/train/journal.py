@@ -8,12 +8,10 @@ from typing import Any, final
 
 from steepest.errors import TrainingError
 from steepest.ir.types import Array
-from steepest.optim.rule import Rule
-from steepest.optim.schedules import Plateau, Schedule
 from steepest.runtime.executable import Stop
 from steepest.train.callbacks import EveryEpoch, EverySteps, Snapshot, stop_asked
 from steepest.train.history import History, Row, Stopped
-from steepest.train.plan import Plan
+from steepest.train.plan import Plan, Trained
 from steepest.train.resumable import Kept
 from steepest.transform.memory import Memory
 
@@ -30,7 +28,7 @@ class Journal:
         request: set by Ctrl-C.
     """
 
-    def __init__(self, plan: Plan, memory: Memory, request: Stop) -> None:
+    def __init__(self, plan: Plan[Trained], memory: Memory, request: Stop) -> None:
         self._plan = plan
         self._memory = memory
         self._request = request
@@ -67,12 +65,7 @@ class Journal:
 
     def rate(self, epoch: int) -> float:
         """The learning rate of the step just taken."""
-        rule: Rule = self._plan.step.rule
-        if not isinstance(rule.rate, Schedule):
-            return float(rule.rate)
-        plateau = self._plan.step.plateau
-        lowered = 1.0 if plateau is None else float(self._memory.read(plateau)[0])
-        return rule.rate(max(self.steps - 1, 0), epoch=epoch - 1, lowered=lowered)
+        return self._plan.step.rate(self._memory, epoch)
 
     def asked_to_stop(self) -> Stopped | None:
         """Whether somebody pressed Ctrl-C, or the time is over."""
@@ -100,7 +93,7 @@ class Journal:
             self.history.rows.append(row)
             plan.watch.see(row, self._weights)
             self.history.best_epoch = plan.watch.best_epoch
-            self._look_for_plateau(plan.watch.value(row))
+            plan.step.end_epoch(self._memory, plan.watch.value(row))
             called = self._call(
                 [c.function if isinstance(c, EveryEpoch) else c
                  for c in plan.callbacks if not isinstance(c, EverySteps)],
@@ -110,12 +103,6 @@ class Journal:
         if called is not None:
             return called
         return "early stopping" if plan.watch.is_over else None
-
-    def _look_for_plateau(self, watched: float) -> None:
-        """Lower the rate of the next epoch, if it is a Plateau and nothing improves."""
-        cell, rate = self._plan.step.plateau, self._plan.step.rule.rate
-        if cell is not None and isinstance(rate, Plateau):
-            self._memory.write(cell, rate.after_epoch(self._memory.read(cell), watched))
 
     def _weights(self) -> dict[str, Array]:
         """Copies of the model's arrays now."""

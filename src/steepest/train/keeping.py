@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from steepest.train.arrays import leaves
 from steepest.train.checkpoint import Checkpoint, Keeper, Moment, Place, check_same
 from steepest.train.fingerprint import ABOUT, DATA, Fingerprint, described, rows, shown, version
-from steepest.train.plan import Examples, Plan
+from steepest.train.plan import Examples, Plan, Trained
 
 
 def keeping(
-    plan: Plan,
+    plan: Plan[Trained],
     optimizer: object,
     checkpoint: Checkpoint | None,
     resume: Place | None,
@@ -41,7 +41,9 @@ def keeping(
     return Keeper(checkpoint, now, first_epoch=first, last_epoch=last)
 
 
-def fingerprint(plan: Plan, optimizer: object, about: Mapping[str, object] | None) -> Fingerprint:
+def fingerprint(
+    plan: Plan[Trained], optimizer: object, about: Mapping[str, object] | None
+) -> Fingerprint:
     """All that decides on the bits of a fit, but the number of epochs and what may cut it short."""
     objective = plan.step.objective
     model = objective.model

@@ -12,7 +12,6 @@ import numpy as np
 from steepest.ir.types import Array, uint32
 from steepest.runtime.executable import Stop
 from steepest.tensor.random import make_key
-from steepest.tensor.state import State
 from steepest.train.arrays import leaves_of, mapped
 from steepest.train.checkpoint import Keeper
 from steepest.train.diagnosis import Diagnosis
@@ -70,7 +69,7 @@ class Loop:
         keeper: keeps it when that is due.
     """
 
-    def __init__(self, plan: Plan, memory: Memory, request: Stop, keeper: Keeper) -> None:
+    def __init__(self, plan: Plan[Step], memory: Memory, request: Stop, keeper: Keeper) -> None:
         self._plan = plan
         self._keeper = keeper
         self._memory = memory
@@ -101,7 +100,7 @@ class Loop:
     def state(self) -> Kept:
         """See :class:`Resumable`; the values of all cells are in it."""
         return {
-            "cells": cell_values(cells_of(self._plan.step), self._memory),
+            "cells": cell_values(self._plan.step.cells, self._memory),
             "epoch": self._epoch,
             "progress": self._progress.state(),
             "is_over": self._is_over,
@@ -110,7 +109,7 @@ class Loop:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See :class:`Resumable`."""
-        set_cells(cells_of(self._plan.step), self._memory, state["cells"])
+        set_cells(self._plan.step.cells, self._memory, state["cells"])
         self._epoch = state["epoch"]
         self._progress.restore(state["progress"])
         self._is_over = state["is_over"]
@@ -225,10 +224,3 @@ class Loop:
 
 def _uint32(value: int) -> Array:
     return np.asarray(value, uint32)
-
-
-def cells_of(step: Step) -> list[State]:
-    """All state that the step reads and changes."""
-    slots = [cell for each in step.slots.values() for cell in each.values()]
-    plateau = [] if step.plateau is None else [step.plateau]
-    return [*step.objective.model.states().values(), *slots, step.counter, *plateau]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import Generic, Protocol, TypeVar, final
 
 import numpy as np
 
 from steepest.ir.types import Array
 from steepest.losses import LossFunction
 from steepest.tensor.modes import no_grad
+from steepest.tensor.state import State
 from steepest.train.arrays import Tables
 from steepest.train.averages import Averages
 from steepest.train.batches import Batches
@@ -19,9 +20,10 @@ from steepest.train.early_stopping import Watch
 from steepest.train.history import Row
 from steepest.train.metrics import Metric
 from steepest.train.samplers import Draw, Sampler
-from steepest.train.step import Step, constant
+from steepest.train.step import Objective, constant
 from steepest.train.watching import Watching
 from steepest.transform.executable import Backend
+from steepest.transform.memory import Memory
 
 
 @final
@@ -59,12 +61,42 @@ class Validation:
         return row
 
 
+class Trained(Protocol):
+    """What trains, as far as a plan and its record care: a rule's step, or a driver."""
+
+    @property
+    def objective(self) -> Objective:
+        """What is made small."""
+        ...
+
+    @property
+    def counter(self) -> State:
+        """The cell with the number of steps taken."""
+        ...
+
+    @property
+    def cells(self) -> list[State]:
+        """All state that is read and changed."""
+        ...
+
+    def rate(self, memory: Memory, epoch: int) -> float:
+        """The learning rate of the step just taken."""
+        ...
+
+    def end_epoch(self, memory: Memory, watched: float) -> None:
+        """Take note of what is watched at the end of an epoch, small being good."""
+        ...
+
+
+S = TypeVar("S", bound=Trained, covariant=True)
+
+
 @final
 @dataclass(frozen=True)
-class Plan:
+class Plan(Generic[S]):
     """What a call of ``fit`` was asked to do."""
 
-    step: Step
+    step: S
     examples: Examples
     batches: Batches
     sampler: Sampler

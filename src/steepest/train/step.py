@@ -28,6 +28,7 @@ from steepest.optim.rule import (
     slot_values,
     time_of,
 )
+from steepest.optim.schedules import Plateau, Schedule
 from steepest.schedule.plan import InputRole
 from steepest.tensor import random
 from steepest.tensor.creation import ones_like, zeros_like
@@ -36,6 +37,7 @@ from steepest.tensor.random import Stream
 from steepest.tensor.state import Bound, State, scope
 from steepest.tensor.tensor import Tensor
 from steepest.train.arrays import Tables, leaves_of, mapped
+from steepest.transform.memory import Memory
 from steepest.transform.trace import Trace, record
 
 
@@ -107,6 +109,28 @@ class Step:
     slots: SlotCells
     counter: State
     plateau: State | None = None
+
+    @property
+    def cells(self) -> list[State]:
+        """All state that it reads and changes."""
+        slots = [cell for each in self.slots.values() for cell in each.values()]
+        plateau = [] if self.plateau is None else [self.plateau]
+        return [*self.objective.model.states().values(), *slots, self.counter, *plateau]
+
+    def rate(self, memory: Memory, epoch: int) -> float:
+        """The learning rate of the step just taken."""
+        rate = self.rule.rate
+        if not isinstance(rate, Schedule):
+            return float(rate)
+        lowered = 1.0 if self.plateau is None else float(memory.read(self.plateau)[0])
+        steps = int(memory.read(self.counter))
+        return rate(max(steps - 1, 0), epoch=epoch - 1, lowered=lowered)
+
+    def end_epoch(self, memory: Memory, watched: float) -> None:
+        """Lower the rate of the next epoch, if it is a Plateau and nothing improves."""
+        rate = self.rule.rate
+        if self.plateau is not None and isinstance(rate, Plateau):
+            memory.write(self.plateau, rate.after_epoch(memory.read(self.plateau), watched))
 
     def __call__(
         self, x: Any, y: Tensor, weights: Tensor | None, rows: Tensor, key: Tensor, epoch: Tensor

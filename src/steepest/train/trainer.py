@@ -43,7 +43,7 @@ from steepest.train.early_stopping import EarlyStopping, Watch
 from steepest.train.history import History
 from steepest.train.interruption import stop_on_interrupt
 from steepest.train.keeping import keeping
-from steepest.train.loop import Loop, cells_of
+from steepest.train.loop import Loop
 from steepest.train.metrics import Asked, Metric, metrics_of
 from steepest.train.own_loss import check_if_own
 from steepest.train.plan import Examples, Plan, Validation
@@ -198,7 +198,7 @@ class Trainer:
             check_if_own(self.model, self.loss, examples)
             start_slots(self.optimizer, self._slots)
         step = self._step
-        memory = Memory(cells_of(step))
+        memory = Memory(step.cells)
         averages = Averages(average_cells(step.slots), self.model, memory, examples.x, self.backend)
         averages.go_on(self._raw)
         validation = self._validation(validation_data, functions, memory)
