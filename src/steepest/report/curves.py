@@ -20,15 +20,15 @@ _NO_METRICS = frozenset({"epoch", "step", "loss", "penalty", "learning_rate", "s
 Rows: TypeAlias = Sequence[Mapping[str, float | int | str | None]]
 
 # Okabe and Ito's palette: told apart by people with any kind of colour vision, and in grey.
-_TRAINING, _VALIDATION, _BEST, _INK = "#0072B2", "#D55E00", "#009E73", "#333333"
-_STYLE: dict[RcKeyType, Any] = {
+_TRAINING, _VALIDATION, _BEST, INK = "#0072B2", "#D55E00", "#009E73", "#333333"
+STYLE: dict[RcKeyType, Any] = {
     "font.size": 11.0,
     "axes.titlesize": 12.0,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -71,7 +71,7 @@ def draw_curves(rows: Rows, *, best_epoch: int | None, title: str, format: str) 
     from matplotlib.figure import Figure
 
     metrics = _metrics(rows)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(
             figsize=(5.2 * (1 + len(metrics)) if metrics else 6.4, 4.0), layout="constrained"
         )
@@ -82,9 +82,13 @@ def draw_curves(rows: Rows, *, best_epoch: int | None, title: str, format: str) 
         figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
         _legend(figure, panels)
         output = io.BytesIO()
-        undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(format, {})
-        figure.savefig(output, format=format, dpi=150, metadata=undated)
+        figure.savefig(output, format=format, dpi=150, metadata=undated(format))
     return output.getvalue()
+
+
+def undated(format: str) -> dict[str, Any]:
+    """What keeps the date out of a picture, so that equal pictures are equal bytes."""
+    return {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(format, {})
 
 
 def _metrics(rows: Rows) -> list[str]:

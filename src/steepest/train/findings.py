@@ -22,18 +22,20 @@ class Finding:
 
     Args:
         name: of the kind of finding.
-        layer: where.
+        layers: where, the one that the text is about first.
         text: what was seen, with its numbers.
         remedy: what to do.
     """
 
     name: str
-    layer: str
+    layers: tuple[str, ...]
     text: str
     remedy: str
 
     def __str__(self) -> str:
-        return f"{self.name} in {self.layer}: {self.text}; {self.remedy}"
+        others = len(self.layers) - 1
+        more = f" and {others} other layer{'s' * (others > 1)}" if others else ""
+        return f"{self.name} in {self.layers[0]}{more}: {self.text}; {self.remedy}"
 
 
 @final
@@ -87,7 +89,7 @@ def vanishing_gradients(layers: Sequence[Seen]) -> Iterator[Finding]:
         if share < 1 / _FALL:
             yield Finding(
                 "vanishing gradients",
-                first.name,
+                (first.name,),
                 f"the gradient's norm is {first.typical('gradient_norm'):.1e}, {share:.0e} of that "
                 f"in {last.name}",
                 "draw the weights to suit the activation (he_normal for relu, glorot_uniform for "
@@ -105,7 +107,7 @@ def exploding_gradients(layers: Sequence[Seen]) -> Iterator[Finding]:
         if share > _FALL:
             yield Finding(
                 "exploding gradients",
-                first.name,
+                (first.name,),
                 f"the gradient's norm is {first.typical('gradient_norm'):.1e}, {share:.0e} times "
                 f"that in {last.name}",
                 "draw smaller weights (glorot_uniform, he_normal for relu), clip the gradients' "
@@ -124,21 +126,33 @@ def _ends(layers: Sequence[Seen]) -> Iterator[tuple[Seen, Seen, float]]:
         yield first, last, mine / other
 
 
+def _worst(
+    layers: Sequence[Seen], what: str, is_bad: Callable[[float], bool], *, largest: bool = True
+) -> list[tuple[Seen, float]]:
+    """The layers in which a quantity is bad, the worst first."""
+    bad = [(layer, value) for layer in layers if is_bad(value := layer.typical(what))]
+    return sorted(bad, key=lambda pair: pair[1], reverse=largest)
+
+
+def _names(found: Sequence[tuple[Seen, float]]) -> tuple[str, ...]:
+    return tuple(layer.name for layer, _ in found)
+
+
 @FINDINGS.register("dead units", "W2")
 def dead_units(layers: Sequence[Seen]) -> Iterator[Finding]:
     """Most units of an activation are 0 for every row of the batch, so that no gradient passes.
 
     Source: Lu, Shin, Su, Karniadakis 2019, on dying ReLU.
     """
-    for layer in layers:
-        share = layer.typical("dead")
-        if share > _MOST:
-            yield Finding(
-                "dead units",
-                layer.name,
-                f"{share:.0%} of the {layer.kind} units are 0 for every row of the batch",
-                "lower the learning rate, standardise the inputs, or take leaky_relu or elu",
-            )
+    found = _worst(layers, "dead", lambda share: share > _MOST)
+    if found:
+        layer, share = found[0]
+        yield Finding(
+            "dead units",
+            _names(found),
+            f"{share:.0%} of the {layer.kind} units are 0 for every row of the batch",
+            "lower the learning rate, standardise the inputs, or take leaky_relu or elu",
+        )
 
 
 @FINDINGS.register("saturated units", "W2")
@@ -147,16 +161,16 @@ def saturated_units(layers: Sequence[Seen]) -> Iterator[Finding]:
 
     Source: Glorot, Bengio 2010.
     """
-    for layer in layers:
-        share = layer.typical("saturated")
-        if share > _MOST:
-            yield Finding(
-                "saturated units",
-                layer.name,
-                f"{share:.0%} of the outputs lie on the flat ends of {layer.kind}",
-                "draw smaller weights (glorot_uniform), standardise the inputs, lower the learning "
-                "rate, or take relu",
-            )
+    found = _worst(layers, "saturated", lambda share: share > _MOST)
+    if found:
+        layer, share = found[0]
+        yield Finding(
+            "saturated units",
+            _names(found),
+            f"{share:.0%} of the outputs lie on the flat ends of {layer.kind}",
+            "draw smaller weights (glorot_uniform), standardise the inputs, lower the learning "
+            "rate, or take relu",
+        )
 
 
 @FINDINGS.register("small updates", "W2")
@@ -165,15 +179,14 @@ def small_updates(layers: Sequence[Seen]) -> Iterator[Finding]:
 
     Source: Karpathy, CS231n: Ratio of weights:updates.
     """
-    for layer in layers:
-        ratio = layer.typical("update_ratio")
-        if ratio < _SLOW:
-            yield Finding(
-                "small updates",
-                layer.name,
-                f"a step is {ratio:.0e} as long as the weights; about 1e-03 is usual",
-                "raise the learning rate, unless the loss has settled",
-            )
+    found = _worst(layers, "update_ratio", lambda ratio: ratio < _SLOW, largest=False)
+    if found:
+        yield Finding(
+            "small updates",
+            _names(found),
+            f"a step is {found[0][1]:.0e} as long as the weights; about 1e-03 is usual",
+            "raise the learning rate, unless the loss has settled or the gradients vanish",
+        )
 
 
 @FINDINGS.register("large updates", "W2")
@@ -182,12 +195,11 @@ def large_updates(layers: Sequence[Seen]) -> Iterator[Finding]:
 
     Source: Karpathy, CS231n: Ratio of weights:updates.
     """
-    for layer in layers:
-        ratio = layer.typical("update_ratio")
-        if ratio > _FAST:
-            yield Finding(
-                "large updates",
-                layer.name,
-                f"a step is {ratio:.2g} times as long as the weights; about 1e-03 is usual",
-                "lower the learning rate, or warm up into it",
-            )
+    found = _worst(layers, "update_ratio", lambda ratio: ratio > _FAST)
+    if found:
+        yield Finding(
+            "large updates",
+            _names(found),
+            f"a step is {found[0][1]:.2g} times as long as the weights; about 1e-03 is usual",
+            "lower the learning rate, or warm up into it",
+        )

@@ -111,6 +111,16 @@ class Watched:
         """The layers by name, in the order in which they are called, with their kind."""
         return {p.layer: p.kind for p in self._probes if p.kind not in (WEIGHT, PARAMETER)}
 
+    @property
+    def weighted(self) -> frozenset[str]:
+        """The layers with weights: parameters that a penalty counts."""
+        parameters = [probe.layer for probe in self._probes if probe.kind == WEIGHT]
+        return frozenset(name.rpartition(".")[0] or WHOLE for name in parameters)
+
+    def has(self, layer: str, what: str) -> bool:
+        """Whether this is known of a layer or parameter."""
+        return any(probe.layer == layer and probe.what == what for probe in self._probes)
+
     def column(self, layer: str, what: str) -> list[float]:
         """One quantity of one layer or parameter, by step.
 
@@ -128,7 +138,7 @@ class Watched:
     @property
     def findings(self) -> list[Finding]:
         """What stands out, each with its remedy."""
-        weighted = {p.layer.rpartition(".")[0] or WHOLE for p in self._probes if p.kind == WEIGHT}
+        weighted = self.weighted
         columns: dict[str, dict[str, list[float]]] = {}
         for position, probe in enumerate(self._probes):
             own = columns.setdefault(probe.layer, {})
@@ -199,11 +209,11 @@ class Watched:
             (probe.layer, probe.what): value
             for probe, value in zip(self._probes, self._values[-1], strict=True)
         }
-        names = [what.replace("_", " ") for what in COLUMNS]
+        shown = [what for what in COLUMNS if any(key[1] == what for key in values)]
         return [
-            ["layer", "kind", *names],
+            ["layer", "kind", *(what.replace("_", " ") for what in shown)],
             *(
-                [layer, kind, *(_number(values.get((layer, what))) for what in COLUMNS)]
+                [layer, kind, *(_number(values.get((layer, what))) for what in shown)]
                 for layer, kind in self.layers.items()
             ),
         ]

@@ -16,7 +16,7 @@ from steepest.ir.types import Array, float64, is_floating
 from steepest.nn import Module, watching
 from steepest.nn.activations import ACTIVATIONS, Activation
 from steepest.nn.module import listed
-from steepest.ops.elementwise import abs, sqrt, square
+from steepest.ops.elementwise import abs, sqrt, square, where
 from steepest.ops.reduce import max, mean, sum
 from steepest.tensor.state import State
 from steepest.tensor.tensor import Tensor
@@ -172,7 +172,8 @@ class Squares:
         yield "gradient_norm", sqrt(self.gradient)
         yield "norm", sqrt(self.before)
         yield "update_norm", sqrt(self.change)
-        yield "update_ratio", sqrt(self.change / self.before)
+        share = self.change / where(self.before > 0.0, self.before, 1.0)
+        yield "update_ratio", where(self.before > 0.0, sqrt(share), math.nan)
 
 
 def _changes(
