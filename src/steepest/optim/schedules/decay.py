@@ -26,7 +26,7 @@ __all__ = ["Exponential", "HalveEachEpoch", "InverseTime", "LinearAnnealing", "S
 _LEFT = 0.01  # of the rate, at the end of a training for which no decay was given
 
 
-@SCHEDULES.register("linear")
+@SCHEDULES.register("linear", "P3")
 @final
 @dataclass(frozen=True)
 class LinearAnnealing(Schedule):

@@ -96,7 +96,7 @@ class Time:
         return replace(self, step=maximum(self.step - float(steps), 0.0))
 
 
-@SCHEDULES.register("constant")
+@SCHEDULES.register("constant", "S9")
 @final
 @dataclass(frozen=True)
 class Constant(Schedule):
