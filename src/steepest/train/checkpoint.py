@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeAlias, cast, final, runtime_checkable
@@ -17,7 +17,7 @@ from steepest.ir.types import Array
 from steepest.train.fingerprint import Fingerprint, differences, version
 from steepest.train.resumable import Kept, Resumable
 
-_NO_PLACE = "a place for checkpoints is the path of a file, not {!r}"
+NO_PLACE = "a place for checkpoints is the path of a file, not {!r}"
 
 
 class CheckpointWarning(UserWarning):
@@ -54,8 +54,8 @@ class Store(Protocol):
         """Keep a moment in place of the one before."""
         ...
 
-    def read(self) -> Moment:
-        """The moment that was kept last."""
+    def read(self) -> Moment | None:
+        """The moment that was kept last; None where there is none, so that a fit begins."""
         ...
 
 
@@ -168,11 +168,14 @@ class Keeper:
         try:
             self._store.write(moment)
         except SteepestError as error:
-            warnings.warn(
-                f"no checkpoint was written, training goes on: {error}",
-                CheckpointWarning,
-                stacklevel=2,
-            )
+            say_unwritten(error)
+
+
+def say_unwritten(error: SteepestError) -> None:
+    """Warn that there is no new checkpoint, with the reason."""
+    warnings.warn(
+        f"no checkpoint was written, training goes on: {error}", CheckpointWarning, stacklevel=3
+    )
 
 
 @final
@@ -194,12 +197,9 @@ class CheckpointFile:
 
     def read(self) -> Moment:
         """See :class:`Store`."""
-        moments = read_moments(self.path)
-        if "" not in moments:
-            raise CheckpointError(
-                f"{self.path} is a checkpoint of an ensemble of {len(moments)}, not of one model"
-            )
-        return moments[""]
+        moment = read_moments(self.path, [""])[""]
+        assert moment is not None, "a file of one moment is written with it"
+        return moment
 
 
 def store(place: Place) -> Store:
@@ -211,7 +211,7 @@ def store(place: Place) -> Store:
     if isinstance(place, str | os.PathLike):
         return CheckpointFile(Path(place))
     if not isinstance(place, Store):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(_NO_PLACE.format(place))
+        raise ConfigurationError(NO_PLACE.format(place))
     return place
 
 
@@ -246,8 +246,8 @@ def check_same(place: Place, then: Moment, now: Fingerprint, last_epoch: int) ->
 # ------------------------------------------------------------------------------------- the file
 
 
-def write_moments(path: Path, moments: Mapping[str, Moment]) -> None:
-    """Write moments by name into one file, whole or not at all.
+def write_moments(path: Path, moments: Mapping[str, Moment | None]) -> None:
+    """Write moments by name into one file, whole or not at all; None for a fit without any yet.
 
     Errors:
         DataError: it cannot be written.
@@ -259,11 +259,12 @@ def write_moments(path: Path, moments: Mapping[str, Moment]) -> None:
         "holds": "checkpoint",
         "version": version(),
         "moments": {
-            name: {
+            name: moment
+            and {
                 "fingerprint": moment.fingerprint,
                 "first_epoch": moment.first_epoch,
                 "last_epoch": moment.last_epoch,
-                "state": _packed(moment.state, f"{name}/" if name else "", arrays),
+                "state": _packed(moment.state, f"{name}/", arrays),
             }
             for name, moment in moments.items()
         },
@@ -273,16 +274,27 @@ def write_moments(path: Path, moments: Mapping[str, Moment]) -> None:
         file.write(content)
 
 
-def read_moments(path: Path) -> dict[str, Moment]:
+def read_moments(path: Path, names: Sequence[str]) -> dict[str, Moment | None]:
     """The moments that a file holds.
 
+    Args:
+        path: of the file.
+        names: that it should have: one, which is empty, or those of an ensemble's members.
+
     Errors:
-        CheckpointError: there is none, or it is damaged, of another kind or of a newer format.
+        CheckpointError: there is none, or it is damaged, of another kind, of a newer format or
+            with other names.
     """
     arrays, document = _kind().read(path)
     try:
+        if sorted(document["moments"]) != sorted(names):
+            raise CheckpointError(
+                f"{path} is a checkpoint of another fit: it was made with "
+                f"{_fits(document['moments'])}, now {_fits(names)}"
+            )
         return {
-            name: Moment(
+            name: each
+            and Moment(
                 fingerprint=each["fingerprint"],
                 state=_unpacked(each["state"], arrays),
                 first_epoch=each["first_epoch"],
@@ -294,6 +306,10 @@ def read_moments(path: Path) -> dict[str, Moment]:
         raise CheckpointError(
             f"the checkpoint {path} is damaged (it lacks what a checkpoint has); start anew"
         ) from None
+
+
+def _fits(names: Collection[str]) -> str:
+    return "one model" if "" in names else f"an ensemble of {len(names)}"
 
 
 def _kind() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import wraps
@@ -16,8 +17,10 @@ from steepest.tensor import random
 from steepest.train.arrays import array_of, tables
 from steepest.train.averaging import mean_and_deviation
 from steepest.train.callbacks import Callback, EveryEpoch, EverySteps, callbacks_of
+from steepest.train.checkpoint import Checkpoint
 from steepest.train.history import History
 from steepest.train.interruption import stop_on_interrupt
+from steepest.train.shared_file import KeptTogether
 from steepest.train.trainer import Trainer
 from steepest.train.turns import Turns, available_processors, run_in_threads
 from steepest.transform.executable import Backend, sharing_programs
@@ -139,6 +142,8 @@ class EnsembleTrainer:
         epochs: int,
         batch_size: int | None,
         callbacks: Sequence[Callback] = (),
+        checkpoint: Checkpoint | None = None,
+        resume: str | os.PathLike[str] | None = None,
         **options: Any,
     ) -> list[History]:
         """Train all members.
@@ -153,6 +158,8 @@ class EnsembleTrainer:
             batch_size: rows per step.
             callbacks: called for each member, one at a time; ``snapshot.member`` says which.
                 ``Stop`` stops that member.
+            checkpoint: as in :meth:`Trainer.fit`; one file holds all members.
+            resume: likewise.
             options: the others of :meth:`Trainer.fit`.
 
         Returns:
@@ -163,6 +170,7 @@ class EnsembleTrainer:
         """
         functions = _one_at_a_time(callbacks_of(callbacks))
         turns = Turns(self.threads)
+        kept = KeptTogether(checkpoint, resume, [str(place) for place in range(len(self.members))])
         x, y = tables(x, self.members[0].model.dtype), array_of(y, "y")
 
         def train(member: Trainer) -> History:
@@ -174,12 +182,14 @@ class EnsembleTrainer:
                     epochs=epochs,
                     batch_size=batch_size,
                     callbacks=[*functions, EveryEpoch(lambda _: turns.pass_on())],
+                    **kept.of(str(self.members.index(member))),
                     **options,
                 )
 
         with stop_on_interrupt() as request, sharing_programs():
             works = [lambda member=member: train(member) for member in self.members]
             histories = run_in_threads(works, request.set)
+        kept.flush()
         if not any(member.epochs for member in self.members):
             for history in histories:
                 if history.stopped == "non-finite loss":

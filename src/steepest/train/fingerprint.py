@@ -17,7 +17,8 @@ Fingerprint: TypeAlias = dict[str, str]
 
 DATA, ABOUT = "data: ", "about: "
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
-_VERSION = "steepest"
+VERSION = "steepest"
+COUNTS = ("rows", "validation rows")
 _MOST = 3  # differences that are told
 
 
@@ -30,7 +31,7 @@ def described(name: str, value: object) -> dict[str, str]:
             found.update(described(f"{name}.{field}", part))
         return found
     if isinstance(value, np.ndarray):
-        return {name: rows(cast("Array", value))}
+        return {name: contents(cast("Array", value))}
     if hasattr(value, "__qualname__"):  # a function or a class
         return {name: f"{getattr(value, '__module__', '')}.{cast('Any', value).__qualname__}"}
     return {name: shown(value)}
@@ -51,18 +52,24 @@ def shown(value: object) -> str:
     return _ADDRESS.sub("", repr(value))
 
 
-def rows(array: Array) -> str:
-    """How many rows an array has, of what, and their hash."""
-    rest = "×".join(map(str, array.shape[1:]))
-    return f"{len(array):,} rows{f' of {rest}' if rest else ''} ({array.dtype}); {_hash(array)}"
+def contents(array: Array) -> str:
+    """The type of an array and the hash of its values."""
+    return f"{array.dtype} {array.shape}; {_hash(array)}"
 
 
 def differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """What has changed, in words; nothing where nothing has."""
     names = [*now, *(name for name in then if name not in now)]
     changed = [name for name in names if then.get(name) != now.get(name)]
-    if _VERSION in changed:
-        return [f"it was written by steepest {then.get(_VERSION)}, this is {now[_VERSION]}"]
+    if VERSION in changed:
+        return [f"it was written by steepest {then.get(VERSION)}, this is {now[VERSION]}"]
+    told = [
+        f"of another table: {then[name]} {name}, now {now[name]}"
+        for name in changed
+        if name in COUNTS and name in then and name in now
+    ]
+    if told:  # the values differ too, and what depends on how many steps there are
+        return told
     told = [_difference(name, then.get(name), now.get(name)) for name in changed]
     left = len(told) - _MOST
     return told[:_MOST] + ([f"and {left} more"] if left > 0 else [])

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 
 from steepest.train.arrays import leaves
 from steepest.train.checkpoint import Checkpoint, Keeper, Moment, Place, check_same
-from steepest.train.fingerprint import ABOUT, DATA, Fingerprint, described, rows, shown, version
+from steepest.train.fingerprint import (
+    ABOUT,
+    DATA,
+    VERSION,
+    Fingerprint,
+    contents,
+    described,
+    shown,
+    version,
+)
 from steepest.train.plan import Examples, Plan, Trained
 
 
@@ -49,9 +58,7 @@ def fingerprint(
     model = objective.model
     held_out = {} if plan.validation is None else _data(plan.validation.examples, "validation ")
     return {
-        "steepest": version(),
-        **_data(plan.examples, ""),
-        **held_out,
+        VERSION: version(),
         **{ABOUT + name: str(value) for name, value in (about or {}).items()},
         "batch_size": f"{plan.batches.size:,}",
         **described("sampler", plan.sampler),
@@ -68,6 +75,8 @@ def fingerprint(
             for name, cell in model.states().items()
         },
         "model": shown(model),
+        **_data(plan.examples, ""),
+        **held_out,
     }
 
 
@@ -75,4 +84,7 @@ def _data(examples: Examples, prefix: str) -> Fingerprint:
     arrays = [*leaves(examples.x), ("y", examples.y)]
     if examples.weights is not None:
         arrays.append(("sample_weight", examples.weights))
-    return {f"{DATA}{prefix}{name}": rows(array) for name, array in arrays}
+    return {
+        f"{prefix}rows": f"{len(examples.y):,}",
+        **{f"{DATA}{prefix}{name}": contents(array) for name, array in arrays},
+    }
