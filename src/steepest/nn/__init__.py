@@ -18,6 +18,14 @@ from steepest.nn.activations import (
     tanh,
 )
 from steepest.nn.dropout import Dropout, VanillaDropout
+from steepest.nn.kernels import (
+    Kernel,
+    KernelMachine,
+    PolynomialFeatures,
+    PolynomialKernel,
+    RadialKernel,
+    RandomFourierFeatures,
+)
 from steepest.nn.layers import Embedding, Linear
 from steepest.nn.mode import evaluating, is_dropping, is_training, sampling, training
 from steepest.nn.module import Module, watching
@@ -25,6 +33,7 @@ from steepest.nn.networks import MLP, Residual, Sequential
 from steepest.nn.normalisation import BatchNorm, LayerNorm
 from steepest.nn.outputs import Bounded, Softmax
 from steepest.nn.statistics import ExactStatistics, has_batch_norm, recompute_statistics
+from steepest.nn.unit_variance import unit_variance
 
 __all__ = [
     "ACTIVATIONS",
@@ -35,9 +44,15 @@ __all__ = [
     "Dropout",
     "Embedding",
     "ExactStatistics",
+    "Kernel",
+    "KernelMachine",
     "LayerNorm",
     "Linear",
     "Module",
+    "PolynomialFeatures",
+    "PolynomialKernel",
+    "RadialKernel",
+    "RandomFourierFeatures",
     "Residual",
     "Sequential",
     "Softmax",
@@ -62,5 +77,6 @@ __all__ = [
     "softplus",
     "tanh",
     "training",
+    "unit_variance",
     "watching",
 ]
