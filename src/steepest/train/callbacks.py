@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias, cast, final
 
 import numpy as np
 
 from steepest.errors import ConfigurationError
 from steepest.ir.types import Array
+from steepest.train.watched import Watched
 
 
 @final
@@ -28,6 +29,7 @@ class Snapshot:
             ``penalty`` of its batch.
         values: The model's arrays by name, not to be written to; :meth:`weights` gives copies.
         member: Which member of an ensemble it is.
+        watched: What ``fit(…, watch=n)`` has watched so far.
     """
 
     epoch: int
@@ -39,6 +41,7 @@ class Snapshot:
     metrics: Mapping[str, float]
     values: Mapping[str, Array]
     member: int = 0
+    watched: Watched = field(default_factory=Watched)
 
     def weights(self) -> dict[str, Array]:
         """Copies of the model's arrays by name."""

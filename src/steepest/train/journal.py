@@ -167,6 +167,7 @@ class Journal:
             metrics=dict(metrics),
             values={name: _locked(self._memory.read(cell)) for name, cell in self._names.items()},
             member=plan.member,
+            watched=self.history.watched.copy(),
         )
         answers = [stop_asked(function(snapshot), function) for function in functions]
         self._memory.load()

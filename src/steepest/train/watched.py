@@ -88,6 +88,13 @@ class Watched:
         self._steps.append(step)
         self._values.append(tuple(values))
 
+    def copy(self) -> Watched:
+        """What was seen so far, for keeps."""
+        other = Watched()
+        other._probes = self._probes
+        other._steps, other._values = list(self._steps), list(self._values)
+        return other
+
     @property
     def rows(self) -> list[Row]:
         """A dict for each number."""
