@@ -7,10 +7,16 @@ from typing import Any
 
 from steepest import optim
 from steepest.errors import ConfigurationError
-from steepest.losses import LOSSES, Loss
+from steepest.losses import LOSSES, Head, Loss
 from steepest.optim import schedules
 from steepest.tabular.chosen import Choice
 from steepest.tabular.configuration import Configuration, Resolved, Task
+
+# What a table's network gives, by its task: scores of classes, or a standardised number.
+HEADS: Mapping[Task, tuple[Head, ...]] = {
+    "classification": ("probabilities",),
+    "regression": ("value",),
+}
 
 
 def make_rate(configuration: Configuration, resolved: Resolved, steps: int) -> schedules.Rate:
@@ -87,8 +93,8 @@ def make_loss(configuration: Configuration, task: Task) -> Loss:
     automatic = "cross_entropy" if task == "classification" else "half_squared_error"
     name = automatic if training.loss == "auto" else training.loss
     make = LOSSES.find(name)
-    if task not in make.tasks:
-        fitting = ", ".join(repr(each) for each in LOSSES if task in LOSSES[each].tasks)
+    if make.head not in HEADS[task]:
+        fitting = ", ".join(repr(each) for each in LOSSES if LOSSES[each].head in HEADS[task])
         raise ConfigurationError(
             f"training.loss = {name!r} is not for the {task} of a table; valid: {fitting}"
         )
