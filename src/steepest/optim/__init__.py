@@ -9,6 +9,7 @@ from steepest.optim import (
     drivers,
     gradient_descent,
     groups,
+    named,
     rules,
     schedules,
 )
@@ -20,6 +21,7 @@ from steepest.optim.decay import *
 from steepest.optim.drivers import *
 from steepest.optim.gradient_descent import *
 from steepest.optim.groups import *
+from steepest.optim.named import *
 from steepest.optim.rule import (
     Attached as Attached,
     LooksAhead as LooksAhead,
@@ -47,4 +49,5 @@ __all__ += decay.__all__
 __all__ += drivers.__all__
 __all__ += gradient_descent.__all__
 __all__ += groups.__all__
+__all__ += named.__all__
 __all__ += rules.__all__

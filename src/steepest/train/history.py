@@ -12,7 +12,13 @@ import numpy as np
 from steepest.train.watched import Watched
 
 Stopped: TypeAlias = Literal[
-    "finished", "early stopping", "time limit", "interrupted", "callback", "non-finite loss"
+    "finished",
+    "converged",
+    "early stopping",
+    "time limit",
+    "interrupted",
+    "callback",
+    "non-finite loss",
 ]
 Row: TypeAlias = dict[str, Any]
 _SHOWN = 12  # rows of a table
@@ -29,12 +35,13 @@ class History:
         rows: A dict for each epoch: ``epoch`` (from 1), ``step``, ``loss`` (mean over the epoch's
             batches as trained, weighted by their sizes, without the penalty), ``penalty``
             (likewise), metrics as trained, ``validation_loss`` and ``validation_<metric>`` (at the
-            end of the epoch, without dropout), ``learning_rate`` (of the last step), ``seconds``
-            (since ``fit`` began).
+            end of the epoch, without dropout), ``learning_rate`` (of the last step; of a
+            driver the length of its step), ``seconds`` (since ``fit`` began), and of a driver
+            ``evaluations`` (of the objective, since ``fit`` began).
         best_epoch: The epoch with the best watched value (validation loss; training loss without
             validation data); None before the end of the first epoch.
-        stopped: Why it ended: "finished", "early stopping", "time limit", "interrupted", "callback"
-            or "non-finite loss".
+        stopped: Why it ended: "finished", "converged", "early stopping", "time limit",
+            "interrupted", "callback" or "non-finite loss".
         message: More about the end, where there is more to say.
         compiling: Seconds in which the programs for training and validation were made ready.
         watched: What layers and parameters did in the steps that ``fit(…, watch=n)`` watched.

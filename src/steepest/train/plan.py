@@ -79,6 +79,11 @@ class Trained(Protocol):
         """All state that is read and changed."""
         ...
 
+    @property
+    def averages(self) -> dict[State, State]:
+        """Of each parameter the cell with its running average, if one is kept."""
+        ...
+
     def rate(self, memory: Memory, epoch: int) -> float:
         """The learning rate of the step just taken."""
         ...

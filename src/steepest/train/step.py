@@ -24,6 +24,7 @@ from steepest.optim.rule import (
     Scalars,
     SlotCells,
     advance,
+    average_cells,
     cast_scalars,
     slot_values,
     time_of,
@@ -116,6 +117,11 @@ class Step:
         slots = [cell for each in self.slots.values() for cell in each.values()]
         plateau = [] if self.plateau is None else [self.plateau]
         return [*self.objective.model.states().values(), *slots, self.counter, *plateau]
+
+    @property
+    def averages(self) -> dict[State, State]:
+        """Of each parameter the cell with its running average, if the rule keeps one."""
+        return average_cells(self.slots)
 
     def rate(self, memory: Memory, epoch: int) -> float:
         """The learning rate of the step just taken."""

@@ -15,15 +15,7 @@ from steepest.ir.graph import Graph
 from steepest.ir.types import Array, is_floating, uint32
 from steepest.losses import Loss, LossFunction, loss as loss_of
 from steepest.nn import Module
-from steepest.optim.rule import (
-    Rule,
-    average_cells,
-    convert_slots,
-    make_plateau,
-    make_slots,
-    start_slots,
-)
-from steepest.optim.rules import rule
+from steepest.optim import Driver, Rule, optimizer as optimizer_of
 from steepest.tensor.random import make_key
 from steepest.tensor.state import State
 from steepest.train.arrays import (
@@ -43,13 +35,14 @@ from steepest.train.early_stopping import EarlyStopping, Watch
 from steepest.train.history import History
 from steepest.train.interruption import stop_on_interrupt
 from steepest.train.keeping import keeping
-from steepest.train.loop import Loop
 from steepest.train.metrics import Asked, Metric, metrics_of
+from steepest.train.optimising import optimising
 from steepest.train.own_loss import check_if_own
 from steepest.train.plan import Examples, Plan, Validation
 from steepest.train.predict import SAMPLES, Predictor, predict, trace_prediction
 from steepest.train.samplers import Sampler, sampler as sampler_of
 from steepest.train.step import Objective, Step, step_roles, trace_step
+from steepest.train.surface import Driven
 from steepest.train.watching import Watching
 from steepest.transform.executable import BACKENDS, Backend
 from steepest.transform.memory import Memory
@@ -68,7 +61,8 @@ class Trainer:
         model: a :class:`steepest.nn.Module`.
         loss: a loss of ``st.losses``, its name, or a function of (prediction, target) to one number
             per example.
-        optimizer: a rule of ``st.optim``, or its name.
+        optimizer: a rule or a driver of ``st.optim``, or its name. A driver such as ``LBFGS`` works
+            on the whole training set: an iteration is a step and an epoch.
         l2: λ of the penalty λ/2 Σ w² over weights (not biases); its gradient is λ w.
         seed: of the order of the rows and of the dropout masks.
         member: which member of an ensemble this is: each has draws of its own from one seed.
@@ -94,7 +88,7 @@ class Trainer:
         self,
         model: Module,
         loss: str | LossFunction,
-        optimizer: str | Rule,
+        optimizer: str | Rule | Driver,
         *,
         l2: float = 0.0,
         seed: int = 0,
@@ -111,15 +105,16 @@ class Trainer:
         self.backend: Backend = backend
         self.model = model
         self.loss: LossFunction = loss_of(loss)
-        self.optimizer: Rule = rule(optimizer)() if isinstance(optimizer, str) else optimizer
+        self.optimizer: Rule | Driver = (
+            optimizer_of(optimizer)() if isinstance(optimizer, str) else optimizer
+        )
         _check_parts(model, self.loss, self.optimizer)
         self.l2 = float(l2)
         self.seed = seed
         self.member = member
         self.epochs = 0
         self._counter = State(np.zeros((), uint32), trainable=False, name="step")
-        self._slots = make_slots(self.optimizer, _parameters_of(model))
-        self._plateau = make_plateau(self.optimizer)
+        self._optimising = optimising(self.optimizer, _parameters_of(model))
         self._raw: Raw | None = None
 
     @property
@@ -172,7 +167,6 @@ class Trainer:
             time_limit: seconds, looked at after every batch.
             watch: keep what every layer and parameter does in the first step and every so many
                 after it, as ``history.watched``; see :class:`steepest.Watched`.
-
             checkpoint: where and how often the running fit is kept in a file.
             resume: such a file: goes on from there, as if that fit had never been interrupted, with
                 equal bits. Whatever this Trainer had learnt is given up for it.
@@ -193,13 +187,12 @@ class Trainer:
         functions, called = metrics_of(metrics), callbacks_of(callbacks)
         monitor = _monitor(early_stopping, validation_data is not None)
         examples = self._examples(x, y, sample_weight, "x", "y")
-        convert_slots(self._slots)
         if not self.steps:
             check_if_own(self.model, self.loss, examples)
-            start_slots(self.optimizer, self._slots)
+        self._optimising.begin(is_first=not self.steps)
         step = self._step
         memory = Memory(step.cells)
-        averages = Averages(average_cells(step.slots), self.model, memory, examples.x, self.backend)
+        averages = Averages(step.averages, self.model, memory, examples.x, self.backend)
         averages.go_on(self._raw)
         validation = self._validation(validation_data, functions, memory)
         plan = Plan(
@@ -223,13 +216,14 @@ class Trainer:
         )
         keeper = keeping(plan, self.optimizer, checkpoint, resume, moment)
         with stop_on_interrupt() as request:
-            loop = Loop(plan, memory, request, keeper)
+            loop = self._optimising.loop(plan, memory, request, keeper)
             if moment is not None:
                 loop.restore(moment.state)
             try:
                 return loop.run()
             finally:
                 memory.store()
+                self._optimising.end(loop)
                 self._raw = averages.raw
                 self.epochs = before + len(loop.history.rows)
 
@@ -247,8 +241,7 @@ class Trainer:
         """
         examples = self._examples(x, y, None, "x", "y")
         size = batches(rows_of(examples.x), batch_size).extents[0]
-        convert_slots(self._slots)
-        return trace_step(self._step, examples.x, examples.y, None, size).graph
+        return trace_step(self._rule_step, examples.x, examples.y, None, size).graph
 
     def show_stages(self, x: Any, y: Any, *, batch_size: int | None) -> Explanation:
         """What the compiler makes of the training step, stage by stage; see ``st.show_stages``.
@@ -261,8 +254,7 @@ class Trainer:
         """
         examples = self._examples(x, y, None, "x", "y")
         size = batches(rows_of(examples.x), batch_size).extents[0]
-        convert_slots(self._slots)
-        trace = trace_step(self._step, examples.x, examples.y, None, size, outputs=3)
+        trace = trace_step(self._rule_step, examples.x, examples.y, None, size, outputs=3)
         return explain(trace, step_roles(examples.x, None), guarded=True)
 
     @overload
@@ -290,18 +282,22 @@ class Trainer:
     # --------------------------------------------------------------------------------- the pieces
 
     @property
-    def _step(self) -> Step:
+    def _step(self) -> Step | Driven:
         """What is trained are the model's parameters of today, which may be fewer than at first."""
         objective = Objective(self.model, self.loss, self.l2)
-        parameters = _parameters_of(self.model)
-        new = [name for name, cell in parameters.items() if cell not in self._slots]
-        if new:
+        return self._optimising.step(objective, _parameters_of(self.model), self._counter)
+
+    @property
+    def _rule_step(self) -> Step:
+        """The step as a graph, which only a rule has."""
+        self._optimising.begin(is_first=False)
+        step = self._step
+        if isinstance(step, Driven):
             raise ConfigurationError(
-                f"the model has parameters that this Trainer does not know, {', '.join(new[:3])}: "
-                "make a new Trainer for it"
+                f"{type(self.optimizer).__name__} is a loop around compiled functions, so there is "
+                "no graph of its step; take a rule such as st.optim.SGD() to see the model's"
             )
-        slots = {cell: self._slots[cell] for cell in parameters.values()}
-        return Step(objective, self.optimizer, slots, self._counter, self._plateau)
+        return step
 
     def _examples(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Examples:
         dtype = self.model.dtype
@@ -371,9 +367,10 @@ def _check_parts(model: Any, loss: Any, optimizer: Any) -> None:
         raise ConfigurationError(
             f"Trainer: the loss is one of st.losses, its name or a function, not {_kind(loss)}"
         )
-    if not isinstance(optimizer, Rule):
+    if not isinstance(optimizer, Rule | Driver):
         raise ConfigurationError(
-            f"Trainer: the optimizer is a rule such as st.optim.Adam(0.001), not {_kind(optimizer)}"
+            "Trainer: the optimizer is a rule such as st.optim.Adam(0.001) or a driver such as "
+            f"st.optim.LBFGS(), not {_kind(optimizer)}"
         )
 
 
