@@ -53,6 +53,8 @@ MISTAKES: list[tuple[Callable[[], object], type[Exception], str]] = [
     (lambda: fit(x={"a": X, "b": X[:5]}), DataError, r"x\['a'\] 20, x\['b'\] 5"),
     (lambda: fit(x={}), DataError, "holds no arrays"),
     (lambda: fit(x=X[:, :2]), ShapeError, "last axis should be 3"),
+    (lambda: fit(x=np.ma.masked_less(X, 0)), DataError, "x is a masked array"),
+    (lambda: fit(y=np.ma.masked_less(Y, 0)), DataError, "y is a masked array, 1?[0-9] of"),
     (lambda: fit(y=np.stack([Y, Y], axis=1)), ShapeError, r"y holds \(2,\) numbers per example"),
     (lambda: fit(loss="cross_entropy"), DTypeError, r"use y.astype\(int\)"),
     (lambda: fit(loss="cross_entropy", y=LABELS * 2), DataError, "label 2 of example"),

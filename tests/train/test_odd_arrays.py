@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
 import steepest as st
-from steepest.errors import DataError
+from steepest.errors import DataError, ShapeError
 
 Anything = Any  # arrays of any type
 
@@ -83,3 +83,53 @@ def test_numbers_too_large_for_the_element_type_are_named(name: str) -> None:
 def test_what_float64_can_hold_is_no_mistake_in_float64() -> None:
     model = st.nn.Linear(3, 1).astype(st.float64)
     assert np.isfinite(st.predict(model, X * 1e290)).all()
+
+
+class Both(NamedTuple):
+    left: Anything
+    right: Anything
+
+
+class Difference(st.nn.Module):
+    def __init__(self) -> None:
+        self.linear = st.nn.Linear(3, 1)
+
+    def forward(self, x: Both) -> st.Tensor:
+        return self.linear(x.left - x.right)
+
+
+def test_a_named_tuple_reaches_the_model_as_one() -> None:
+    both, model = Both(X, X * 0.5), Difference()
+    trainer = st.Trainer(model, "half_squared_error", "sgd")
+    trainer.fit(both, Y, epochs=1, batch_size=10, validation_data=(both, Y))
+    expected = (X * 0.5).astype(np.float32) @ model.linear.weight.value.numpy().T
+    np.testing.assert_allclose(
+        trainer.predict(both), expected + model.linear.bias.value.numpy(), rtol=1e-5, atol=1e-5
+    )
+
+
+class Numeric(st.nn.Module):
+    def __init__(self) -> None:
+        self.linear = st.nn.Linear(3, 1)
+
+    def forward(self, x: dict[str, st.Tensor]) -> st.Tensor:
+        return self.linear(x["numeric"])
+
+
+NUMERIK = {"numerik": X}
+USES: dict[str, Callable[[st.Trainer], object]] = {
+    "predict": lambda trainer: trainer.predict(NUMERIK),
+    "fit": lambda trainer: trainer.fit(NUMERIK, Y, epochs=1, batch_size=10),
+}
+
+
+@pytest.mark.parametrize("use", USES)
+def test_a_table_that_the_model_asks_for_is_named(use: str) -> None:
+    trainer = st.Trainer(Numeric(), "half_squared_error", "sgd")
+    with pytest.raises(DataError, match=r"asks for x\['numeric'\].*did you mean 'numerik'"):
+        USES[use](trainer)
+
+
+def test_rows_are_shown_as_they_were_given_and_not_as_blocks() -> None:
+    with pytest.raises(ShapeError, match=r"float32\[23, 2\]"):
+        st.predict(st.nn.Linear(3, 1), X[:, :2])

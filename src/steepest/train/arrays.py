@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, cast
+from typing import Any, NoReturn, TypeAlias, cast, final
 
 import numpy as np
 
-from steepest.errors import DataError, DTypeError
+from steepest.errors import DataError, DTypeError, nearest
 from steepest.ir.types import Array, DType, is_floating
 from steepest.tensor.tensor import Tensor
 
@@ -59,12 +59,28 @@ def mapped(x: Tables, function: Callable[[Any], Any]) -> Any:
 def _each(x: Any, name: str, function: Callable[[Any, str], Any]) -> Any:
     if isinstance(x, Mapping):
         items = cast("Mapping[Any, Any]", x).items()
-        return {key: _each(part, f"{name}[{key!r}]", function) for key, part in items}
+        named = {key: _each(part, f"{name}[{key!r}]", function) for key, part in items}
+        return Named(named, name=name)
     if isinstance(x, list | tuple) and _holds_arrays(cast("list[Any]", x)):
         parts = enumerate(cast("list[Any]", x))
-        kind: Any = list if isinstance(x, list) else tuple
+        kind: Any = list if isinstance(x, list) else getattr(cast("Any", x), "_make", tuple)
         return kind(_each(part, f"{name}[{i}]", function) for i, part in parts)
     return function(x, name)
+
+
+@final
+class Named(dict[Any, Any]):
+    """A dict of tables that tells who asks for one that is not there which ones are."""
+
+    def __init__(self, parts: Mapping[Any, Any], *, name: str) -> None:
+        super().__init__(parts)
+        self._name = name
+
+    def __missing__(self, key: object) -> NoReturn:
+        raise DataError(
+            f"the model asks for {self._name}[{key!r}], which is not given; "
+            f"{nearest(str(key), map(str, self))}"
+        )
 
 
 def _holds_arrays(x: list[Any] | tuple[Any, ...]) -> bool:
@@ -78,6 +94,12 @@ def array_of(value: Any, name: str) -> Array:
         DTypeError: it holds something else.
         DataError: it is a single number.
     """
+    masked: Any = np.ma
+    if isinstance(value, masked.MaskedArray) and masked.is_masked(value):
+        raise DataError(
+            f"{name} is a masked array, {masked.count_masked(value):,} of its values being masked; "
+            "fill them in (.filled(…)) or leave their rows out"
+        )
     array: Array = np.asarray(value)
     if array.dtype.kind not in "biuf":
         raise DTypeError(f"{name} holds {array.dtype}, not numbers; encode text as numbers first")

@@ -7,7 +7,7 @@ from typing import Any, Literal, final, overload
 
 import numpy as np
 
-from steepest.errors import ConfigurationError, TrainingError
+from steepest.errors import ConfigurationError, ShapeError, TrainingError
 from steepest.ir.types import Array, uint32
 from steepest.methods import implements
 from steepest.nn import Module, evaluating, sampling
@@ -116,9 +116,13 @@ def trace_prediction(model: Module, like: Tables) -> Trace:
 
     def forward(x: Any) -> Tensor:
         with evaluating():
-            return model(x)
+            return model(mapped(x, lambda table: table))  # which names what is not there
 
-    trace = record(forward, _block_of(like))
+    try:
+        trace = record(forward, _block_of(like))
+    except ShapeError:
+        record(forward, mapped(like, lambda table: Tensor(table, None)))  # says how many rows
+        raise
     _check_rows(trace)
     return trace
 

@@ -71,10 +71,13 @@ def flatten(value: Any, name: str = "", *, what: str = "argument") -> Flat:
             lambda items: dict(zip(parts, items, strict=True)),
         )
     if isinstance(value, list | tuple):
-        kind: Any = list if isinstance(value, list) else tuple
+        # A named tuple stays one: its class has _make, which takes the parts in one.
         sequence = cast("Sequence[Any]", value)
+        is_named = hasattr(sequence, "_make")
+        kind: Any = type(sequence) if is_named else list if isinstance(value, list) else tuple
+        build: Any = kind._make if is_named else kind
         parts_list = [flatten(v, _join(name, str(i)), what=what) for i, v in enumerate(sequence)]
-        return _combined(parts_list, kind, kind)
+        return _combined(parts_list, kind, build)
     if isinstance(value, HoldsStates):
         return _of_states(value, name)
     raise TraceError(
