@@ -124,3 +124,19 @@ def test_mistakes(command: Command, arguments: tuple[str, ...], words: str) -> N
     assert ran.code == 2
     assert words in ran.err
     assert ran.out == ""
+
+
+@pytest.mark.row("W2")
+def test_it_tells_what_watching_costs(command: Command) -> None:
+    shown = command(*QUICK, "--watching", "5")
+    assert shown.code == 0
+    assert "tiny: round 1 of 1" in shown.err
+    for text in ("watched µs", "cost", "tiny"):
+        assert text in shown.out
+    ran = command(*QUICK, "--watching", "5", "--json", "-q")
+    (result,) = json.loads(ran.out)["watching"]
+    assert (result["workload"], result["every"]) == ("tiny", 5)
+    assert result["cost"] > 0
+    refused = command(*QUICK, "--watching", "5", "--kernels")
+    assert refused.code == 2
+    assert "leave out --peers" in refused.err

@@ -51,6 +51,12 @@ def bench(
     growth: Annotated[
         bool, typer.Option("--growth", help="Time the compiler on deep networks and long graphs.")
     ] = False,
+    watching: Annotated[
+        int | None,
+        typer.Option(
+            "--watching", min=1, metavar="N", help="Time what watching every N steps costs.  [mlp]"
+        ),
+    ] = None,
     table: Annotated[
         str | None,
         typer.Option(
@@ -76,6 +82,7 @@ def bench(
     Examples:
       steepest bench --workloads mlp --kernels
       steepest bench --peers ~/peers/bin/python --json
+      steepest bench --watching 50 --repeats 15
       steepest bench --table income.csv --target income --peers ~/peers/bin/python
     """
     from steepest.bench.peers import Peer, peer_names
@@ -88,13 +95,24 @@ def bench(
     if table is not None:
         from steepest.cli.bench_table import bench_table, refuse_beside_table
 
-        refuse_beside_table(workloads=workloads, against=against, kernels=kernels, growth=growth)
+        refuse_beside_table(
+            workloads=workloads, against=against, kernels=kernels, growth=growth, watching=watching
+        )
         configuration = combined(config, {"data.target": target}, set_ or [])
         bench_table(table, configuration, peers, settings, threads, terminal, json_=json_)
         return
     if target is not None or set_ or config is not None:
         raise ConfigurationError("--target, --set and --config are about a table: give --table")
-    chosen = _chosen(columns(workloads or []))
+    chosen = _chosen(columns(workloads or ([] if watching is None else ["mlp"])))
+    if watching is not None:
+        from steepest.cli.bench_watching import bench_watching
+
+        if peers is not None or kernels or growth:
+            raise ConfigurationError(
+                "--watching is a benchmark of its own: leave out --peers, --kernels and --growth"
+            )
+        bench_watching(chosen, watching, settings, threads, terminal, json_=json_)
+        return
     names = peer_names(columns([against or _PEERS])) if peers is not None else ()
     with pinned(threads), ExitStack() as processes:
         opponents = [processes.enter_context(Peer(peers, name, threads)) for name in names if peers]
