@@ -1,5 +1,7 @@
 """What a user may get wrong with fit and predict, and what is said then."""
 
+import copy
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -160,3 +162,29 @@ def test_metrics_may_be_named(asked: Anything) -> None:
     row = fit(metrics=asked, validation_data=(X, Y)).rows[0]
     assert {"mae", "validation_mae"} <= set(row)
     assert row["validation_mae"] > 0
+
+
+def test_two_threads_cannot_fit_one_trainer_at_once() -> None:
+    """Both would read the same weights, and one of them would overwrite what the other learnt."""
+    model = st.nn.Linear(3, 1)
+    trainer = st.Trainer(model, "half_squared_error", "sgd")
+    caught: list[BaseException] = []
+
+    def again(_: st.Snapshot) -> None:
+        thread = threading.Thread(target=attempt)
+        thread.start()
+        thread.join()
+
+    def attempt() -> None:
+        try:
+            trainer.fit(X, Y, epochs=1, batch_size=5)
+        except TrainingError as error:
+            caught.append(error)
+
+    trainer.fit(X, Y, epochs=1, batch_size=5, callbacks=[again])
+    assert "in a call of fit already" in str(caught[0])
+    assert trainer.steps == 4
+    attempt()  # nobody else is in it now
+    assert trainer.steps == 8
+    assert len(caught) == 1
+    copy.deepcopy(trainer).fit(X, Y, epochs=1, batch_size=5)

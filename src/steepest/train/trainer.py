@@ -18,6 +18,7 @@ from steepest.nn import Module
 from steepest.optim import Driver, Rule, optimizer as optimizer_of
 from steepest.tensor.random import make_key
 from steepest.tensor.state import State
+from steepest.train.alone import Alone
 from steepest.train.arrays import (
     Tables,
     array_of,
@@ -116,6 +117,10 @@ class Trainer:
         self._counter = State(np.zeros((), uint32), trainable=False, name="step")
         self._optimising = optimising(self.optimizer, _parameters_of(model))
         self._raw: Raw | None = None
+        self._alone = Alone(
+            "this Trainer is in a call of fit already, of another thread or a callback: give each "
+            "a Trainer and a model of its own (copy.deepcopy(trainer), say)"
+        )
 
     @property
     def steps(self) -> int:
@@ -182,50 +187,51 @@ class Trainer:
                 difference.
         """
         _check_options(epochs, time_limit)
-        moment = None if resume is None else store(resume).read()
-        before = self.epochs if moment is None else moment.first_epoch - 1
-        functions, called = metrics_of(metrics), callbacks_of(callbacks)
-        monitor = _monitor(early_stopping, validation_data is not None)
-        examples = self._examples(x, y, sample_weight, "x", "y")
-        if not self.steps:
-            check_if_own(self.model, self.loss, examples)
-        self._optimising.begin(is_first=not self.steps)
-        step = self._step
-        memory = Memory(step.cells)
-        averages = Averages(step.averages, self.model, memory, examples.x, self.backend)
-        averages.go_on(self._raw)
-        validation = self._validation(validation_data, functions, memory)
-        plan = Plan(
-            step=step,
-            examples=examples,
-            batches=batches(rows_of(examples.x), batch_size),
-            sampler=sampler_of(sampler),
-            seed=self.seed,
-            member=self.member,
-            first_epoch=before + 1,
-            last_epoch=before + epochs,
-            validation=validation,
-            metrics=functions,
-            callbacks=called,
-            watch=Watch(monitor, early_stopping),
-            restores_best=early_stopping is not None,
-            time_limit=time_limit,
-            backend=self.backend,
-            watching=Watching(watch),
-            averages=averages,
-        )
-        keeper = keeping(plan, self.optimizer, checkpoint, resume, moment)
-        with stop_on_interrupt() as request:
-            loop = self._optimising.loop(plan, memory, request, keeper)
-            if moment is not None:
-                loop.restore(moment.state)
-            try:
-                return loop.run()
-            finally:
-                memory.store()
-                self._optimising.end(loop)
-                self._raw = averages.raw
-                self.epochs = before + len(loop.history.rows)
+        with self._alone.entered():
+            moment = None if resume is None else store(resume).read()
+            before = self.epochs if moment is None else moment.first_epoch - 1
+            functions, called = metrics_of(metrics), callbacks_of(callbacks)
+            monitor = _monitor(early_stopping, validation_data is not None)
+            examples = self._examples(x, y, sample_weight, "x", "y")
+            if not self.steps:
+                check_if_own(self.model, self.loss, examples)
+            self._optimising.begin(is_first=not self.steps)
+            step = self._step
+            memory = Memory(step.cells)
+            averages = Averages(step.averages, self.model, memory, examples.x, self.backend)
+            averages.go_on(self._raw)
+            validation = self._validation(validation_data, functions, memory)
+            plan = Plan(
+                step=step,
+                examples=examples,
+                batches=batches(rows_of(examples.x), batch_size),
+                sampler=sampler_of(sampler),
+                seed=self.seed,
+                member=self.member,
+                first_epoch=before + 1,
+                last_epoch=before + epochs,
+                validation=validation,
+                metrics=functions,
+                callbacks=called,
+                watch=Watch(monitor, early_stopping),
+                restores_best=early_stopping is not None,
+                time_limit=time_limit,
+                backend=self.backend,
+                watching=Watching(watch),
+                averages=averages,
+            )
+            keeper = keeping(plan, self.optimizer, checkpoint, resume, moment)
+            with stop_on_interrupt() as request:
+                loop = self._optimising.loop(plan, memory, request, keeper)
+                if moment is not None:
+                    loop.restore(moment.state)
+                try:
+                    return loop.run()
+                finally:
+                    memory.store()
+                    self._optimising.end(loop)
+                    self._raw = averages.raw
+                    self.epochs = before + len(loop.history.rows)
 
     def graph(self, x: Any, y: Any, *, batch_size: int | None) -> Graph:
         """The training step itself, one pure graph: forward, backward, and the state's next values.
