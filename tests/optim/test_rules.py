@@ -222,46 +222,6 @@ def test_adams_first_step_has_the_length_of_the_rate() -> None:
     np.testing.assert_allclose(moved, 0.01, rtol=1e-6)
 
 
-def test_decay_is_decoupled_and_spares_biases() -> None:
-    """With a zero gradient, weights shrink by 1 − η_t λ a step and biases stay."""
-    model = st.nn.Linear(3, 2).astype(st.float64)
-    assert model.bias is not None
-    model.bias.assign(np.ones(2))
-    weight = model.weight.value.numpy()
-    zero = {name: st.zeros_like(cell.value) for name, cell in model.states().items()}
-    rule = st.optim.WeightDecay(st.optim.Momentum(FALLING), weight_decay=0.5)
-    optimizer = rule.attach(model)
-    for _ in range(3):
-        optimizer.step(zero)
-    factor = np.prod([1 - falling(t) * 0.5 for t in range(3)])
-    np.testing.assert_allclose(model.weight.value.numpy(), weight * factor, rtol=1e-12)
-    np.testing.assert_array_equal(model.bias.value.numpy(), 1.0)
-
-
-def test_adamw_is_adam_with_weight_decay_around_it() -> None:
-    composed = st.optim.WeightDecay(st.optim.Adam(0.05), 0.3)
-    np.testing.assert_array_equal(path(composed), path(st.optim.AdamW(0.05, weight_decay=0.3)))
-
-
-@pytest.mark.row("E3")
-@pytest.mark.parametrize("inside", [st.optim.Momentum(0.05), st.optim.AdamW(0.05)])
-def test_averages_follow_the_recursion_and_leave_the_path_alone(inside: st.optim.Rule) -> None:
-    """w̄ ← β w̄ + (1 − β) w with w̄₀ = w₀, of the points that the rule alone passes through."""
-    model = Point(np.zeros_like(START))
-    optimizer = st.optim.AveragedParameters(inside, decay=0.9).attach(model)
-    model.point.assign(START)  # after attaching: the average starts where training does
-    points = path(inside)
-    average = START
-    for point in points:
-        optimizer.zero_grad()
-        objective(model.point.value).backward()
-        optimizer.step()
-        average = 0.9 * average + 0.1 * point
-        np.testing.assert_array_equal(model.point.value.numpy(), point)
-        found = optimizer.averages()["point"].numpy()
-        np.testing.assert_allclose(found, average, rtol=0, atol=1e-12)
-
-
 # --------------------------------------------------------------------------- loops written by hand
 
 
@@ -315,8 +275,6 @@ def test_step_without_backward_says_so() -> None:
 def test_look_ahead_by_hand_points_to_nesterov() -> None:
     with pytest.raises(ConfigurationError, match="use Nesterov"):
         st.optim.NesterovLookAhead(0.1).attach(Point(START))
-    with pytest.raises(ConfigurationError, match="Nesterov"):
-        st.optim.WeightDecay(st.optim.NesterovLookAhead(0.1))
 
 
 def test_epochs_of_a_hand_written_loop_are_the_users() -> None:
@@ -381,7 +339,6 @@ BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: st.optim.Momentum(0.0), "Momentum: learning_rate"),
     (lambda: st.optim.Nesterov(0.0), "Nesterov: learning_rate"),
     (lambda: st.optim.NesterovLookAhead(0.0), "NesterovLookAhead: learning_rate"),
-    (lambda: st.optim.WeightDecay(st.optim.SGD(), -1.0), "weight_decay is a number from 0 on"),
     (lambda: st.optim.rule("adm"), "did you mean 'adam'"),
 ]
 

@@ -20,6 +20,7 @@ from steepest.cli.fit import fit
 from steepest.cli.inspect import inspect
 from steepest.cli.predict import predict
 from steepest.cli.rounding import rounding
+from steepest.cli.schedule import schedule
 
 _HELP = """\
 Train a neural network on a table in one command, and use it.
@@ -45,7 +46,7 @@ def command() -> TyperGroup:
     )
     application.callback(invoke_without_command=True)(_steepest)
     work = (fit, predict, evaluate, inspect, dataset)
-    for function in (*work, explain_step, bench, rounding, cache):
+    for function in (*work, schedule, explain_step, bench, rounding, cache):
         text = cleandoc(function.__doc__ or "").replace(r"\b", "\b")  # keeps the lines below it
         application.command(help=text, context_settings=settings)(function)
     group = get_command(application)

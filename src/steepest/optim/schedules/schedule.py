@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, cast, final
 import numpy as np
 
 from steepest.errors import ConfigurationError
+from steepest.ir.types import Array
 from steepest.methods import Registry
 from steepest.ops.elementwise import maximum
 from steepest.tensor.tensor import Tensor
@@ -35,7 +36,7 @@ class Schedule(ABC):
 
     @abstractmethod
     def at(self, time: Time) -> Tensor:
-        """The rate at a time, a float64 scalar; also of a traced one."""
+        """The rate at a time; also of a traced one, and of an array of times."""
 
     def __call__(self, t: float, *, epoch: float | None = None, lowered: float = 1.0) -> float:
         """The rate after t steps, as a number.
@@ -50,6 +51,27 @@ class Schedule(ABC):
             for each in (t, t if epoch is None else epoch, lowered)
         )
         return float(self.at(Time(step, epochs, factor)))
+
+    def curve(self, steps: int, *, steps_per_epoch: float | None = None) -> Array:
+        """The rate of each of so many steps, before any training.
+
+        Args:
+            steps: how many.
+            steps_per_epoch: batches in an epoch, for what counts epochs; by default an epoch is a
+                step.
+
+        Returns:
+            float64 (steps,).
+
+        >>> import steepest as st
+        >>> st.optim.schedules.HalveEachEpoch(0.8).curve(6, steps_per_epoch=2)
+        array([0.8, 0.8, 0.4, 0.4, 0.2, 0.2])
+        """
+        check_steps("curve: steps", steps)
+        times = np.arange(steps, dtype=np.float64)
+        epochs = np.floor(times / (steps_per_epoch or 1.0))
+        rates = self.at(Time(Tensor(times, None), Tensor(epochs, None))).numpy()
+        return np.array(np.broadcast_to(rates, times.shape))
 
 
 Rate: TypeAlias = float | Schedule
