@@ -1,5 +1,6 @@
 """Networks: modules, layers, activations."""
 
+from steepest.nn import augment as augment
 from steepest.nn.activations import (
     ACTIVATIONS,
     Activation,
@@ -18,6 +19,14 @@ from steepest.nn.activations import (
     tanh,
 )
 from steepest.nn.dropout import Dropout, VanillaDropout
+from steepest.nn.images import (
+    IMAGE_SCALINGS,
+    Flatten,
+    Standardise,
+    scale_to_unit,
+    standardise_channels,
+    subtract_mean_image,
+)
 from steepest.nn.kernels import (
     Kernel,
     KernelMachine,
@@ -37,6 +46,7 @@ from steepest.nn.unit_variance import unit_variance
 
 __all__ = [
     "ACTIVATIONS",
+    "IMAGE_SCALINGS",
     "MLP",
     "Activation",
     "BatchNorm",
@@ -44,6 +54,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "ExactStatistics",
+    "Flatten",
     "Kernel",
     "KernelMachine",
     "LayerNorm",
@@ -56,8 +67,10 @@ __all__ = [
     "Residual",
     "Sequential",
     "Softmax",
+    "Standardise",
     "VanillaDropout",
     "activation",
+    "augment",
     "elu",
     "evaluating",
     "gelu",
@@ -71,10 +84,13 @@ __all__ = [
     "recompute_statistics",
     "relu",
     "sampling",
+    "scale_to_unit",
     "selu",
     "sigmoid",
     "silu",
     "softplus",
+    "standardise_channels",
+    "subtract_mean_image",
     "tanh",
     "training",
     "unit_variance",
