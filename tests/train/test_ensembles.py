@@ -122,6 +122,7 @@ def test_an_equal_program_is_compiled_once(tmp_path: Path, monkeypatch: pytest.M
         ("cross_entropy", CLASSES, 3, lambda f: softmax(f, axis=1)),
         ("binary_logistic", CLASSES > 0, 1, expit),
         ("half_squared_error", NUMBERS, 1, lambda f: f),
+        ("poisson", CLASSES, 1, np.exp),
     ],
 )
 def test_predictions_are_means_over_the_members(
@@ -135,6 +136,8 @@ def test_predictions_are_means_over_the_members(
     squares = sum((one - sum(each) / 4) ** 2 for one in each) / 4
     np.testing.assert_allclose(deviation, np.sqrt(squares), rtol=1e-9)
     np.testing.assert_array_equal(ensemble.predict(X), mean)
+    as_one = meant(st.predict(ensemble.network, X).astype(np.float64))
+    np.testing.assert_allclose(as_one, mean, rtol=1e-5, atol=1e-6)
 
 
 def test_the_mean_is_better_than_the_members_are_on_average() -> None:
@@ -143,6 +146,29 @@ def test_the_mean_is_better_than_the_members_are_on_average() -> None:
     histories = ensemble.fit(X, CLASSES, epochs=5, batch_size=10, validation_data=(X, CLASSES))
     p = ensemble.predict(X)[np.arange(len(X)), CLASSES]
     assert -np.log(p).mean() < np.mean([h.rows[-1]["validation_loss"] for h in histories])
+
+
+@pytest.mark.row("E2")
+def test_snapshots_of_one_training_are_averaged() -> None:
+    with st.random.stream(0):
+        trainer = st.Trainer(network()(), "cross_entropy", st.optim.Adam(0.05))
+    ensemble = st.SnapshotEnsemble(trainer, every=2, last=2)
+    with pytest.raises(TrainingError, match="at least 2 epochs"):
+        ensemble.predict(X)
+    predicted: list[Array] = []
+
+    def see(_: st.Snapshot) -> None:
+        predicted.append(softmax(trainer.predict(X).astype(np.float64), axis=1))
+
+    trainer.fit(X, CLASSES, epochs=7, batch_size=16, callbacks=[ensemble, see])
+    assert ensemble.epochs == (4, 6)
+    mean, deviation = ensemble.predict(X, return_std=True)
+    np.testing.assert_allclose(mean, (predicted[3] + predicted[5]) / 2, rtol=1e-12)
+    np.testing.assert_allclose(deviation, np.abs(predicted[3] - predicted[5]) / 2, atol=1e-12)
+    np.testing.assert_allclose(
+        softmax(st.predict(ensemble.network, X), axis=1), mean, rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_allclose(predicted[-1], softmax(trainer.predict(X), axis=1), rtol=1e-6)
 
 
 # ------------------------------------------------------------------------------ what can go wrong

@@ -143,7 +143,7 @@ def bench_table(
         request = {"hidden": hidden, "batch": learns.resolved.batch_size, "classes": classes}
         _hand_over(peer, inputs, learns.rows.targets, request)
         contestants[peer.name] = peer
-    weights = [cell.shape for cell in learns.network.perceptron.parameters().values()]
+    weights = [cell.shape for cell in learns.networks[0].perceptron.parameters().values()]
     matrices = [shape for shape in weights if len(shape) == 2]
     return TableResult(
         table=Path(parts.training.source).name,

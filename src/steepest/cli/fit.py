@@ -128,6 +128,20 @@ def fit(
     class_weight: Annotated[
         str | None, typer.Option("--class-weight", help="balanced: every class counts alike.")
     ] = None,
+    average_weights: Annotated[
+        str | None,
+        typer.Option(
+            "--average-weights",
+            help="Use running averages of the weights that keep this share a step: 0.995.",
+            metavar="SHARE",
+        ),
+    ] = None,
+    ensemble_size: Annotated[
+        str | None,
+        typer.Option(
+            "--ensemble-size", help="Train so many networks and average them.", metavar="N"
+        ),
+    ] = None,
     time_limit: Annotated[
         str | None,
         typer.Option("--time-limit", help="Stop training after so long.", metavar="SECONDS"),
@@ -196,6 +210,8 @@ def fit(
         "training.batch_size": batch_size,
         "training.max_epochs": max_epochs,
         "training.class_weight": class_weight,
+        "training.average_weights": average_weights,
+        "training.ensemble_size": ensemble_size,
         "training.time_limit": time_limit,
         "training.seed": seed,
     }
@@ -245,7 +261,8 @@ def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timin
         parts = prepare(path, work.configuration, **work.given, stopwatch=stopwatch)
     for line in (*parts.schema.describe_briefly().splitlines(), *parts.notes, _counts(parts)):
         terminal.say(line)
-    with TrainingProgress(terminal) as progress:
+    members = work.configuration.training.ensemble_size
+    with TrainingProgress(terminal, members) as progress:
         callbacks = progress.callbacks()
         model = fit_parts(parts, callbacks=callbacks, backend=backend, stopwatch=stopwatch)
     is_new = work.outputs.model_goes_to_stdout or not work.outputs.model.is_file()
@@ -268,6 +285,8 @@ def _told(
     from steepest.tabular.summary import ending, results_lines
 
     terminal.say(ending(results))
+    if results.members and results.message:
+        terminal.say(results.message)
     for line in results_lines(results):
         terminal.say(line)
     where = "to the standard output" if outputs.model_goes_to_stdout else str(outputs.model)

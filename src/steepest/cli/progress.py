@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, final
 
@@ -21,10 +22,18 @@ _BAR = 10
 class TrainingProgress:
     """Shows each epoch on stderr; a context manager, so that the line is gone at the end."""
 
-    def __init__(self, terminal: Terminal) -> None:
-        """Prepare; nothing is written before the first epoch."""
+    def __init__(self, terminal: Terminal, members: int = 1) -> None:
+        """Prepare; nothing is written before the first epoch.
+
+        Args:
+            terminal: where it is written.
+            members: of an ensemble, which are shown together by their means.
+        """
         self._terminal = terminal
-        self._metrics: Mapping[str, float] = {}
+        self._count = members
+        self._done: dict[int, float] = {}
+        self._metrics: dict[int, Mapping[str, float]] = {}
+        self._epochs: dict[int, list[Snapshot]] = {}
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -51,6 +60,7 @@ class TrainingProgress:
         """Take the line away."""
         if self._bar is not None:
             self._bar.stop()
+        self._say_epochs(sys.maxsize)
 
     def callbacks(self) -> list[Callback]:
         """What the Trainer is to call."""
@@ -60,21 +70,44 @@ class TrainingProgress:
         return [self._after_epoch, *often]
 
     def _after_epoch(self, now: Snapshot) -> None:
-        self._metrics = now.metrics
-        if self._bar is None:
-            self._terminal.say(f"epoch {now.epoch}/{now.epochs}  {figures(now.metrics)}")
+        self._metrics[now.member] = now.metrics
+        if self._bar is not None:
+            return
+        self._epochs.setdefault(now.epoch, []).append(now)
+        # Members take turns: none is two epochs ahead of another that still trains.
+        self._say_epochs(now.epoch if self._count == 1 else now.epoch - 2)
+
+    def _say_epochs(self, last: int) -> None:
+        """Write a line for each epoch up to this one that has none yet."""
+        for epoch in sorted(each for each in self._epochs if each <= last):
+            ended = self._epochs.pop(epoch)
+            count = f"  {len(ended)} members" if self._count > 1 else ""
+            shown = figures(_means([each.metrics for each in ended]))
+            self._terminal.say(f"epoch {epoch}/{ended[0].epochs}{count}  {shown}")
 
     def _after_steps(self, now: Snapshot) -> None:
         if self._bar is None or self._task is None:
             return
-        done = now.step / now.steps_per_epoch
+        self._done[now.member] = now.step / now.steps_per_epoch
+        done = sum(self._done.values()) / self._count
         left = f"{_clock(now.seconds / done * (now.epochs - done))} left"
         console = self._bar.console
         line = progress_line(
-            console.width - 1, done=done, epochs=now.epochs, metrics=self._metrics, left=left
+            console.width - 1,
+            done=done,
+            epochs=now.epochs,
+            metrics=_means(list(self._metrics.values())),
+            left=left,
         )
         signs = str.maketrans("━─", "#.") if console.options.ascii_only else {}
         self._bar.update(self._task, line=line.translate(signs))
+
+
+def _means(metrics: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+    """Of one row itself."""
+    if len(metrics) < 2:
+        return metrics[0] if metrics else {}
+    return {name: sum(each[name] for each in metrics) / len(metrics) for name in metrics[0]}
 
 
 def progress_line(

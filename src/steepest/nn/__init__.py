@@ -35,6 +35,14 @@ from steepest.nn.kernels import (
     RadialKernel,
     RandomFourierFeatures,
 )
+from steepest.nn.ensemble import (
+    Ensemble,
+    Mean,
+    mean_of_exponentials,
+    mean_of_outputs,
+    mean_of_sigmoids,
+    mean_of_softmaxes,
+)
 from steepest.nn.layers import Embedding, Linear
 from steepest.nn.mode import evaluating, is_dropping, is_training, sampling, training
 from steepest.nn.module import Module, watching
@@ -53,12 +61,14 @@ __all__ = [
     "Bounded",
     "Dropout",
     "Embedding",
+    "Ensemble",
     "ExactStatistics",
     "Flatten",
     "Kernel",
     "KernelMachine",
     "LayerNorm",
     "Linear",
+    "Mean",
     "Module",
     "PolynomialFeatures",
     "PolynomialKernel",
@@ -80,6 +90,10 @@ __all__ = [
     "is_training",
     "leaky_relu",
     "lecun_tanh",
+    "mean_of_exponentials",
+    "mean_of_outputs",
+    "mean_of_sigmoids",
+    "mean_of_softmaxes",
     "mish",
     "recompute_statistics",
     "relu",

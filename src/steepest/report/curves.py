@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
 FORMATS = ("png", "svg", "pdf")
-_NO_METRICS = frozenset({"epoch", "step", "loss", "penalty", "learning_rate", "seconds"})
+_NO_METRICS = frozenset({"member", "epoch", "step", "loss", "penalty", "learning_rate", "seconds"})
 Rows: TypeAlias = Sequence[Mapping[str, float | int | str | None]]
 
 # Okabe and Ito's palette: told apart by people with any kind of colour vision, and in grey.
@@ -100,16 +100,22 @@ def _panel(axes: Axes, rows: Rows, name: str, best_epoch: int | None) -> None:
     from matplotlib.ticker import MaxNLocator
 
     words = name.replace("_", " ")
-    epochs, training = _series(rows, name)
-    marker = "o" if len(rows) <= 30 else ""
-    if training:
-        axes.plot(epochs, training, color=_TRAINING, label="training", lw=2, marker=marker, ms=4)
-    epochs, validation = _series(rows, f"validation_{name}")
-    if validation:
-        axes.plot(
-            epochs, validation, color=_VALIDATION, label="validation", lw=2, ls=(0, (5, 1.5)),
-            marker=marker, ms=4,
-        )  # fmt: skip
+    epochs: list[int] = []
+    validation: list[float] = []
+    for run in _runs(rows):
+        marker = "o" if len(run) <= 30 and len(run) == len(rows) else ""
+        width = 2.0 if len(run) == len(rows) else 1.0
+        epochs, training = _series(run, name)
+        if training:
+            axes.plot(
+                epochs, training, color=_TRAINING, label="training", lw=width, marker=marker, ms=4
+            )
+        epochs, validation = _series(run, f"validation_{name}")
+        if validation:
+            axes.plot(
+                epochs, validation, color=_VALIDATION, label="validation", lw=width,
+                ls=(0, (5, 1.5)), marker=marker, ms=4,
+            )  # fmt: skip
     axes.set_title(words, loc="left")
     if best_epoch is not None and best_epoch in epochs:
         value = validation[epochs.index(best_epoch)]
@@ -122,6 +128,12 @@ def _panel(axes: Axes, rows: Rows, name: str, best_epoch: int | None) -> None:
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.02, y=0.08)
+
+
+def _runs(rows: Rows) -> list[Rows]:
+    """The rows of each member of an ensemble; otherwise all."""
+    members = dict.fromkeys(row.get("member") for row in rows)
+    return [[row for row in rows if row.get("member") == member] for member in members]
 
 
 def _legend(figure: Figure, panels: Iterable[Axes]) -> None:

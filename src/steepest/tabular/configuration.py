@@ -164,6 +164,19 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Literal["none", "balanced"],
         Meta(description="balanced: every class counts alike, whatever its number of rows"),
     ] = "none"
+    average_weights: Annotated[
+        float,
+        Meta(
+            description="use averages a <- v * a + (1 - v) * w of the weights w; 0: w itself",
+            ge=0,
+            lt=1,
+        ),
+    ] = 0.0
+    ensemble_size: Annotated[
+        int,
+        Meta(description="networks trained side by side, whose predictions are averaged", ge=1,
+             le=1000),
+    ] = 1  # fmt: skip
     seed: Annotated[
         int, Meta(description="same seed, same model", ge=0, lt=2**32)
     ] = 0  # fmt: skip

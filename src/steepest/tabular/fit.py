@@ -11,6 +11,7 @@ import numpy as np
 from steepest.data import Preprocessor, Table
 from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.configuration import Configuration
+from steepest.tabular.ending import Ending
 from steepest.tabular.model import TableModel
 from steepest.tabular.options import from_plain, options, to_plain
 from steepest.tabular.parts import Parts, prepare
@@ -18,7 +19,6 @@ from steepest.tabular.prepared import PreparedTable, prepare_table
 from steepest.tabular.results import Results
 from steepest.tabular.stopwatch import Stopwatch
 from steepest.train.callbacks import Callback
-from steepest.train.history import History
 from steepest.transform.executable import Backend
 from steepest.transform.stages import Explanation
 
@@ -116,10 +116,10 @@ def fit_parts(
         if parts.test is not None:  # what cannot be scored should be known before training
             prepared.rows(parts.test)
     with watch.part("training"):
-        history = prepared.learner.train(held_out, callbacks)
-        watch.count_as("compiling", history.compiling)
+        ending = Ending.of(prepared.learner.train(held_out, callbacks))
+        watch.count_as("compiling", ending.compiling)
     with watch.part("scoring"):
-        return _scored(prepared, history, parts)
+        return _scored(prepared, ending, parts)
 
 
 def explain_parts(parts: Parts) -> Explanation:
@@ -129,7 +129,7 @@ def explain_parts(parts: Parts) -> Explanation:
     return learns.trainer.show_stages(rows.inputs, rows.targets, batch_size=batch_size)
 
 
-def _scored(prepared: PreparedTable, history: History, parts: Parts) -> TableModel:
+def _scored(prepared: PreparedTable, ending: Ending, parts: Parts) -> TableModel:
     """The model with how it does on the rows it was not trained on."""
     learns, preprocessor = prepared.learner, prepared.preprocessor
     model = TableModel(
@@ -137,19 +137,20 @@ def _scored(prepared: PreparedTable, history: History, parts: Parts) -> TableMod
         preprocessor=preprocessor,
         network=learns.network,
         backend=learns.trainer.backend,
-        history=history.rows,
+        history=ending.rows,
         results=Results(
             training_rows=len(parts.training),
             validation_rows=len(parts.validation or ()),
             test_rows=len(parts.test or ()),
             baseline=_baseline(parts.training, preprocessor),
             resolved=learns.resolved,
-            stopped=history.stopped,
-            message=history.message,
-            epochs=len(history.rows),
-            best_epoch=history.best_epoch if parts.validation is not None else None,
+            stopped=ending.stopped,
+            message=ending.message,
+            epochs=ending.epochs,
+            best_epoch=ending.best_epoch if parts.validation is not None else None,
             validation=None,
             test=None,
+            members=ending.members,
         ),
     )
     model.results = msgspec.structs.replace(

@@ -18,6 +18,7 @@ from steepest.train.arrays import Tables
 from steepest.train.batches import Batches
 from steepest.train.callbacks import Callback
 from steepest.train.early_stopping import EarlyStopping
+from steepest.train.ensemble import EnsembleTrainer
 from steepest.train.history import History
 from steepest.train.metrics import Metric, accuracy, mse
 from steepest.train.trainer import Trainer
@@ -38,13 +39,27 @@ class Rows(Struct, frozen=True, kw_only=True):
 
 @final
 class Learner(Struct, Generic[N], frozen=True, kw_only=True):
-    """A network that is not trained yet, its trainer, and the rows to train on."""
+    """Networks that are not trained yet, one or an ensemble, and the rows to train on."""
 
     configuration: Configuration
     resolved: Resolved
-    network: N
+    networks: tuple[N, ...]
     rows: Rows
-    trainer: Trainer
+    trainers: tuple[Trainer, ...]
+
+    @property
+    def trainer(self) -> Trainer:
+        """The first network's, or the only one's."""
+        return self.trainers[0]
+
+    @property
+    def network(self) -> Module:
+        """What predicts: the network, or the mean of those that have been trained."""
+        return self.networks[0] if len(self.networks) == 1 else self._ensemble.network
+
+    @property
+    def _ensemble(self) -> EnsembleTrainer:
+        return EnsembleTrainer.of(self.trainers)
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -54,48 +69,55 @@ class Learner(Struct, Generic[N], frozen=True, kw_only=True):
             return {"accuracy": accuracy}
         return {"rmse": lambda prediction, target: math.sqrt(mse(prediction, target)) * scale}
 
-    def train(self, held_out: Rows | None, callbacks: Sequence[Callback]) -> History:
-        """Train as the configuration says, watching the rows held out."""
+    def train(self, held_out: Rows | None, callbacks: Sequence[Callback]) -> list[History]:
+        """Train as the configuration says, watching the rows held out; a history each."""
         rows, training = self.rows, self.configuration.training
-        with suitable_threads(self.network, self.resolved.batch_size, self.trainer.backend):
-            return self.trainer.fit(
-                rows.inputs,
-                rows.targets,
-                epochs=training.max_epochs,
-                batch_size=self.resolved.batch_size,
-                sample_weight=rows.weights,
-                validation_data=None
-                if held_out is None
-                else (held_out.inputs, held_out.targets, held_out.weights),
-                metrics=self.metrics,
-                callbacks=callbacks,
-                early_stopping=None if held_out is None else _stopping(training.patience),
-                time_limit=training.time_limit,
-            )
+        options: dict[str, Any] = {
+            "epochs": training.max_epochs,
+            "batch_size": self.resolved.batch_size,
+            "sample_weight": rows.weights,
+            "validation_data": None
+            if held_out is None
+            else (held_out.inputs, held_out.targets, held_out.weights),
+            "metrics": self.metrics,
+            "callbacks": callbacks,
+            "early_stopping": None if held_out is None else _stopping(training.patience),
+            "time_limit": training.time_limit,
+        }
+        with suitable_threads(self.networks[0], self.resolved.batch_size, self.trainer.backend):
+            if len(self.trainers) == 1:
+                return [self.trainer.fit(rows.inputs, rows.targets, **options)]
+            return self._ensemble.fit(rows.inputs, rows.targets, **options)
 
 
 def learner(
-    network: N,
+    networks: Sequence[N],
     rows: Rows,
     configuration: Configuration,
     resolved: Resolved,
     backend: Backend = "native",
 ) -> Learner[N]:
-    """Make the trainer that a configuration asks for, of a network and rows that fit together."""
+    """Make the trainers that a configuration asks for, of networks and rows that fit together."""
     training = configuration.training
     batches = Batches(len(rows.targets), resolved.batch_size)
+    loss = make_loss(configuration, "classification" if rows.scale is None else "regression")
+    rule = make_optimizer(configuration, resolved, len(batches.extents) * training.max_epochs)
     return Learner(
         configuration=configuration,
         resolved=resolved,
-        network=network,
+        networks=tuple(networks),
         rows=rows,
-        trainer=Trainer(
-            network,
-            make_loss(configuration, "classification" if rows.scale is None else "regression"),
-            make_optimizer(configuration, resolved, len(batches.extents) * training.max_epochs),
-            l2=training.l2,
-            seed=training.seed,
-            backend=backend,
+        trainers=tuple(
+            Trainer(
+                network,
+                loss,
+                rule,
+                l2=training.l2,
+                seed=training.seed,
+                member=member,
+                backend=backend,
+            )
+            for member, network in enumerate(networks)
         ),
     )
 

@@ -17,16 +17,18 @@ from steepest.data import Preprocessor, Schema, Table, drop_rows_without, read_t
 from steepest.data.table import parse_number
 from steepest.data.target import codes_of_classes, target_numbers
 from steepest.errors import DataError, ModelFileError
-from steepest.nn import Module
+from steepest.nn import Ensemble, Module
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.evaluate import Evaluation, evaluate_classes, evaluate_values
 from steepest.tabular.files import model_bytes, read_model_file
 from steepest.tabular.network import build_network, network_inputs, network_weights, set_weights
 from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.parts import read_options
+from steepest.tabular.recipe import make_loss
 from steepest.tabular.results import Results
 from steepest.tabular.summary import plain, summarise
 from steepest.tabular.trained import TrainedNetwork
+from steepest.train.averaging import mean_for
 from steepest.transform.executable import Backend
 
 Row: TypeAlias = Mapping[str, Any]
@@ -219,7 +221,14 @@ def load(path: str | os.PathLike[str]) -> TableModel:
         preprocessor = Preprocessor.from_json(document["preprocessor"])
         results = msgspec.convert(document["results"], Results)
         history = cast("list[Row]", document["history"])
-        network = build_network(preprocessor, configuration, results.resolved)
+        networks = [
+            build_network(preprocessor, configuration, results.resolved)
+            for _ in range(results.networks)
+        ]
+        network = networks[0]
+        if results.members:
+            task = preprocessor.schema.target.task
+            network = Ensemble(networks, mean_for(make_loss(configuration, task)))
         set_weights(network, tensors)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
         missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)

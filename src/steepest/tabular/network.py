@@ -56,10 +56,20 @@ class TableNetwork(Module):
 
 
 def build_network(
-    preprocessor: Preprocessor, configuration: Configuration, resolved: Resolved
+    preprocessor: Preprocessor,
+    configuration: Configuration,
+    resolved: Resolved,
+    member: int = 0,
 ) -> TableNetwork:
-    """Make the network that fits the preprocessed columns, its weights drawn by the seed."""
-    with random.stream(configuration.training.seed):
+    """Make the network that fits the preprocessed columns, its weights drawn by the seed.
+
+    Args:
+        preprocessor: gives the columns.
+        configuration: says what the layers are.
+        resolved: what was left on "auto" there.
+        member: of an ensemble; each draws for itself.
+    """
+    with random.stream(configuration.training.seed, member):
         return TableNetwork(
             numeric=len(preprocessor.numeric_names),
             levels=[each.size for each in preprocessor.embedded],

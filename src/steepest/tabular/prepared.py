@@ -45,10 +45,13 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
         one_hot_levels=configuration.preprocessing.one_hot_levels,
     )
     rows = _rows(parts.training, preprocessor, configuration)
-    network = build_network(preprocessor, configuration, resolved)
+    networks = [
+        build_network(preprocessor, configuration, resolved, member)
+        for member in range(configuration.training.ensemble_size)
+    ]
     return PreparedTable(
         preprocessor=preprocessor,
-        learner=learner(network, rows, configuration, resolved, backend),
+        learner=learner(networks, rows, configuration, resolved, backend),
     )
 
 

@@ -11,12 +11,23 @@ from steepest.tabular.evaluate import Evaluation
 
 
 @final
-class Results(Struct, frozen=True, kw_only=True):
+class MemberResults(Struct, frozen=True, kw_only=True):
+    """How the training of one member of an ensemble ended."""
+
+    stopped: str
+    message: str
+    epochs: int
+    best_epoch: int | None
+
+
+@final
+class Results(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Row counts, how training ended, the constant baseline and the scores.
 
     `baseline` holds each class's share of the training rows, or the target's training mean.
     `best_epoch` is the epoch whose weights the model has, None for the last; `message` says more
-    about the end where there is more to say.
+    about the end where there is more to say. Of an ensemble `members` has these for each, `epochs`
+    is that of the longest training, and there is no one `best_epoch`.
     """
 
     training_rows: int
@@ -30,3 +41,9 @@ class Results(Struct, frozen=True, kw_only=True):
     best_epoch: int | None
     validation: Evaluation | None
     test: Evaluation | None
+    members: tuple[MemberResults, ...] = ()
+
+    @property
+    def networks(self) -> int:
+        """How many networks predict: of an ensemble those that have finished an epoch, if any."""
+        return sum(1 for each in self.members if each.epochs) or len(self.members) or 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from steepest.data import Preprocessor
-from steepest.nn import Module
+from steepest.nn import Ensemble, Module
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.network import network_weights
 from steepest.tabular.options import to_toml
@@ -16,10 +16,11 @@ def summarise(
     configuration: Configuration, preprocessor: Preprocessor, network: Module, results: Results
 ) -> str:
     """Write task, training, scores, layers, schema and options, each under its heading."""
+    one = network.members[0] if isinstance(network, Ensemble) else network
     sections = {
         "model": _overview(configuration, preprocessor, network, results),
         "results": results_lines(results),
-        "layers": network.summary().splitlines(),
+        "layers": one.summary().splitlines(),
         "schema": preprocessor.schema.describe().splitlines(),
         "options": to_toml(configuration).splitlines(),
     }
@@ -61,9 +62,22 @@ def plain(value: float | None) -> str:
 
 def ending(results: Results) -> str:
     """Say in a sentence how training ended."""
+    if results.members:
+        return _ending_of_members(results)
     kept = f"kept epoch {results.best_epoch}" if results.best_epoch else "kept the last weights"
     epochs = "1 epoch" if results.epochs == 1 else f"{results.epochs} epochs"
     return f"{epochs}, {results.stopped}; {kept}"
+
+
+def _ending_of_members(results: Results) -> str:
+    """8 members, 14 to 20 epochs, early stopping; each kept its best epoch."""
+    counts = [each.epochs for each in results.members if each.epochs] or [0]
+    low, high = min(counts), max(counts)
+    epochs = f"{high} epoch{'s' * (high != 1)}" if low == high else f"{low} to {high} epochs"
+    kept = "each kept its best epoch" if results.validation_rows else "the last weights were kept"
+    left = len(results.members) - results.networks
+    out = f"; {left} left out" if left else ""
+    return f"{len(results.members)} members, {epochs}, {results.stopped}; {kept}{out}"
 
 
 def _overview(
@@ -79,7 +93,8 @@ def _overview(
     yield f"predicts  {target.name} ({target.task}: {target.reason})"
     if target.classes:
         yield f"classes   {', '.join(target.classes)}"
-    yield f"network   {' -> '.join([start, *hidden, outputs])}; {weights:,} parameters"
+    each = f"{results.networks} times " if results.members else ""
+    yield f"network   {each}{' -> '.join([start, *hidden, outputs])}; {weights:,} parameters"
     yield f"training  {results.training_rows:,} rows; {ending(results)}"
     yield (
         f"recipe    {configuration.optimizer.name}, learning rate {resolved.learning_rate:g}, "

@@ -8,6 +8,7 @@ from steepest.train.early_stopping import EarlyStopping
 from steepest.train.ensemble import EnsembleTrainer
 from steepest.train.history import History
 from steepest.train.predict import predict, sample_predictions
+from steepest.train.snapshots import SnapshotEnsemble
 from steepest.train.trainer import Trainer
 from steepest.train.watched import Watched
 
@@ -21,6 +22,7 @@ __all__ = [
     "EverySteps",
     "History",
     "Snapshot",
+    "SnapshotEnsemble",
     "Stop",
     "Trainer",
     "Watched",

@@ -1,4 +1,4 @@
-"""What several predictions are on average: of probabilities for classes, else of the outputs."""
+"""How the predictions of several models are averaged: as the loss says what outputs mean."""
 
 from __future__ import annotations
 
@@ -7,18 +7,36 @@ from collections.abc import Sequence
 import numpy as np
 
 from steepest.ir.types import Array
-from steepest.losses import BinaryLogistic, CrossEntropy, LossFunction
+from steepest.losses import BinaryLogistic, Loss, LossFunction
+from steepest.nn import (
+    Mean,
+    mean_of_exponentials,
+    mean_of_outputs,
+    mean_of_sigmoids,
+    mean_of_softmaxes,
+)
 
 
-def probabilities(loss: LossFunction, outputs: Array) -> Array:
-    """What outputs mean, in float64: probabilities for a loss of classes, else themselves."""
+def mean_for(loss: LossFunction) -> Mean:
+    """How outputs of networks trained with this loss become one output."""
+    if isinstance(loss, BinaryLogistic):
+        return mean_of_sigmoids
+    head = loss.head if isinstance(loss, Loss) else "value"
+    if head == "probabilities":
+        return mean_of_softmaxes
+    return mean_of_exponentials if head == "log" else mean_of_outputs
+
+
+def meaning(loss: LossFunction, outputs: Array) -> Array:
+    """What outputs stand for, in float64: probabilities, values, or the outputs themselves."""
     outputs = outputs.astype(np.float64)
-    if isinstance(loss, CrossEntropy):
+    averaged = mean_for(loss)
+    if averaged is mean_of_softmaxes:
         exponentials = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
         return exponentials / exponentials.sum(axis=-1, keepdims=True)
-    if isinstance(loss, BinaryLogistic):
+    if averaged is mean_of_sigmoids:
         return np.exp(-np.logaddexp(0.0, -outputs))
-    return outputs
+    return np.exp(outputs) if averaged is mean_of_exponentials else outputs
 
 
 def mean_and_deviation(loss: LossFunction, outputs: Sequence[Array]) -> tuple[Array, Array]:
@@ -28,5 +46,5 @@ def mean_and_deviation(loss: LossFunction, outputs: Sequence[Array]) -> tuple[Ar
         loss: what they were trained with.
         outputs: (n, …) of each.
     """
-    meant = [probabilities(loss, each) for each in outputs]
+    meant = [meaning(loss, each) for each in outputs]
     return np.mean(meant, axis=0), np.std(meant, axis=0)

@@ -6,16 +6,17 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from functools import wraps
-from typing import Any, Self, cast, final
+from typing import Any, Literal, Self, cast, final, overload
 
 from steepest.errors import ConfigurationError, TrainingError
+from steepest.ir.types import Array
 from steepest.losses import LossFunction
 from steepest.methods import implements
-from steepest.nn import Module
+from steepest.nn import Ensemble, Module
 from steepest.optim.rule import Rule
 from steepest.tensor import random
 from steepest.train.arrays import array_of, tables
-from steepest.train.averaging import mean_and_deviation
+from steepest.train.averaging import mean_and_deviation, mean_for
 from steepest.train.callbacks import Callback, EveryEpoch, EverySteps, callbacks_of
 from steepest.train.checkpoint import Checkpoint
 from steepest.train.history import History
@@ -201,7 +202,17 @@ class EnsembleTrainer:
         """The members that are averaged: those which have finished an epoch, if any has."""
         return tuple(each for each in self.members if each.epochs) or self.members
 
-    def predict(self, x: Any, *, return_std: bool = False) -> Any:
+    @property
+    def network(self) -> Ensemble:
+        """Those members' models as one network, for ``st.predict`` and to be saved."""
+        voters = self.voters
+        return Ensemble([each.model for each in voters], mean_for(voters[0].loss))
+
+    @overload
+    def predict(self, x: Any, *, return_std: Literal[False] = False) -> Array: ...
+    @overload
+    def predict(self, x: Any, *, return_std: Literal[True]) -> tuple[Array, Array]: ...
+    def predict(self, x: Any, *, return_std: bool = False) -> Array | tuple[Array, Array]:
         """The mean of what the members predict: of probabilities for losses of classes.
 
         Args:
