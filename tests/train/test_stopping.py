@@ -299,7 +299,8 @@ def test_a_rate_that_is_too_high_is_named_with_place_cause_and_remedy() -> None:
         chosen.fit(X, Y, epochs=3, batch_size=5)
     text = str(caught.value)
     assert "in epoch 1, batch" in text
-    assert "of 12: " in text
+    assert " of 12 (step " in text
+    assert ", learning rate 1e+06): " in text
     assert "learning rate (1e+06) is too high" in text
 
 
@@ -315,9 +316,10 @@ def test_the_best_weights_are_kept_when_the_loss_is_not_finite_later() -> None:
 
     history = chosen.fit(X, Y, epochs=9, batch_size=20, callbacks=[spoil])
     assert history.stopped == "non-finite loss"
-    assert "the loss is nan in epoch 4, batch 1 of 3" in history.message
+    place = "in epoch 4, batch 1 of 3 (step 10, learning rate 0.01)"
+    assert f"the loss is nan {place}" in history.message
     assert "parameter layers.0.weight" in history.message
-    assert f"the weights of epoch {history.best_epoch} are kept" in history.message
+    assert f"the best weights, those of epoch {history.best_epoch}, are kept" in history.message
     assert len(history) == 3
     assert history.best_epoch is not None
     assert equal(cells(chosen), seen[history.best_epoch - 1])

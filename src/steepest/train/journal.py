@@ -129,7 +129,7 @@ class Journal:
                 f"{failure}. No epoch was finished, so there are no better weights to go "
                 "back to; the model holds those before that batch"
             )
-        kept = f"the weights of epoch {self.history.best_epoch} are kept"
+        kept = f"the best weights, those of epoch {self.history.best_epoch}, are kept"
         self.history.message = f"{failure}; {kept}"
 
     # --------------------------------------------------------------------------------- callbacks

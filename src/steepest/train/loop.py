@@ -216,9 +216,11 @@ class Loop:
         values = (batch, self._key, np.asarray(self._journal.steps + 1, uint32))
         weights = None if data.weights is None else data.weights[rows]
         found = Diagnosis(self._plan.step.objective, self._memory, values, data.y[rows], weights)
+        rate, place = self._journal.rate(epoch), self._progress.batches + 1
         self._failure = (
-            f"the loss is {found.loss} in epoch {epoch}, batch {self._progress.batches + 1} of "
-            f"{len(self._plan.extents)}: {found.text(self._journal.rate(epoch))}"
+            f"the loss is {found.loss} in epoch {epoch}, batch {place} of "
+            f"{len(self._plan.extents)} (step {self._journal.steps + 1:,}, learning rate "
+            f"{rate:g}): {found.text(rate)}"
         )
 
 
