@@ -344,7 +344,8 @@ def test_the_layer_and_the_operation_are_named() -> None:
 
 
 def test_a_loss_that_is_not_finite_by_itself_is_named() -> None:
-    chosen = st.Trainer(st.nn.Linear(3, 1), lambda f, y: st.log(f[:, 0] * 0.0 - 1.0), "sgd")
+    loss = st.losses.Unchecked(lambda f, y: st.log(f[:, 0] * 0.0 - 1.0))
+    chosen = st.Trainer(st.nn.Linear(3, 1), loss, "sgd")
     before = cells(chosen)
     with pytest.raises(TrainingError, match="comes out of the loss itself, in log at line "):
         chosen.fit(X, Y, epochs=1, batch_size=20)
