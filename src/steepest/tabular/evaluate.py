@@ -8,11 +8,51 @@ from typing import Literal, TypeAlias, final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 _LEAST = float(np.finfo(np.float64).eps)  # so that a certain and wrong prediction costs 36, not all
 Codes: TypeAlias = NDArray[np.int64]
+
+
+# Scores of which more is better; of the others less is.
+RISING = frozenset(
+    {
+        *("accuracy", "balanced_accuracy", "roc_auc", "average_precision", "r2"),
+        *("precision", "recall", "f1"),
+    }
+)
+
+
+_SCORES = {
+    "classification": (
+        *("accuracy", "balanced_accuracy", "log_loss"),
+        *("roc_auc", "average_precision", "brier"),
+    ),
+    "regression": ("rmse", "mae", "r2"),
+}
+
+
+def score_names(task: str, classes: Sequence[str]) -> list[str]:
+    """All scores of a task.
+
+    >>> score_names("regression", [])
+    ['rmse', 'mae', 'r2']
+    """
+    of_each = [
+        f"{name}:{_word(each)}" for each in classes for name in ("precision", "recall", "f1")
+    ]
+    return [*_SCORES[task], *of_each]
+
+
+def rises(score: str) -> bool:
+    """Whether more of a score is better.
+
+    >>> rises("accuracy"), rises("precision:yes"), rises("rmse")
+    (True, True, False)
+    """
+    return score.partition(":")[0] in RISING
 
 
 @final
@@ -119,6 +159,42 @@ def evaluate_values(actual: Floats, predicted: Floats, mean: float) -> Evaluatio
             Score(name, value, baseline[name]) for name, value in _value_scores(actual, predicted)
         ),
     )
+
+
+def without_probabilities(evaluation: Evaluation) -> Evaluation:
+    """Leave the scores open that judge probabilities, for a model that has none."""
+    return replace(
+        evaluation,
+        scores=tuple(
+            Score(each.name, None, each.baseline) if each.name in ("log_loss", "brier") else each
+            for each in evaluation.scores
+        ),
+    )
+
+
+def with_quantiles(
+    evaluation: Evaluation, actual: Floats, values: Floats, quantiles: Sequence[float]
+) -> Evaluation:
+    """Add how good predicted quantiles are.
+
+    ``pinball`` is the mean over rows and quantiles of max(q r, (q - 1) r), r = actual - predicted;
+    ``coverage`` the share of rows between the outermost quantiles, for two or more. A good model
+    has q_last - q_first of them there.
+
+    Args:
+        evaluation: of one number per row.
+        actual: in the target's units, (n,).
+        values: predicted, (n, quantiles), rising in each row.
+        quantiles: which.
+    """
+    apart = actual[:, None] - values
+    q = np.asarray(quantiles)
+    scores = [*evaluation.scores]
+    scores.append(Score("pinball", float(np.maximum(q * apart, (q - 1) * apart).mean()), None))
+    if len(quantiles) > 1:
+        inside = (actual >= values[:, 0]) & (actual <= values[:, -1])
+        scores.append(Score("coverage", float(inside.mean()), None))
+    return replace(evaluation, scores=tuple(scores))
 
 
 def _class_scores(

@@ -51,6 +51,7 @@ class Option(Struct, frozen=True):
     is_list: bool
     is_text: bool
     is_table: bool
+    is_whole: bool
     names: tuple[str, ...]
 
 
@@ -70,7 +71,8 @@ def options() -> dict[str, Option]:
                 valid=_valid(hint),
                 is_list=_bare(hint) is tuple,
                 is_text=_bare(hint) is str or _bare(hint) is cast("object", Literal),
-                is_table=_has_table(hint),
+                is_table=_holds(hint, dict),
+                is_whole=_holds(hint, int) and not _holds(hint, float),
                 names=tuple(name for each in _marks(hint, OneOf) for name in each.names),
             )
     return found
@@ -208,8 +210,9 @@ def parse_value(name: str, text: str) -> Plain:
 
 
 def _typed(text: str) -> Plain:
+    written = re.sub(r"^([+-]?)\.(?=\d)", r"\g<1>0.", text)  # .5, which TOML does not know
     try:
-        return cast("Plain", tomllib.loads(f"value = {text}")["value"])
+        return cast("Plain", tomllib.loads(f"value = {written}")["value"])
     except tomllib.TOMLDecodeError:
         return text
 
@@ -292,12 +295,13 @@ def _marks(hint: object, kind: type[T]) -> list[T]:
     return []
 
 
-def _has_table(hint: object) -> bool:
+def _holds(hint: object, kind: type) -> bool:
+    """Whether a value may be of this kind."""
     if get_origin(hint) is Annotated:
-        return _has_table(get_args(hint)[0])
+        return _holds(get_args(hint)[0], kind)
     if get_origin(hint) in (Union, UnionType):
-        return any(_has_table(each) for each in get_args(hint))
-    return get_origin(hint) is dict
+        return any(_holds(each, kind) for each in get_args(hint))
+    return kind in (hint, get_origin(hint))
 
 
 def _bare(hint: object) -> object:

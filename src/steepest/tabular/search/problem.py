@@ -1,0 +1,160 @@
+"""What a search is about, read and checked before the first trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast, final
+
+import msgspec
+from msgspec import Struct
+
+from steepest.data import read_table
+from steepest.errors import ConfigurationError, nearest
+from steepest.tabular.configuration import Configuration
+from steepest.tabular.evaluate import rises, score_names
+from steepest.tabular.options import Plain, from_plain, to_plain
+from steepest.tabular.parts import Parts, prepare, read_options
+from steepest.tabular.search.fingerprint import Fingerprint, digest
+from steepest.tabular.search.folds import folds
+from steepest.tabular.search.layouts import LAYOUTS, Layout
+from steepest.tabular.search.space import Drawn, Space
+
+_TEST = 0.2
+_DEFAULT_METRIC = {"classification": "log_loss", "regression": "rmse"}
+
+
+@final
+class Problem(Struct, frozen=True, kw_only=True):
+    """A table in its parts, what is searched, and by what it is judged.
+
+    Attributes:
+        kept: the parts that the best trial is fitted to again.
+        judged: the parts that a trial is fitted to: one, or as many as there are folds.
+        layout: which points of the space are tried.
+        metric: the score's name.
+    """
+
+    kept: Parts
+    judged: tuple[Parts, ...]
+    layout: Layout
+    metric: str
+    fingerprint: Fingerprint
+
+    @property
+    def rising(self) -> bool:
+        """Whether more of the metric is better."""
+        return rises(self.metric)
+
+    def configuration(self, drawn: Mapping[str, Plain]) -> Configuration:
+        """All options of a trial."""
+        return from_plain(self.layout.space.applied(to_plain(self.kept.configuration), drawn))
+
+
+def problem_of(
+    source: object,
+    configuration: Mapping[str, Any],
+    space: Space,
+    *,
+    sampler: str,
+    trials: int | None,
+    metric: str | None,
+    cv: int | None,
+    validation: object | None,
+    test: object | None,
+) -> Problem:
+    """Check everything, read the table, and set the rows apart.
+
+    Errors:
+        ConfigurationError: an option, a space or a combination that makes no sense.
+        DataError: the table cannot be used.
+    """
+    base = from_plain(_with_test(configuration))
+    if trials is not None and trials < 1:
+        raise ConfigurationError(f"a search takes at least 1 trial, not {trials}")
+    if cv is not None and cv < 2:
+        raise ConfigurationError(f"cross-validation takes at least 2 folds, not {cv}")
+    if cv is not None and validation is not None:
+        raise ConfigurationError("--cv judges by folds of the table: leave out --validation FILE")
+    if cv is None and validation is None and not base.data.validation:
+        raise ConfigurationError(
+            "no rows are left to judge a trial by: give --validation 0.1, say, or --cv 5"
+        )
+    layout = LAYOUTS.find(sampler)(space, base.training.seed, trials)
+    check_space(space, to_plain(base))
+    labels = [name for name, kind in base.data.types.items() if kind == "categorical"]
+    if not base.data.target:
+        raise ConfigurationError("which column shall be predicted? name it with --target COLUMN")
+    table = read_table(source, read_options(base.data), text_columns=[*labels, base.data.target])
+    kept = prepare(table, base, validation=validation, test=test)
+    chosen = _metric(metric, kept)
+    return Problem(
+        kept=kept,
+        judged=_judged(table, base, kept, cv, test),
+        layout=layout,
+        metric=chosen,
+        fingerprint=Fingerprint(
+            rows=sum(len(part or ()) for part in (kept.training, kept.validation, kept.test)),
+            table=digest(kept.training, kept.validation, kept.test),
+            target=base.data.target,
+            metric=chosen,
+            folds=cv or 1,
+            sampler=sampler,
+            options=_flat(to_plain(base), space),
+            space=space.plain,
+        ),
+    )
+
+
+def check_space(space: Space, base: Mapping[str, Plain]) -> None:
+    """Refuse a value that its option does not take, alone or beside another's choice.
+
+    Errors:
+        ConfigurationError: names the option.
+    """
+    firsts: Drawn = {name: each.ends[0] for name, each in space.dimensions.items()}
+    for name, each in space.dimensions.items():
+        for end in each.ends:
+            try:
+                from_plain(space.applied(base, {**firsts, name: end}))
+            except ConfigurationError as error:
+                raise ConfigurationError(f"the space: {error}") from None
+
+
+def _with_test(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """A fifth of the rows is for the honest test, unless it is said otherwise."""
+    data = configuration.get("data", {})
+    if not isinstance(data, Mapping) or "test" in data:
+        return {**configuration}
+    return {**configuration, "data": {**cast("Mapping[str, Any]", data), "test": _TEST}}
+
+
+def _judged(
+    table: object, base: Configuration, kept: Parts, cv: int | None, test: object | None
+) -> tuple[Parts, ...]:
+    if cv is None:
+        return (msgspec.structs.replace(kept, test=None),)
+    data = msgspec.structs.replace(base.data, validation=0.0)
+    every = prepare(table, msgspec.structs.replace(base, data=data), test=test)
+    return tuple(folds(every, cv))
+
+
+def _metric(name: str | None, parts: Parts) -> str:
+    target = parts.schema.target
+    if name is None:
+        return _DEFAULT_METRIC[target.task]
+    names = score_names(target.task, target.classes)
+    if name not in names:
+        raise ConfigurationError(
+            f"there is no metric {name!r} for {target.task}; {nearest(name, names)}"
+        )
+    return name
+
+
+def _flat(plain: Mapping[str, Plain], space: Space) -> dict[str, Plain]:
+    """Options by name, but those that the space decides."""
+    flat = {
+        f"{section}.{leaf}": value
+        for section, values in plain.items()
+        for leaf, value in cast("dict[str, Plain]", values).items()
+    }
+    return {name: value for name, value in flat.items() if name not in space.plain}
