@@ -77,7 +77,8 @@ def make_optimizer(configuration: Configuration, resolved: Resolved, steps: int)
     rule: optim.Rule = choice.made(own)
     if resolved.weight_decay and "weight_decay" not in choice.parameters:
         rule = optim.WeightDecay(rule, resolved.weight_decay)
-    return rule
+    averaging = configuration.training.average_weights
+    return optim.AveragedParameters(rule, averaging) if averaging else rule
 
 
 def make_loss(configuration: Configuration, task: Task) -> Loss:
