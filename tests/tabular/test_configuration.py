@@ -175,7 +175,7 @@ def test_own_options_of_methods_arrive() -> None:
     assert (rule.beta2, rule.weight_decay) == (0.99, 0.01)
     assert rule.rate == WarmUp(CosineAnnealing(0.002, steps=95, low=1e-5), steps=5)
     shorter = made("optimizer.schedule_options={steps = 7}", "optimizer.warm_up=0")
-    assert shorter.rate == CosineAnnealing(0.002, steps=7)
+    assert shorter.rate == CosineAnnealing(0.002, steps=14)  # 7 epochs of 2 steps
     constant = made("optimizer.schedule=constant", "optimizer.warm_up=0")
     assert constant.rate == 0.002
 
@@ -207,7 +207,10 @@ def test_own_options_survive_toml_and_json() -> None:
         (["optimizer.options=3"], "optimizer.options = 3 is not possible; valid: a table of what"),
         (["optimizer.optons.beta2=3"], "there is no option 'optimizer.optons.beta2'; did you mean"),
         (["optimizer.schedule_options.hi=3"], "optimizer.schedule_options: 'cosine' has no option"),
-        (["optimizer.schedule=linear"], "optimizer.schedule_options: 'linear' needs.*'last'"),
+        (
+            ["optimizer.schedule=step_decay", "optimizer.schedule_options.milestones=[9, 3]"],
+            "optimizer.schedule_options: StepDecay: milestones rise",
+        ),
         (["optimizer.schedule=cosin"], "did you mean 'cosine'"),
         (["optimizer.name=adamx"], "did you mean 'adam"),
         (["training.loss=cros_entropy"], "did you mean 'cross_entropy'"),

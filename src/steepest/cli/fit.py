@@ -118,6 +118,14 @@ def fit(
         str | None,
         typer.Option("--weight-decay", help="Decoupled decay, as in AdamW.", metavar="DECAY"),
     ] = None,
+    l1: Annotated[
+        str | None,
+        typer.Option("--l1", help="Pull weights to exactly 0, so strongly.", metavar="DECAY"),
+    ] = None,
+    clip_norm: Annotated[
+        str | None,
+        typer.Option("--clip-norm", help="Shorten longer gradients to this.", metavar="NORM"),
+    ] = None,
     loss: Annotated[
         str | None, typer.Option("--loss", help="What is made small.  [by the task]")
     ] = None,
@@ -206,6 +214,8 @@ def fit(
         "optimizer.learning_rate": learning_rate,
         "optimizer.schedule": schedule,
         "optimizer.weight_decay": weight_decay,
+        "optimizer.l1": l1,
+        "optimizer.clip_norm": clip_norm,
         "training.loss": loss,
         "training.batch_size": batch_size,
         "training.max_epochs": max_epochs,

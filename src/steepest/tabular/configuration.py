@@ -116,10 +116,14 @@ class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="its highest value; auto: 0.002 for adamw, adam and their like, or 0.05"),
     ] = "auto"
     schedule: Annotated[
-        str, OneOf((SCHEDULES,)), Meta(description="cosine: falls to 0 at max_epochs")
+        str,
+        OneOf((SCHEDULES,)),
+        Meta(description="of the rate; 'steepest schedule' lists and draws them"),
     ] = "cosine"
     schedule_options: Annotated[
-        OwnOptions, OptionsOf("schedule"), Meta(description="the schedule's own: {low = 1e-5}")
+        OwnOptions,
+        OptionsOf("schedule"),
+        Meta(description="the schedule's own, times in epochs: {milestones = [30, 40]}"),
     ] = field(default_factory=OwnOptions)
     warm_up: Annotated[
         float, Meta(description="share of the steps during which the rate rises", ge=0, lt=1)
@@ -132,6 +136,20 @@ class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Annotated[float, Meta(ge=0, lt=1)] | OwnOptions,
         Meta(description="where the rule has one; a table is a schedule of its own"),
     ] = 0.9
+    l1: Annotated[
+        float,
+        Meta(description="weights are pulled towards 0 by rate * l1 a step, to exactly 0", ge=0,
+             le=1000),
+    ] = 0.0  # fmt: skip
+    clip_norm: Annotated[
+        float,
+        Meta(description="gradients are shortened to this norm, all together; 0: not", ge=0,
+             le=1e6),
+    ] = 0.0  # fmt: skip
+    clip_value: Annotated[
+        float,
+        Meta(description="each element of a gradient is kept within +-this; 0: not", ge=0, le=1e6),
+    ] = 0.0
 
 
 @final

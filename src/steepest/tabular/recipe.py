@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from steepest import optim
@@ -22,8 +23,9 @@ HEADS: Mapping[Task, tuple[Head, ...]] = {
 def make_rate(configuration: Configuration, resolved: Resolved, steps: int) -> schedules.Rate:
     """Compose warm-up and the schedule over `steps` steps in all.
 
-    The schedule's first parameter is the highest rate. If it has a parameter `steps` that is not
-    given, it ends with the training.
+    The schedule's first parameter is the highest rate. What counts time among its options counts
+    epochs; what is not given is made to end with the training. A schedule that rises by itself has
+    no warm-up before it.
 
     >>> from steepest.tabular.configuration import resolve
     >>> default = Configuration()
@@ -40,19 +42,29 @@ def make_rate(configuration: Configuration, resolved: Resolved, steps: int) -> s
         name=optimizer.schedule,
         make=make,
         elsewhere={highest: "optimizer.learning_rate"},
-        filled={highest: resolved.learning_rate, "steps": max(1, steps - rising)},
+        filled={highest: resolved.learning_rate},
     )
-    rate = choice.made(optimizer.schedule_options)
-    if isinstance(rate, schedules.Constant):  # which the compiled step need not compute
-        rate = rate.value
-    return schedules.WarmUp(rate, steps=rising) if rising else rate
+
+    def made(steps_left: int) -> schedules.Schedule:
+        per_epoch = steps / configuration.training.max_epochs
+        given = optimizer.schedule_options
+        return choice.made(
+            schedules.of_training(make, given, steps=steps_left, steps_per_epoch=per_epoch)
+        )
+
+    rate = made(max(1, steps - rising))
+    if not rising or rate(0) < 0.9 * resolved.learning_rate:
+        return _plain(made(steps))
+    if isinstance(rate, schedules.Plateau):  # goes around all others
+        return replace(rate, rate=schedules.WarmUp(rate.rate, steps=rising))
+    return schedules.WarmUp(_plain(rate), steps=rising)
 
 
 def make_optimizer(configuration: Configuration, resolved: Resolved, steps: int) -> optim.Rule:
     """Make the update rule of a fit of `steps` steps."""
     optimizer = configuration.optimizer
     make = optim.RULES.find(optimizer.name)
-    momentum = optimizer.momentum
+    momentum, epochs = optimizer.momentum, configuration.training.max_epochs
     choice = Choice(
         option="optimizer.options",
         name=optimizer.name,
@@ -63,13 +75,13 @@ def make_optimizer(configuration: Configuration, resolved: Resolved, steps: int)
         filled={
             "learning_rate": make_rate(configuration, resolved, steps),
             "weight_decay": resolved.weight_decay,
-            "momentum": _annealed(momentum, "optimizer.momentum", steps)
+            "momentum": _annealed(momentum, "optimizer.momentum", steps, epochs)
             if isinstance(momentum, dict)
             else momentum,
         },
     )
     own = {
-        name: _annealed(value, f"optimizer.options.{name}", steps)
+        name: _annealed(value, f"optimizer.options.{name}", steps, epochs)
         if isinstance(value, dict)
         else value
         for name, value in optimizer.options.items()
@@ -77,6 +89,12 @@ def make_optimizer(configuration: Configuration, resolved: Resolved, steps: int)
     rule: optim.Rule = choice.made(own)
     if resolved.weight_decay and "weight_decay" not in choice.parameters:
         rule = optim.WeightDecay(rule, resolved.weight_decay)
+    if optimizer.l1:
+        rule = optim.L1Decay(rule, optimizer.l1)
+    if optimizer.clip_value:
+        rule = optim.ClipByValue(rule, optimizer.clip_value)
+    if optimizer.clip_norm:
+        rule = optim.ClipByNorm(rule, optimizer.clip_norm)
     averaging = configuration.training.average_weights
     return optim.AveragedParameters(rule, averaging) if averaging else rule
 
@@ -120,7 +138,14 @@ def check_methods(configuration: Configuration) -> None:
         )
 
 
-def _annealed(options: Mapping[str, Any], option: str, steps: int) -> schedules.Schedule:
+def _plain(rate: schedules.Schedule) -> schedules.Rate:
+    """A number, where it is one, which the compiled step need not compute."""
+    return rate.value if isinstance(rate, schedules.Constant) else rate
+
+
+def _annealed(
+    options: Mapping[str, Any], option: str, steps: int, epochs: int
+) -> schedules.Schedule:
     """A schedule written as a table: {schedule = "linear", first = 0.5, last = 0.99}."""
     inside = dict(options)
     name = inside.pop("schedule", None)
@@ -133,7 +158,9 @@ def _annealed(options: Mapping[str, Any], option: str, steps: int) -> schedules.
         make = schedules.SCHEDULES.find(str(name))
     except ConfigurationError as error:
         raise ConfigurationError(f"{option}: {error}") from None
-    return Choice(option, str(name), make, {}, {"steps": steps}).made(inside)
+    return Choice(option, str(name), make, {}, {}).made(
+        schedules.of_training(make, inside, steps=steps, steps_per_epoch=steps / epochs)
+    )
 
 
 def _first_parameter(make: Any) -> str:  # noqa: ANN401 - a class or function with parameters

@@ -178,19 +178,21 @@ def of_training(
     for field in fields(schedule) if is_dataclass(schedule) else ():
         name, known = field.name, field.metadata
         if known and name in given:
-            options[name] = _in_steps(given[name], steps_per_epoch ** known[_IN_STEPS])
+            power = known[_IN_STEPS]
+            options[name] = _in_steps(given[name], steps_per_epoch**power, whole=power == 1)
         elif known:
             options[name] = known[_OF_TRAINING](steps)
     return options | {name: value for name, value in given.items() if name not in options}
 
 
-def _in_steps(value: Any, factor: float) -> Any:
-    """A time with its unit changed; whole numbers stay whole."""
+def _in_steps(value: Any, factor: float, *, whole: bool) -> Any:
+    """A time with its unit changed; what is no number is left for the schedule to refuse."""
     if isinstance(value, list | tuple):
-        return tuple(_in_steps(each, factor) for each in cast("list[Any]", value))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value  # which the schedule will refuse
-    return round(value * factor) if isinstance(value, int) else value * factor
+        times = cast("list[Any]", value)
+        return tuple(_in_steps(each, factor, whole=whole) for each in times)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return value
+    return round(value * factor) if whole else value * factor
 
 
 # --------------------------------------------------------------------- impossible values, refused
