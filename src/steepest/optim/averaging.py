@@ -23,7 +23,7 @@ from steepest.optim.schedules import Rate, Time
 __all__ = ["AveragedParameters"]
 
 
-@implements("E3")
+@implements("E3", option="--average-weights SHARE")
 @final
 @names_its_options
 @dataclass(frozen=True)

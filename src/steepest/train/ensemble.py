@@ -27,7 +27,7 @@ from steepest.train.turns import Turns, available_processors, run_in_threads
 from steepest.transform.executable import Backend, sharing_programs
 
 
-@implements("E1")
+@implements("E1", option="--ensemble-size K")
 @final
 class EnsembleTrainer:
     """Trains k models independently and averages what they predict: f̄(x) = (1/k) Σᵢ fᵢ(x).
