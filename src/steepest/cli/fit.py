@@ -105,6 +105,10 @@ def fit(
     dropout: Annotated[
         str | None, typer.Option("--dropout", help="Probability of dropping a unit.", metavar="P")
     ] = None,
+    batch_norm: Annotated[
+        str | None,
+        typer.Option("--batch-norm", help="Batch normalisation before or after each activation."),
+    ] = None,
     optimizer: Annotated[
         str | None, typer.Option("--optimizer", help="adamw, adam, nesterov, sgd, ...")
     ] = None,
@@ -125,6 +129,14 @@ def fit(
     clip_norm: Annotated[
         str | None,
         typer.Option("--clip-norm", help="Shorten longer gradients to this.", metavar="NORM"),
+    ] = None,
+    quantiles: Annotated[
+        str | None,
+        typer.Option(
+            "--quantiles",
+            help="Predict these quantiles of a number: intervals.",
+            metavar="0.1,0.5,0.9",
+        ),
     ] = None,
     loss: Annotated[
         str | None, typer.Option("--loss", help="What is made small.  [by the task]")
@@ -217,6 +229,8 @@ def fit(
         "optimizer.l1": l1,
         "optimizer.clip_norm": clip_norm,
         "training.loss": loss,
+        **_quantile_flags(quantiles, loss),
+        "network.batch_norm": batch_norm,
         "training.batch_size": batch_size,
         "training.max_epochs": max_epochs,
         "training.class_weight": class_weight,
@@ -315,6 +329,24 @@ def _told(
     if not outputs.model_goes_to_stdout:
         terminal.say(f"next: {shell(['steepest', 'predict', str(outputs.model), 'NEW.csv'])}")
     return FINISHED
+
+
+def _quantile_flags(quantiles: str | None, loss: str | None) -> dict[str, Plain]:
+    """The loss whose outputs are quantiles."""
+    if quantiles is None:
+        return {}
+    if loss not in (None, "quantile"):
+        raise ConfigurationError(
+            f"--quantiles are predicted by the loss 'quantile': leave --loss {loss} out, or them"
+        )
+    try:
+        several: list[Plain] = [float(each) for each in columns([quantiles])]
+    except ValueError:
+        raise ConfigurationError(
+            f"--quantiles {quantiles}: write numbers between 0 and 1, such as 0.1,0.5,0.9"
+        ) from None
+    options: Plain = {"quantiles": several}
+    return {"training.loss": "quantile", "training.loss_options": options}
 
 
 def _counts(parts: Parts) -> str:

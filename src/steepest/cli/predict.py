@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, final
 
 import typer
 
@@ -19,7 +20,7 @@ from steepest.cli.flags import (
 )
 from steepest.cli.outputs import refuse_input
 from steepest.cli.terminal import Terminal
-from steepest.errors import ConfigurationError, nearest
+from steepest.errors import ConfigurationError, DataError, nearest
 
 if TYPE_CHECKING:
     from steepest.data import Table
@@ -38,6 +39,14 @@ def predict(
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Add a column probability_<class> per class.")
     ] = False,
+    dropout_samples: Annotated[
+        int | None,
+        typer.Option(
+            "--dropout-samples",
+            metavar="N",
+            help="Predict by the mean of N draws with dropout; add their deviation.",
+        ),
+    ] = None,
     keep: Annotated[
         list[str] | None,
         typer.Option("--keep", metavar="COL,...", help="Put columns of the table in front."),
@@ -54,12 +63,13 @@ def predict(
     r"""Predict every row of a table, in its order, as CSV.
 
     One row out for each row in. The target column is not needed; columns the model does not know
-    are ignored.
+    are ignored. A model of quantiles adds a column for each.
 
     \b
     Examples:
       steepest predict income.safetensors new.csv > predictions.csv
       steepest predict income.safetensors new.csv --probabilities --keep id --out predictions.csv
+      steepest predict income.safetensors new.csv --dropout-samples 100
       zcat new.csv.gz | steepest predict income.safetensors - | head
     """
     from steepest.data import open_writer, read_blocks, read_names
@@ -70,36 +80,106 @@ def predict(
         refuse_input(Path(out), [model, Path(table)])
     fitted = load(model)
     fitted.trained.backend = backend_of(reference)
-    if probabilities and not fitted.classes:
-        raise ConfigurationError(
-            f"--probabilities: the target {fitted.schema.target.name!r} is a number; it has none"
-        )
+    if probabilities:
+        _check_probabilities(fitted, "--probabilities")
+    if dropout_samples is not None:
+        check_dropout_samples(fitted, dropout_samples)
+    asked = Asked(probabilities=probabilities, samples=dropout_samples)
     options = read_options(fitted.configuration.data, separator=separator)
     with table_path(table) as path:
         names = read_names(path, options)
         kept = names if append else _kept(columns(keep or []), names)
-        _refuse_clashes(kept, fitted, probabilities)
+        _refuse_clashes(kept, asked.columns(fitted))
         text = {*fitted.text_columns, *kept}
         blocks = read_blocks(path, options, rows=_ROWS, text_columns=text)
         with open_writer(out) as writer:
             for number, block in enumerate(blocks):
                 if number == 0:
                     _say_ignored(fitted, block, kept, Terminal(quiet=quiet))
-                predictions = predict_block(fitted, block, probabilities=probabilities)
+                predictions = predict_block(fitted, block, asked)
                 writer.write({**{name: block.columns[name] for name in kept}, **predictions})
 
 
-def predict_block(fitted: TableModel, block: Table, *, probabilities: bool) -> dict[str, Cells]:
-    """Predict one block: a column `prediction`, and one per class where asked for."""
-    if not fitted.classes:
-        return {"prediction": fitted.predict(block)}
-    chances = fitted.predict_proba(block)
-    labels = [fitted.classes[int(code)] for code in chances.argmax(axis=1)]
-    predictions: dict[str, Cells] = {"prediction": labels}
-    if probabilities:
+@final
+@dataclass(frozen=True)
+class Asked:
+    """What of a prediction is written.
+
+    Args:
+        probabilities: a column for each class.
+        samples: of Monte-Carlo dropout, or None for one prediction without.
+    """
+
+    probabilities: bool = False
+    samples: int | None = None
+
+    def columns(self, fitted: TableModel) -> list[str]:
+        """The names of the columns."""
+        names = ["prediction"]
+        if self.samples is not None:
+            names.append("deviation")
+        if self.probabilities:
+            names += [f"probability_{label}" for label in fitted.classes]
+        return [*names, *_quantile_names(fitted)]
+
+
+def check_dropout_samples(fitted: TableModel, samples: int) -> None:
+    """Refuse before any row is read what cannot be sampled."""
+    from steepest.train.predict import check_samples
+
+    try:
+        check_samples(samples)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--dropout-samples: {error}") from None
+    results = fitted.results.resolved
+    if not results.dropout and not fitted.configuration.network.embedding_dropout:
+        raise ConfigurationError(
+            "--dropout-samples: the network was trained without dropout, so all samples would be "
+            "equal; fit it with --dropout 0.2, say"
+        )
+    if fitted.classes:
+        _check_probabilities(fitted, "--dropout-samples")
+
+
+def _check_probabilities(fitted: TableModel, option: str) -> None:
+    try:
+        fitted.check_probabilities()
+    except DataError as error:
+        raise ConfigurationError(f"{option}: {error}") from None
+
+
+def predict_block(fitted: TableModel, block: Table, asked: Asked) -> dict[str, Cells]:
+    """Predict one block: a column `prediction`, and what else was asked for."""
+    import numpy as np
+
+    from steepest.tabular.model import softmax
+
+    if asked.samples is not None:
+        means, deviations = fitted.sampled(block, samples=asked.samples)
+    elif fitted.head is not None:
+        means, deviations = fitted.head.values(fitted.outputs(block)), None
+    else:
+        means, deviations = softmax(fitted.outputs(block)), None
+    if fitted.head is not None:
+        chosen = np.full(len(means), fitted.head.middle)
+        predictions: dict[str, Cells] = {"prediction": means[:, fitted.head.middle]}
+    else:
+        chosen = means.argmax(axis=1)
+        predictions = {"prediction": [fitted.classes[int(code)] for code in chosen]}
+    if deviations is not None:
+        predictions["deviation"] = deviations[np.arange(len(chosen)), chosen].astype("float32")
+    if asked.probabilities:
         for code, label in enumerate(fitted.classes):
-            predictions[f"probability_{label}"] = chances[:, code].astype("float32")
+            predictions[f"probability_{label}"] = means[:, code].astype("float32")
+    for place, name in enumerate(_quantile_names(fitted)):
+        predictions[name] = means[:, place]
     return predictions
+
+
+def _quantile_names(fitted: TableModel) -> tuple[str, ...]:
+    from steepest.tabular.heads import quantile_columns
+
+    return quantile_columns(fitted.schema.target.name, fitted.quantiles)
 
 
 def _kept(wanted: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
@@ -111,10 +191,7 @@ def _kept(wanted: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wanted))
 
 
-def _refuse_clashes(kept: Sequence[str], fitted: TableModel, probabilities: bool) -> None:
-    ours = ["prediction"]
-    if probabilities:
-        ours += [f"probability_{label}" for label in fitted.classes]
+def _refuse_clashes(kept: Sequence[str], ours: Sequence[str]) -> None:
     for name in ours:
         if name in kept:
             raise ConfigurationError(

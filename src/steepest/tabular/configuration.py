@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias, final
 from msgspec import Meta, Struct, field
 
 from steepest.data.options import MISSING
+from steepest.init import INITIALISERS
 from steepest.losses import LOSSES
 from steepest.nn.activations import ACTIVATIONS
 from steepest.optim import RULES
@@ -94,6 +95,15 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     dropout: Annotated[
         Auto | Annotated[float, Meta(ge=0, lt=1)],
         Meta(description="probability of dropping a hidden unit; auto: 0.3 for classes, else 0.05"),
+    ] = "auto"
+    batch_norm: Annotated[
+        Literal["none", "before", "after"],
+        Meta(description="batch normalisation before or after each activation"),
+    ] = "none"
+    initialiser: Annotated[
+        str,
+        OneOf((INITIALISERS,), words=("auto",)),
+        Meta(description="how weights are drawn; auto: as the activation wants them"),
     ] = "auto"
     embedding_size: Annotated[
         int, Meta(description="numbers per level of a category with many levels", ge=1, le=1024)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar, final
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from steepest.nn import Module
 from steepest.tabular.configuration import Configuration, Resolved
+from steepest.tabular.heads import NumberHead
 from steepest.tabular.recipe import make_loss, make_optimizer
 from steepest.tabular.threads import suitable_threads
 from steepest.train.arrays import Tables
@@ -20,7 +20,7 @@ from steepest.train.callbacks import Callback
 from steepest.train.early_stopping import EarlyStopping
 from steepest.train.ensemble import EnsembleTrainer
 from steepest.train.history import History
-from steepest.train.metrics import Metric, accuracy, mse
+from steepest.train.metrics import Metric, accuracy
 from steepest.train.trainer import Trainer
 from steepest.transform.executable import Backend
 
@@ -29,12 +29,12 @@ N = TypeVar("N", bound=Module)
 
 @final
 class Rows(Struct, frozen=True, kw_only=True):
-    """Rows as the network takes them; `scale` is a number's deviation, None for classes."""
+    """Rows as the network takes them; `head` reads its outputs, None for scores of classes."""
 
     inputs: Tables
     targets: NDArray[Any]
     weights: NDArray[np.float64] | None
-    scale: float | None
+    head: NumberHead | None
 
 
 @final
@@ -64,10 +64,8 @@ class Learner(Struct, Generic[N], frozen=True, kw_only=True):
     @property
     def metrics(self) -> dict[str, Metric]:
         """Accuracy, or the root mean squared error in the target's units."""
-        scale = self.rows.scale
-        if scale is None:
-            return {"accuracy": accuracy}
-        return {"rmse": lambda prediction, target: math.sqrt(mse(prediction, target)) * scale}
+        head = self.rows.head
+        return {"accuracy": accuracy} if head is None else {"rmse": head.rmse}
 
     def train(self, held_out: Rows | None, callbacks: Sequence[Callback]) -> list[History]:
         """Train as the configuration says, watching the rows held out; a history each."""
@@ -100,7 +98,7 @@ def learner(
     """Make the trainers that a configuration asks for, of networks and rows that fit together."""
     training = configuration.training
     batches = Batches(len(rows.targets), resolved.batch_size)
-    loss = make_loss(configuration, "classification" if rows.scale is None else "regression")
+    loss = make_loss(configuration, "classification" if rows.head is None else "regression")
     rule = make_optimizer(configuration, resolved, len(batches.extents) * training.max_epochs)
     return Learner(
         configuration=configuration,

@@ -6,7 +6,7 @@ import html
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, cast, final
+from typing import Any, Literal, TypeAlias, cast, final, overload
 
 import msgspec
 import numpy as np
@@ -19,8 +19,15 @@ from steepest.data.target import codes_of_classes, target_numbers
 from steepest.errors import DataError, ModelFileError
 from steepest.nn import Ensemble, Module
 from steepest.tabular.configuration import Configuration
-from steepest.tabular.evaluate import Evaluation, evaluate_classes, evaluate_values
+from steepest.tabular.evaluate import (
+    Evaluation,
+    evaluate_classes,
+    evaluate_values,
+    with_quantiles,
+    without_probabilities,
+)
 from steepest.tabular.files import model_bytes, read_model_file
+from steepest.tabular.heads import NumberHead, head_of
 from steepest.tabular.network import build_network, network_inputs, network_weights, set_weights
 from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.parts import read_options
@@ -29,6 +36,7 @@ from steepest.tabular.results import Results
 from steepest.tabular.summary import plain, summarise
 from steepest.tabular.trained import TrainedNetwork
 from steepest.train.averaging import mean_for
+from steepest.train.predict import SAMPLES, mean_and_deviation
 from steepest.transform.executable import Backend
 
 Row: TypeAlias = Mapping[str, Any]
@@ -118,32 +126,131 @@ class TableModel:
         }
         return frozenset(digits | ({self.schema.target.name} if self.classes else set()))
 
-    def predict(self, source: object) -> NDArray[Any]:
+    @property
+    def head(self) -> NumberHead | None:
+        """What the network's outputs mean, for numbers; None for scores of classes."""
+        return head_of(self.preprocessor, self.configuration)
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The quantiles that it predicts, if it was trained for some."""
+        return () if self.head is None else self.head.quantiles
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether it was trained so that softmax of its outputs are probabilities of classes."""
+        if not self.classes:
+            return False
+        return make_loss(self.configuration, "classification").head == "probabilities"
+
+    @overload
+    def predict(
+        self,
+        source: object,
+        *,
+        return_std: Literal[False] = False,
+        samples: int = SAMPLES,
+        seed: int = 0,
+    ) -> NDArray[Any]: ...
+    @overload
+    def predict(
+        self, source: object, *, return_std: Literal[True], samples: int = SAMPLES, seed: int = 0
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]: ...
+    def predict(
+        self, source: object, *, return_std: bool = False, samples: int = SAMPLES, seed: int = 0
+    ) -> NDArray[Any] | tuple[NDArray[Any], NDArray[np.float64]]:
         """Predict each row: the likeliest class's label (text), or a number in the target's units.
 
         Args:
             source: A path, a pandas, polars or Arrow frame, a dictionary of columns, or a Table.
+            return_std: Predict by the mean over draws with dropout (Monte-Carlo dropout), and give
+                the standard deviation as well: in the target's units, or that of the predicted
+                class's probability.
+            samples: How many draws.
+            seed: Of the draws.
 
         Returns:
-            Array (n,), in the order of the rows.
+            Array (n,), in the order of the rows; or two.
 
         Raises:
             DataError: A column is missing or of another type; names row and column.
+            ConfigurationError: `return_std` of a network without dropout.
         """
-        outputs = self.outputs(self.read(source))
-        if not self.classes:
-            return self.preprocessor.inverse_target(outputs[:, 0])
-        return np.array(self.classes)[outputs.argmax(axis=1)]
+        table = self.read(source)
+        if not return_std:
+            outputs = self.outputs(table)
+            if self.head is not None:
+                return self.head.point(outputs)
+            return np.array(self.classes)[outputs.argmax(axis=1)]
+        means, deviations = self.sampled(table, samples=samples, seed=seed)
+        if self.head is not None:
+            return means[:, self.head.middle], deviations[:, self.head.middle]
+        codes = means.argmax(axis=1)
+        return np.array(self.classes)[codes], deviations[np.arange(len(codes)), codes]
 
     def predict_proba(self, source: object) -> NDArray[np.float64]:
         """Predict each class's probability: softmax of the network's outputs, float64 (n, classes).
 
         Raises:
-            DataError: As `predict`; also if the model is one of regression.
+            DataError: As `predict`; also if the model is one of regression, or was trained with a
+                loss that knows no probabilities.
+        """
+        self.check_probabilities()
+        return softmax(self.outputs(self.read(source)))
+
+    def check_probabilities(self) -> None:
+        """Refuse where there are none.
+
+        Raises:
+            DataError: The model is one of regression, or was trained for margins.
         """
         if not self.classes:
             raise DataError(f"{self.schema.target.name!r} is a number: it has no probabilities")
-        return softmax(self.outputs(self.read(source)))
+        if not self.has_probabilities:
+            loss = self.configuration.training.loss
+            raise DataError(
+                f"the loss {loss!r} makes the right class's score the largest, not scores that are "
+                "probabilities; fit with the loss 'cross_entropy' for them"
+            )
+
+    def predict_quantiles(self, source: object) -> NDArray[np.float64]:
+        """Predict each quantile, float64 (n, quantiles), rising in each row; see `quantiles`.
+
+        Raises:
+            DataError: As `predict`; also if the model was not trained with the loss "quantile".
+        """
+        head = self.head
+        if head is None or not head.quantiles:
+            raise DataError(
+                "the model was not trained for quantiles; fit with --quantiles 0.1,0.5,0.9, or "
+                "{'training': {'loss': 'quantile'}}"
+            )
+        return head.values(self.outputs(self.read(source)))
+
+    def sampled(
+        self, table: Table, *, samples: int = SAMPLES, seed: int = 0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and standard deviation over draws with dropout: of probabilities, or of numbers.
+
+        Args:
+            table: As `read` gives it.
+            samples: How many draws.
+            seed: Of the draws.
+
+        Returns:
+            Two arrays (n, classes), or (n, quantiles) or (n, 1) in the target's units.
+
+        Raises:
+            ConfigurationError: The network has no dropout; fewer than two samples.
+            DataError: The model is one of classes, but has no probabilities.
+        """
+        head = self.head
+        if head is None:
+            self.check_probabilities()
+        inputs = network_inputs(self.preprocessor.transform(table))
+        read = softmax if head is None else head.values
+        draws = (read(outputs) for outputs in self.trained.samples(inputs, samples, seed))
+        return mean_and_deviation(draws, np.float64)
 
     def evaluate(self, source: object) -> Evaluation:
         """Score the predictions of rows whose target is known; others are left out.
@@ -155,15 +262,18 @@ class TableModel:
         table, _ = drop_rows_without(self.read(source), name)
         if not len(table):
             raise DataError(f"no row has a value in the target {name!r}")
-        if self.classes:
+        head = self.head
+        if head is None:
             # Before the predictions, which take time: a label that nobody trained.
             codes = codes_of_classes(table, name, self.classes).astype(np.int64)
             frequencies = np.array(self.results.baseline)
             probabilities = softmax(self.outputs(table))
-            return evaluate_classes(codes, probabilities, frequencies, self.classes)
+            found = evaluate_classes(codes, probabilities, frequencies, self.classes)
+            return found if self.has_probabilities else without_probabilities(found)
         actual = target_numbers(table, name)
-        predicted = self.preprocessor.inverse_target(self.outputs(table)[:, 0])
-        return evaluate_values(actual, predicted, self.results.baseline[0])
+        values = head.values(self.outputs(table))
+        found = evaluate_values(actual, values[:, head.middle], self.results.baseline[0])
+        return with_quantiles(found, actual, values, head.quantiles) if head.quantiles else found
 
     def read(self, source: object, *, separator: str | None = None) -> Table:
         """Read a table with the model's own options: missing markers, header, text columns."""
@@ -171,7 +281,7 @@ class TableModel:
         return read_table(source, options, text_columns=self.text_columns)
 
     def outputs(self, table: Table) -> NDArray[np.float32]:
-        """Compute the raw outputs of the network: logits (n, classes), or standardised (n, 1).
+        """Compute the raw outputs of the network: scores (n, classes), or standardised (n, 1).
 
         Raises:
             TrainingError: They are not finite, because training went wrong.

@@ -13,6 +13,7 @@ from steepest.errors import ModelFileError
 from steepest.nn import MLP, Dropout, Embedding, Module
 from steepest.ops.joins import concat
 from steepest.tabular.configuration import Configuration, Network, Resolved
+from steepest.tabular.heads import head_of
 from steepest.tensor import random
 from steepest.tensor.tensor import Tensor
 
@@ -24,7 +25,7 @@ class TableNetwork(Module):
     Args:
         numeric: Number of numeric columns, one-hot columns among them.
         levels: For each embedded category, how many levels have a vector; code 0 gives zeros.
-        outputs: Classes, or 1 for a number.
+        outputs: Classes, or for a number 1, or one for each quantile.
         network: Sizes and activation.
         dropout: Probability of dropping a hidden unit.
 
@@ -45,6 +46,8 @@ class TableNetwork(Module):
             outputs,
             activation=network.activation,
             dropout=dropout,
+            batch_norm=None if network.batch_norm == "none" else network.batch_norm,
+            initialise=None if network.initialiser == "auto" else network.initialiser,
         )
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -69,11 +72,12 @@ def build_network(
         resolved: what was left on "auto" there.
         member: of an ensemble; each draws for itself.
     """
+    head = head_of(preprocessor, configuration)
     with random.stream(configuration.training.seed, member):
         return TableNetwork(
             numeric=len(preprocessor.numeric_names),
             levels=[each.size for each in preprocessor.embedded],
-            outputs=len(preprocessor.schema.target.classes) or 1,
+            outputs=len(preprocessor.schema.target.classes) if head is None else head.columns,
             network=configuration.network,
             dropout=resolved.dropout,
         )

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from steepest.data import Preprocessor, Table
 from steepest.tabular.configuration import Configuration, resolve
+from steepest.tabular.heads import head_of
 from steepest.tabular.learner import Learner, Rows, learner
 from steepest.tabular.network import TableNetwork, build_network, network_inputs
 from steepest.tabular.parts import Parts, row_weights
@@ -56,11 +57,15 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
 
 
 def _rows(table: Table, preprocessor: Preprocessor, configuration: Configuration) -> Rows:
-    targets = preprocessor.transform_target(table)
-    scale = preprocessor.target_scale
+    head = head_of(preprocessor, configuration)
+    inputs = network_inputs(preprocessor.transform(table))
+    if head is None:
+        targets = preprocessor.transform_target(table)
+        weights = row_weights(table, configuration, targets)
+        return Rows(inputs=inputs, targets=targets, weights=weights, head=None)
     return Rows(
-        inputs=network_inputs(preprocessor.transform(table)),
-        targets=targets,
-        weights=row_weights(table, configuration, targets if scale is None else None),
-        scale=None if scale is None else scale.scale,
+        inputs=inputs,
+        targets=head.targets(preprocessor, table),
+        weights=row_weights(table, configuration, None),
+        head=head,
     )

@@ -13,10 +13,10 @@ from steepest.optim import schedules
 from steepest.tabular.chosen import Choice
 from steepest.tabular.configuration import Configuration, Resolved, Task
 
-# What a table's network gives, by its task: scores of classes, or a standardised number.
+# What a table's network may give, by its task: scores of classes, or what stands for a number.
 HEADS: Mapping[Task, tuple[Head, ...]] = {
-    "classification": ("probabilities",),
-    "regression": ("value",),
+    "classification": ("probabilities", "scores"),
+    "regression": ("value", "log", "quantiles"),
 }
 
 

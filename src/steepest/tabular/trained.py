@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, final
 
 import numpy as np
@@ -11,7 +12,13 @@ from steepest.errors import TrainingError
 from steepest.nn import Module
 from steepest.tabular.threads import suitable_threads
 from steepest.train.arrays import Tables
-from steepest.train.predict import BLOCK, Predictor
+from steepest.train.predict import (
+    BLOCK,
+    Predictor,
+    SampledPredictor,
+    check_samples,
+    make_seed,
+)
 from steepest.transform.executable import Backend
 from steepest.transform.memory import Memory
 
@@ -29,10 +36,11 @@ class TrainedNetwork:
         self.network = network
         self.backend: Backend = backend
         self._predictor: Predictor | None = None
+        self._sampler: SampledPredictor | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """All but the machine code, which is this process's."""
-        return {**self.__dict__, "_predictor": None}
+        return {**self.__dict__, "_predictor": None, "_sampler": None}
 
     def outputs(self, inputs: Tables) -> NDArray[np.float32]:
         """Compute the raw outputs of the network, (n, outputs).
@@ -41,13 +49,24 @@ class TrainedNetwork:
             TrainingError: They are not finite, because training went wrong.
         """
         with suitable_threads(self.network, BLOCK, self.backend):
-            outputs = self._run(inputs)
-        if not np.isfinite(outputs).all():
-            raise TrainingError(
-                "the network's outputs are not finite: its training has blown up; fit it again "
-                "with a smaller learning rate (a tenth, say)"
-            )
-        return outputs
+            return _finite(self._run(inputs))
+
+    def samples(self, inputs: Tables, samples: int, seed: int) -> Iterator[NDArray[np.float32]]:
+        """Draw raw outputs with dropout left on, each (n, outputs), again and again.
+
+        Raises:
+            ConfigurationError: The network has no dropout; fewer than two samples.
+            TrainingError: Outputs are not finite, because training went wrong.
+        """
+        check_samples(samples)
+        seed = make_seed(seed)
+        with suitable_threads(self.network, BLOCK, self.backend):
+            if self._sampler is None:
+                memory = Memory(self.network.states().values())
+                self._sampler = SampledPredictor(self.network, inputs, memory, self.backend)
+            self._sampler.memory.load()
+            for outputs in self._sampler(inputs, samples, seed):
+                yield _finite(outputs)
 
     def _run(self, inputs: Tables) -> NDArray[np.float32]:
         if self._predictor is None:
@@ -55,3 +74,12 @@ class TrainedNetwork:
             self._predictor = Predictor(self.network, inputs, memory, self.backend)
         self._predictor.memory.load()
         return self._predictor(inputs)
+
+
+def _finite(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+    if not np.isfinite(outputs).all():
+        raise TrainingError(
+            "the network's outputs are not finite: its training has blown up; fit it again "
+            "with a smaller learning rate (a tenth, say)"
+        )
+    return outputs
