@@ -27,6 +27,7 @@ from steepest.cli.flags import (
     kinds,
     table_path,
 )
+from steepest.cli.keeping import CheckpointEvery, CheckpointFile, Keeping, Resume
 from steepest.cli.outputs import Outputs, stem
 from steepest.cli.terminal import Terminal, shell
 from steepest.cli.timing import process_age, timing_line
@@ -142,6 +143,12 @@ def fit(
         str | None, typer.Option("--loss", help="What is made small.  [by the task]")
     ] = None,
     batch_size: BatchSize = None,
+    sampler: Annotated[
+        str | None,
+        typer.Option(
+            "--sampler", help="How a step's rows are drawn: disjoint, fresh_subsets, ..."
+        ),
+    ] = None,
     max_epochs: Annotated[
         str | None, typer.Option("--max-epochs", help="Passes over the rows at most.", metavar="N")
     ] = None,
@@ -189,6 +196,9 @@ def fit(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the learning curves (.png, .svg, .pdf).")
     ] = None,
+    checkpoint_every: CheckpointEvery = None,
+    checkpoint: CheckpointFile = None,
+    resume: Resume = False,
     timing: Annotated[
         bool, typer.Option("--timing", help="Say at the end where the time went.")
     ] = False,
@@ -205,6 +215,7 @@ def fit(
       steepest fit prices.parquet --target price --drop id --types zip=categorical
       steepest fit income.csv --target income --print-config > options.toml
       steepest fit income.csv --config options.toml --seed 1
+      steepest fit income.csv --target income --checkpoint-every 10 --resume
     """
     flags: dict[str, Plain] = {
         "data.target": target,
@@ -232,6 +243,7 @@ def fit(
         **_quantile_flags(quantiles, loss),
         "network.batch_norm": batch_norm,
         "training.batch_size": batch_size,
+        "training.sampler": sampler,
         "training.max_epochs": max_epochs,
         "training.class_weight": class_weight,
         "training.average_weights": average_weights,
@@ -248,7 +260,9 @@ def fit(
         return FINISHED
     if not table:
         raise ConfigurationError("which table? write 'steepest fit TABLE --target COLUMN'")
-    outputs = Outputs(model=out or Path(f"{stem(table)}.safetensors"), history=history, plot=plot)
+    model = out or Path(f"{stem(table)}.safetensors")
+    keeping = Keeping.of(model, stem(table), checkpoint, checkpoint_every, resumes=resume)
+    outputs = Outputs(model=model, history=history, plot=plot, checkpoint=keeping.file)
     tables = {"validation": validation, "test": test}
     given = {name: Path(file) for name, file in tables.items() if file and _is_file(file)}
     for file in given.values():
@@ -259,7 +273,9 @@ def fit(
             )
     read = [Path(table), *given.values(), *([config] if config is not None else [])]
     outputs.check(read, json_too=json_)
-    work = Work(table=table, given=given, configuration=configuration, outputs=outputs)
+    work = Work(
+        table=table, given=given, configuration=configuration, outputs=outputs, keeping=keeping
+    )
     return _fit(work, Terminal(quiet=quiet), backend_of(reference), json_=json_, timing=timing)
 
 
@@ -271,6 +287,7 @@ class Work(Struct, frozen=True, kw_only=True):
     given: Mapping[str, Path]
     configuration: Configuration
     outputs: Outputs
+    keeping: Keeping
 
 
 def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timing: bool) -> int:
@@ -279,20 +296,31 @@ def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timin
     from steepest.tabular.parts import prepare
     from steepest.tabular.stopwatch import Stopwatch
 
+    going_on = work.keeping.going_on()
     stopwatch = Stopwatch({"importing": process_age()})
     reading, preparing = stopwatch.part("reading"), stopwatch.part("preparing")
     with reading, table_path(work.table) as path, preparing:
         parts = prepare(path, work.configuration, **work.given, stopwatch=stopwatch)
-    for line in (*parts.schema.describe_briefly().splitlines(), *parts.notes, _counts(parts)):
+    about = parts.schema.describe_briefly().splitlines()
+    for line in (*about, *parts.notes, _counts(parts), *going_on):
         terminal.say(line)
     members = work.configuration.training.ensemble_size
     with TrainingProgress(terminal, members) as progress:
         callbacks = progress.callbacks()
-        model = fit_parts(parts, callbacks=callbacks, backend=backend, stopwatch=stopwatch)
+        model = fit_parts(
+            parts,
+            callbacks=callbacks,
+            checkpoint=work.keeping.checkpoint,
+            resume=work.keeping.resume,
+            backend=backend,
+            stopwatch=stopwatch,
+        )
     is_new = work.outputs.model_goes_to_stdout or not work.outputs.model.is_file()
     with stopwatch.part("saving"):
         work.outputs.write(model, parts)
     seconds = stopwatch.seconds if timing else {}
+    for line in work.keeping.afterwards(model.results.stopped):
+        terminal.say(line)
     return _told(model.results, work.outputs, terminal, seconds, is_new=is_new, json_=json_)
 
 

@@ -29,6 +29,7 @@ class Outputs(Struct, frozen=True, kw_only=True):
     model: Path
     history: Path | None
     plot: Path | None
+    checkpoint: Path | None = None
 
     @property
     def model_goes_to_stdout(self) -> bool:
@@ -47,7 +48,8 @@ class Outputs(Struct, frozen=True, kw_only=True):
 
         if self.plot is not None:
             picture_format(self.plot)
-        named = [path for path in (self.model, self.history, self.plot) if path is not None]
+        every = (self.model, self.history, self.plot, self.checkpoint)
+        named = [path for path in every if path is not None]
         if json_too and _STDOUT in named:
             raise ConfigurationError("--json and - both write to stdout; give one of them a file")
         if self.model_goes_to_stdout and sys.stdout.isatty():

@@ -14,6 +14,7 @@ from steepest.nn.activations import ACTIVATIONS
 from steepest.optim import RULES
 from steepest.optim.schedules import SCHEDULES
 from steepest.tabular.chosen import OneOf, OptionsOf
+from steepest.train.samplers import SAMPLERS
 
 Auto: TypeAlias = Literal["auto"]
 Task: TypeAlias = Literal["classification", "regression"]
@@ -178,6 +179,11 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Auto | Annotated[int, Meta(ge=1)],
         Meta(description="auto: 32 up to 2,048 rows, 64 up to 8,192, 128 up to 16,384, then 256"),
     ] = "auto"
+    sampler: Annotated[
+        str,
+        OneOf((SAMPLERS,)),
+        Meta(description="disjoint: each row once an epoch; or how else a step's rows are drawn"),
+    ] = "disjoint"
     max_epochs: Annotated[
         int, Meta(description="passes over the training rows at most", ge=1, le=1_000_000)
     ] = 50

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -19,6 +20,7 @@ from steepest.tabular.prepared import PreparedTable, prepare_table
 from steepest.tabular.results import Results
 from steepest.tabular.stopwatch import Stopwatch
 from steepest.train.callbacks import Callback
+from steepest.train.checkpoint import Checkpoint
 from steepest.transform.executable import Backend
 from steepest.transform.stages import Explanation
 
@@ -31,6 +33,8 @@ def fit_table(
     validation: object | None = None,
     test: object | None = None,
     callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpoint | None = None,
+    resume: str | Path | None = None,
     backend: Backend = "native",
     **unknown: object,
 ) -> TableModel:
@@ -44,6 +48,8 @@ def fit_table(
         validation: Rows to stop on, instead of a share of `source`.
         test: Rows for an honest test, instead of a share of `source`.
         callbacks: Called while it trains, as in `steepest.Trainer.fit`; may stop it.
+        checkpoint: Where and how often the running fit is kept in a file.
+        resume: Such a file, of an interrupted fit of the same table with the same options.
         backend: "native" compiles the training step, "reference" interprets it with NumPy.
         unknown: No more arguments are taken; options are told where they belong.
 
@@ -70,7 +76,13 @@ def fit_table(
         data = msgspec.structs.replace(configuration.data, target=target)
         configuration = msgspec.structs.replace(configuration, data=data)
     parts = prepare(source, configuration, validation=validation, test=test)
-    return fit_parts(parts, callbacks=callbacks, backend=backend)
+    return fit_parts(
+        parts,
+        callbacks=callbacks,
+        checkpoint=checkpoint,
+        resume=None if resume is None else Path(resume),
+        backend=backend,
+    )
 
 
 def _misplaced(name: str) -> str:
@@ -94,6 +106,8 @@ def fit_parts(
     parts: Parts,
     *,
     callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpoint | None = None,
+    resume: Path | None = None,
     backend: Backend = "native",
     stopwatch: Stopwatch | None = None,
 ) -> TableModel:
@@ -102,6 +116,8 @@ def fit_parts(
     Args:
         parts: the table's.
         callbacks: called while it trains.
+        checkpoint: where and how often the running fit is kept.
+        resume: the checkpoint to go on from.
         backend: of the training step and of what the model predicts.
         stopwatch: gets the time of preparing, compiling, training and scoring.
 
@@ -116,7 +132,10 @@ def fit_parts(
         if parts.test is not None:  # what cannot be scored should be known before training
             prepared.rows(parts.test)
     with watch.part("training"):
-        ending = Ending.of(prepared.learner.train(held_out, callbacks))
+        histories = prepared.learner.train(
+            held_out, callbacks, checkpoint=checkpoint, resume=resume
+        )
+        ending = Ending.of(histories)
         watch.count_as("compiling", ending.compiling)
     with watch.part("scoring"):
         return _scored(prepared, ending, parts)

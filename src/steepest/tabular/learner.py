@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Generic, TypeVar, final
 
 import numpy as np
@@ -17,6 +18,7 @@ from steepest.tabular.threads import suitable_threads
 from steepest.train.arrays import Tables
 from steepest.train.batches import Batches
 from steepest.train.callbacks import Callback
+from steepest.train.checkpoint import Checkpoint
 from steepest.train.early_stopping import EarlyStopping
 from steepest.train.ensemble import EnsembleTrainer
 from steepest.train.history import History
@@ -67,12 +69,20 @@ class Learner(Struct, Generic[N], frozen=True, kw_only=True):
         head = self.rows.head
         return {"accuracy": accuracy} if head is None else {"rmse": head.rmse}
 
-    def train(self, held_out: Rows | None, callbacks: Sequence[Callback]) -> list[History]:
+    def train(
+        self,
+        held_out: Rows | None,
+        callbacks: Sequence[Callback],
+        *,
+        checkpoint: Checkpoint | None = None,
+        resume: Path | None = None,
+    ) -> list[History]:
         """Train as the configuration says, watching the rows held out; a history each."""
         rows, training = self.rows, self.configuration.training
         options: dict[str, Any] = {
             "epochs": training.max_epochs,
             "batch_size": self.resolved.batch_size,
+            "sampler": training.sampler,
             "sample_weight": rows.weights,
             "validation_data": None
             if held_out is None
@@ -81,6 +91,8 @@ class Learner(Struct, Generic[N], frozen=True, kw_only=True):
             "callbacks": callbacks,
             "early_stopping": None if held_out is None else _stopping(training.patience),
             "time_limit": training.time_limit,
+            "checkpoint": checkpoint,
+            "resume": resume,
         }
         with suitable_threads(self.networks[0], self.resolved.batch_size, self.trainer.backend):
             if len(self.trainers) == 1:

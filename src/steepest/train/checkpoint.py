@@ -41,6 +41,12 @@ class Moment:
     first_epoch: int
     last_epoch: int
 
+    @property
+    def ending(self) -> str:
+        """How the fit was over, if it was: "finished", "early stopping" …; else nothing."""
+        ended: str | None = self.state["ended"]
+        return ended or ("finished" if self.state["epoch"] > self.last_epoch else "")
+
 
 @runtime_checkable
 class Store(Protocol):
@@ -223,17 +229,21 @@ def check_same(place: Place, then: Moment, now: Fingerprint, last_epoch: int) ->
     """
     name = str(place.path if isinstance(place, CheckpointFile) else place)
     found = differences(then.fingerprint, now)
+    changed = {
+        key for key in {*now, *then.fingerprint} if now.get(key) != then.fingerprint.get(key)
+    }
+    if (
+        changed
+        and then.last_epoch != last_epoch
+        and all(each.startswith("optimizer") for each in changed)
+    ):
+        found = [
+            f"epochs={then.last_epoch:,}, on which its learning rate depends, now {last_epoch:,}"
+        ]
     if found:
-        hint = ""
-        changed = {key for key in now if now[key] != then.fingerprint.get(key)}
-        if then.last_epoch != last_epoch and any(key.startswith("optimizer") for key in changed):
-            hint = (
-                f"; the learning rate depends on how many epochs there are ({then.last_epoch:,} "
-                f"then, {last_epoch:,} now)"
-            )
         raise CheckpointError(
-            f"{name} is a checkpoint of another fit: {'; '.join(found)}{hint}. Give what it was "
-            "made with, or do not resume"
+            f"{name} is a checkpoint of another fit: it was made with {'; '.join(found)}. Give the "
+            "same again, or do not resume"
         )
     done = then.state["epoch"] - 1
     if done > last_epoch:
@@ -274,12 +284,13 @@ def write_moments(path: Path, moments: Mapping[str, Moment | None]) -> None:
         file.write(content)
 
 
-def read_moments(path: Path, names: Sequence[str]) -> dict[str, Moment | None]:
+def read_moments(path: Path, names: Sequence[str] | None = None) -> dict[str, Moment | None]:
     """The moments that a file holds.
 
     Args:
         path: of the file.
-        names: that it should have: one, which is empty, or those of an ensemble's members.
+        names: that it should have: one, which is empty, or those of an ensemble's members; None:
+            any.
 
     Errors:
         CheckpointError: there is none, or it is damaged, of another kind, of a newer format or
@@ -287,7 +298,7 @@ def read_moments(path: Path, names: Sequence[str]) -> dict[str, Moment | None]:
     """
     arrays, document = _kind().read(path)
     try:
-        if sorted(document["moments"]) != sorted(names):
+        if names is not None and sorted(document["moments"]) != sorted(names):
             raise CheckpointError(
                 f"{path} is a checkpoint of another fit: it was made with "
                 f"{_fits(document['moments'])}, now {_fits(names)}"

@@ -58,41 +58,31 @@ def contents(array: Array) -> str:
 
 
 def differences(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """What has changed, in words; nothing where nothing has."""
+    """What has changed, in words that follow "it was made with"; nothing where nothing has."""
     names = [*now, *(name for name in then if name not in now)]
     changed = [name for name in names if then.get(name) != now.get(name)]
     if VERSION in changed:
-        return [f"it was written by steepest {then.get(VERSION)}, this is {now[VERSION]}"]
-    told = [
-        f"of another table: {then[name]} {name}, now {now[name]}"
-        for name in changed
-        if name in COUNTS and name in then and name in now
-    ]
-    if told:  # the values differ too, and what depends on how many steps there are
-        return told
+        return [f"steepest {then.get(VERSION)}, and this is {now[VERSION]}"]
+    counts = [name for name in changed if name in COUNTS and name in then and name in now]
+    if counts:  # then the values differ too, and what depends on how many steps there are
+        return [f"{then[name]} {name}, now {now[name]}" for name in counts]
     told = [_difference(name, then.get(name), now.get(name)) for name in changed]
     left = len(told) - _MOST
-    return told[:_MOST] + ([f"and {left} more"] if left > 0 else [])
+    return told[:_MOST] + ([f"{left} more differ"] if left > 0 else [])
 
 
 def _difference(name: str, then: str | None, now: str | None) -> str:
-    shown = name.removeprefix(ABOUT)
-    if name.startswith(DATA):
-        return _difference_of_data(name.removeprefix(DATA), then, now)
+    plain = name.removeprefix(ABOUT).removeprefix(DATA)
     if then is None or now is None:
-        with_it, value = ("without", now) if then is None else ("with", then)
-        return f"it was made {with_it} {shown}={value}" + (", now without" if now is None else "")
+        return f"no {plain}, now with it" if then is None else f"{plain}, now without"
+    if name.startswith(DATA):
+        shape, shape_now = then.partition(";")[0], now.partition(";")[0]
+        same = shape == shape_now
+        return f"other values in {plain}" if same else f"{plain} {shape}, now {shape_now}"
     if "\n" in then + now:
         lines = zip(then.splitlines(), now.splitlines(), strict=False)
         then, now = next(((a.strip(), b.strip()) for a, b in lines if a != b), ("less", "more"))
-    return f"it was made with {shown}={then}, now {now}"
-
-
-def _difference_of_data(name: str, then: str | None, now: str | None) -> str:
-    if then is None or now is None:
-        return f"it was made {'without' if then is None else 'with'} {name}"
-    shape, shape_now = then.partition(";")[0], now.partition(";")[0]
-    return f"{name} had {'other values' if shape == shape_now else f'{shape}, now {shape_now}'}"
+    return f"{plain}={then}, now {now}"
 
 
 def _hash(array: Array) -> str:

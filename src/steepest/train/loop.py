@@ -81,7 +81,7 @@ class Loop:
         self._journal = Journal(plan, memory, request)
         self._epoch: int = plan.first_epoch
         self._progress = Progress()
-        self._is_over = False
+        self._ended: Stopped | None = None
         self._failure = ""
 
     @property
@@ -91,7 +91,7 @@ class Loop:
 
     def run(self) -> History:
         """Train until something says stop."""
-        stopped: Stopped | None = "early stopping" if self._is_over else None
+        stopped = self._ended
         while stopped is None and self._epoch <= self._plan.last_epoch:
             stopped = self._train_epoch()
         self._journal.finish(stopped or "finished", self._failure)
@@ -103,7 +103,7 @@ class Loop:
             "cells": cell_values(self._plan.step.cells, self._memory),
             "epoch": self._epoch,
             "progress": self._progress.state(),
-            "is_over": self._is_over,
+            "ended": self._ended,
             "journal": self._journal.state(),
         }
 
@@ -112,7 +112,7 @@ class Loop:
         set_cells(self._plan.step.cells, self._memory, state["cells"])
         self._epoch = state["epoch"]
         self._progress.restore(state["progress"])
-        self._is_over = state["is_over"]
+        self._ended = state["ended"]
         self._journal.restore(state["journal"])
 
     def _train_epoch(self) -> Stopped | None:
@@ -133,7 +133,7 @@ class Loop:
         if stopped is not None:
             return asked or stopped
         self._epoch, self._progress = self._epoch + 1, Progress()
-        self._is_over = asked == "early stopping"
+        self._ended = asked if asked == "early stopping" else None
         if asked is not None or self._epoch > plan.last_epoch:
             self._keeper.keep(self)
         else:
