@@ -28,9 +28,10 @@ HEAVY = [
 # What each room may import besides Python itself and the floors below it. A room that is not
 # listed may import NumPy only.
 THIRD_PARTY = {
-    "data": {"numpy", "duckdb", "narwhals", "sklearn", "safetensors"},
+    "data": {"numpy", "duckdb", "narwhals", "sklearn", "safetensors", "PIL"},
     "report": {"numpy", "matplotlib"},
     "runtime": {"numpy", "llvmlite"},
+    "images": {"numpy", "msgspec"},
     "tabular": {"numpy", "msgspec", "tomli_w", "threadpoolctl"},
     "cli": {"numpy", "typer", "rich", "msgspec"},
 }
@@ -43,7 +44,7 @@ EXTRAS = {
     "tensorboard": {"tensorboard": {"train", "report"}},
 }
 
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "tomli_w": "tomli-w"}
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow", "tomli_w": "tomli-w"}
 
 
 def name_of(path: Path) -> str:

@@ -51,15 +51,16 @@ __version__ = "0.1.0"
 
 if _typing.TYPE_CHECKING:
     from steepest import init as init, losses as losses, nn as nn, optim as optim
+    from steepest.images import *
     from steepest.tabular import *
     from steepest.train import *
     from steepest.transform.jit import *
     from steepest.transform.stages import *
 
 # Loaded when first asked for, so that `import steepest` is quick and needs NumPy only.
-_ROOMS = ("data", "init", "losses", "nn", "optim", "report", "tabular", "train")
+_ROOMS = ("data", "images", "init", "losses", "nn", "optim", "report", "tabular", "train")
 # st.Trainer is steepest.train.Trainer, and so on.
-_ROOMS_WITH_NAMES_HERE = ("train", "transform.jit", "transform.stages", "tabular")
+_ROOMS_WITH_NAMES_HERE = ("train", "transform.jit", "transform.stages", "tabular", "images")
 # What PyTorch and NumPy call it, for those who arrive from there.
 _ELSEWHERE = {
     "manual_seed": "draws come from a stream: with st.random.stream(seed): …",

@@ -1,6 +1,7 @@
 """Tables to arrays: reading, schema, preprocessing, splits, bundled data sets, writing CSV."""
 
 from steepest.data.bundled import DATA_SETS, bundled_table
+from steepest.data.images import Images, holds_images, parse_size, read_images, size_text
 from steepest.data.inference import TypeName, infer_schema
 from steepest.data.options import MISSING, ReadOptions
 from steepest.data.preprocess import CategoricalInput, Inputs, NumericInput, Preprocessor
@@ -41,6 +42,7 @@ __all__ = [
     "Column",
     "Feature",
     "FileKind",
+    "Images",
     "Inputs",
     "Kind",
     "LeftOut",
@@ -60,12 +62,16 @@ __all__ = [
     "check_writable",
     "codes_of_classes",
     "drop_rows_without",
+    "holds_images",
     "infer_schema",
     "open_writer",
+    "parse_size",
     "read_blocks",
+    "read_images",
     "read_names",
     "read_table",
     "sample_weights",
+    "size_text",
     "smooth_clip",
     "split",
     "standardise",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self, final
+from typing import Any, final
 
 import numpy as np
 
@@ -79,11 +79,6 @@ class Standardise(Module):
                 raise explain(error, "Standardise", (x,))
         values = x if is_floating(x.dtype) else converted(x, self.mean.dtype)
         return (values - self.mean.value) * self.scale.value
-
-    @classmethod
-    def unfitted(cls, mean: tuple[int, ...], scale: tuple[int, ...]) -> Self:
-        """Zeros and ones of these shapes, to be replaced by what a model file holds."""
-        return cls(np.zeros(mean), np.ones(scale))
 
 
 @IMAGE_SCALINGS.register("channels", "N1")

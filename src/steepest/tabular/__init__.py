@@ -4,7 +4,7 @@ from steepest.tabular import search
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.evaluate import Evaluation, Score
 from steepest.tabular.fit import fit_table
-from steepest.tabular.model import TableModel, load
+from steepest.tabular.model import TableModel, load as load
 from steepest.tabular.results import Results
 from steepest.tabular.search import SearchResult, search_table
 
@@ -16,7 +16,6 @@ __all__ = [
     "SearchResult",
     "TableModel",
     "fit_table",
-    "load",
     "search",
     "search_table",
 ]

@@ -11,6 +11,7 @@ from steepest.data.options import MISSING
 from steepest.init import INITIALISERS
 from steepest.losses import LOSSES
 from steepest.nn.activations import ACTIVATIONS
+from steepest.nn.images import IMAGE_SCALINGS
 from steepest.optim import RULES
 from steepest.optim.schedules import SCHEDULES
 from steepest.tabular.chosen import OneOf, OptionsOf
@@ -80,6 +81,24 @@ class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         int,
         Meta(description="categories with more levels get an embedding", ge=0, le=10_000),
     ] = 8
+
+
+@final
+class Images(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is done to images; tables have none of it."""
+
+    augment: Annotated[
+        tuple[str, ...],
+        Meta(description="augmentations, such as shift=2, flip, rotate=10, drawn in each step"),
+    ] = ()
+    standardise: Annotated[
+        str,
+        OneOf((IMAGE_SCALINGS,)),
+        Meta(description="what is subtracted and divided by, of the training images"),
+    ] = "channels"
+    size: Annotated[
+        str, Meta(description="pictures are brought to it, 28x28; empty: they have one size")
+    ] = ""
 
 
 @final
@@ -232,6 +251,7 @@ class Configuration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     data: Data = Data()
     preprocessing: Preprocessing = Preprocessing()
+    images: Images = Images()
     network: Network = Network()
     optimizer: Optimizer = Optimizer()
     training: Training = Training()

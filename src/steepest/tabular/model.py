@@ -37,6 +37,7 @@ from steepest.tabular.summary import plain, summarise
 from steepest.tabular.trained import TrainedNetwork
 from steepest.train.averaging import mean_for
 from steepest.train.predict import SAMPLES, mean_and_deviation
+from steepest.train.watched import Watched
 from steepest.transform.executable import Backend
 
 Row: TypeAlias = Mapping[str, Any]
@@ -55,6 +56,7 @@ class TableModel:
         network: The trained module.
         results: How training went, and the scores.
         history: One mapping an epoch.
+        watched: What `fit_table(…, watch=n)` saw; of an ensemble, in its first member. Not saved.
         trained: The same in use; its ``backend`` is what predictions run on, and is not saved.
     """
 
@@ -72,6 +74,7 @@ class TableModel:
         self.preprocessor = preprocessor
         self.results = results
         self.history: tuple[Row, ...] = tuple(history)
+        self.watched = Watched()
         self.trained = TrainedNetwork(network, backend)
 
     def __repr__(self) -> str:
@@ -306,7 +309,7 @@ class TableModel:
             "configuration": to_plain(self.configuration),
             "preprocessor": self.preprocessor.to_json(),
             "results": msgspec.to_builtins(self.results),
-            "history": [_timeless(row) for row in self.history],
+            "history": [timeless(row) for row in self.history],
         }
         return model_bytes(network_weights(self.network), document)
 
@@ -316,7 +319,7 @@ class TableModel:
 
 
 def load(path: str | os.PathLike[str]) -> TableModel:
-    """Read a model file.
+    """Read the model file of a table; `steepest.load` reads those of images too.
 
     Args:
         path: What `TableModel.save` or `steepest fit` wrote; of this or an earlier version.
@@ -326,6 +329,8 @@ def load(path: str | os.PathLike[str]) -> TableModel:
     """
     path = Path(path)
     tensors, document = read_model_file(path)
+    if document.get("kind", "table") != "table":
+        raise ModelFileError(f"{path} is no model of a table but of {document['kind']}: st.load it")
     try:
         configuration = from_plain(document["configuration"])
         preprocessor = Preprocessor.from_json(document["preprocessor"])
@@ -361,7 +366,7 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
     return exponentials / exponentials.sum(axis=1, keepdims=True)
 
 
-def _timeless(row: Row) -> dict[str, Any]:
+def timeless(row: Row) -> dict[str, Any]:
     """Leave out clocks, and write numbers that JSON lacks as null."""
     return {
         name: None if isinstance(value, float) and not np.isfinite(value) else value

@@ -40,15 +40,8 @@ class TableNetwork(Module):
         deviation = width**-0.5
         self.embeddings = [Embedding(each, width, deviation=deviation) for each in levels]
         self.embedding_dropout = Dropout(network.embedding_dropout)
-        self.perceptron = MLP(
-            numeric + width * len(levels),
-            network.hidden_layer_sizes,
-            outputs,
-            activation=network.activation,
-            dropout=dropout,
-            batch_norm=None if network.batch_norm == "none" else network.batch_norm,
-            initialise=None if network.initialiser == "auto" else network.initialiser,
-        )
+        inputs = numeric + width * len(levels)
+        self.perceptron = make_perceptron(inputs, outputs, network, dropout)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Compute logits, or standardised values."""
@@ -56,6 +49,26 @@ class TableNetwork(Module):
         for place, embedding in enumerate(self.embeddings):
             parts.append(self.embedding_dropout(embedding(inputs["categories"][:, place])))
         return self.perceptron(parts[0] if len(parts) == 1 else concat(parts, axis=1))
+
+
+def make_perceptron(inputs: int, outputs: int, network: Network, dropout: float) -> MLP:
+    """Make the multi-layer perceptron that the options describe.
+
+    Args:
+        inputs: Numbers of a row.
+        outputs: Numbers of a prediction.
+        network: Sizes, activation, batch normalisation, initial weights.
+        dropout: Probability of dropping a hidden unit.
+    """
+    return MLP(
+        inputs,
+        network.hidden_layer_sizes,
+        outputs,
+        activation=network.activation,
+        dropout=dropout,
+        batch_norm=None if network.batch_norm == "none" else network.batch_norm,
+        initialise=None if network.initialiser == "auto" else network.initialiser,
+    )
 
 
 def build_network(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from msgspec import Struct
@@ -20,7 +20,7 @@ from steepest.data import (
     target_labels,
 )
 from steepest.errors import ConfigurationError, DataError
-from steepest.tabular.configuration import Configuration, Data
+from steepest.tabular.configuration import Configuration, Data, Images
 from steepest.tabular.stopwatch import Stopwatch
 
 
@@ -72,6 +72,11 @@ def prepare(
     data = configuration.data
     options = read_options(data)
     watch = stopwatch or Stopwatch()
+    if configuration.images != Images():
+        raise ConfigurationError(
+            "--augment and other options of images are for a folder of pictures or an .npz file; "
+            "this is a table"
+        )
     if not data.target:
         raise ConfigurationError("which column shall be predicted? name it with --target COLUMN")
     as_text = [name for name, kind in data.types.items() if kind == "categorical"]
@@ -134,10 +139,19 @@ def row_weights(
     if configuration.data.sample_weight:
         weights = sample_weights(table, configuration.data.sample_weight)
     if codes is not None and configuration.training.class_weight == "balanced":
-        _, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
-        balanced = (len(codes) / (len(counts) * counts))[inverse]
+        balanced = balanced_weights(codes)
         weights = balanced if weights is None else weights * balanced
     return weights
+
+
+def balanced_weights(codes: NDArray[Any]) -> NDArray[np.float64]:
+    """Weigh rows by n / (k n_class), so that every class has the same sum.
+
+    >>> balanced_weights(np.array([0, 1, 1, 1]))
+    array([2.        , 0.66666667, 0.66666667, 0.66666667])
+    """
+    _, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    return (len(codes) / (len(counts) * counts))[inverse]
 
 
 def _classes(table: Table, schema: Schema) -> list[str] | None:

@@ -1,0 +1,156 @@
+"""The recipe: images in, a fitted model out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from steepest.data import Images
+from steepest.images.model import ImageModel
+from steepest.images.network import ImageNetwork, build_image_network
+from steepest.images.parts import ImageParts, codes_of, prepare_images
+from steepest.tabular.configuration import Configuration, resolve
+from steepest.tabular.ending import Ending
+from steepest.tabular.learner import Learner, Rows, learner
+from steepest.tabular.options import from_plain, to_plain
+from steepest.tabular.parts import balanced_weights
+from steepest.tabular.results import Results
+from steepest.tabular.stopwatch import Stopwatch
+from steepest.train.callbacks import Callback
+from steepest.train.checkpoint import Checkpoint
+from steepest.transform.executable import Backend
+
+
+def fit_images(
+    source: str | Path,
+    configuration: Configuration | Mapping[str, Any] | None = None,
+    *,
+    validation: str | Path | None = None,
+    test: str | Path | None = None,
+    callbacks: Sequence[Callback] = (),
+    backend: Backend = "native",
+) -> ImageModel:
+    """Train a network on images, as `steepest fit` does with a folder or an .npz file.
+
+    Args:
+        source: A folder with a folder of .png or .jpg files for each class; an .npz file with
+            images x (or x_train) and labels y; or an IDX file as MNIST's.
+        configuration: All options, or nested dictionaries of those that shall not have their
+            defaults, such as {"images": {"augment": ["shift=2", "flip"]}}.
+        validation: Images to stop on, instead of a share of `source`.
+        test: Images for an honest test, instead of a share of `source` or its own test images.
+        callbacks: Called while it trains, as in `steepest.Trainer.fit`; may stop it.
+        backend: "native" compiles the training step, "reference" interprets it with NumPy.
+
+    Raises:
+        DataError: The images cannot be used: file and remedy.
+        ConfigurationError: An option makes no sense.
+
+    >>> import tempfile
+    >>> random = np.random.default_rng(0)
+    >>> x = random.integers(0, 100, (60, 6, 6)).astype(np.uint8)
+    >>> x[::2, :3] += 100  # half of them are bright above
+    >>> file = Path(tempfile.mkdtemp()) / "bright.npz"
+    >>> np.savez(file, x=x, y=["above", "nowhere"] * 30)
+    >>> model = fit_images(file, {"images": {"augment": ["flip"]}, "data": {"test": 0.3}})
+    >>> model.results.test["accuracy"] > 0.8
+    True
+    """
+    given = to_plain(configuration) if isinstance(configuration, Configuration) else configuration
+    parts = prepare_images(source, from_plain(given or {}), validation=validation, test=test)
+    return fit_image_parts(parts, callbacks=callbacks, backend=backend)
+
+
+def fit_image_parts(
+    parts: ImageParts,
+    *,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpoint | None = None,
+    resume: Path | None = None,
+    backend: Backend = "native",
+    stopwatch: Stopwatch | None = None,
+) -> ImageModel:
+    """Fit standardisation and network to the training images, and score the others.
+
+    Args:
+        parts: the images.
+        callbacks: called while it trains.
+        checkpoint: where and how often the running fit is kept.
+        resume: the checkpoint to go on from.
+        backend: of the training step and of what the model predicts.
+        stopwatch: gets the time of preparing, compiling, training and scoring.
+
+    Raises:
+        TrainingError: The loss is not finite from the first step on.
+    """
+    watch = stopwatch or Stopwatch()
+    with watch.part("preparing"):
+        learns = _learner(parts, backend)
+        held_out = None if parts.validation is None else _rows(parts.validation, parts)
+    with watch.part("training"):
+        histories = learns.train(held_out, callbacks, checkpoint=checkpoint, resume=resume)
+        ending = Ending.of(histories)
+        watch.count_as("compiling", ending.compiling)
+    with watch.part("scoring"):
+        return _scored(learns, ending, parts)
+
+
+def _learner(parts: ImageParts, backend: Backend) -> Learner[ImageNetwork]:
+    configuration = parts.configuration
+    resolved = resolve(configuration, "classification", len(parts.training))
+    networks = [
+        build_image_network(
+            parts.training.pixels, len(parts.classes), configuration, resolved, member
+        )
+        for member in range(configuration.training.ensemble_size)
+    ]
+    return learner(networks, _rows(parts.training, parts), configuration, resolved, backend)
+
+
+def _rows(images: Images, parts: ImageParts) -> Rows:
+    codes = codes_of(images, parts.classes)
+    balanced = parts.configuration.training.class_weight == "balanced"
+    return Rows(
+        inputs=images.pixels,
+        targets=codes,
+        weights=balanced_weights(codes) if balanced else None,
+        head=None,
+    )
+
+
+def _scored(learns: Learner[ImageNetwork], ending: Ending, parts: ImageParts) -> ImageModel:
+    """The model with how it does on the images it was not trained on."""
+    shares = np.bincount(learns.rows.targets, minlength=len(parts.classes)) / len(parts.training)
+    model = ImageModel(
+        configuration=learns.configuration,
+        classes=parts.classes,
+        shape=parts.training.shape,
+        kind=parts.training.pixels.dtype.name,
+        network=learns.network,
+        backend=learns.trainer.backend,
+        history=ending.rows,
+        results=Results(
+            training_rows=len(parts.training),
+            validation_rows=len(parts.validation or ()),
+            test_rows=len(parts.test or ()),
+            baseline=tuple(shares.tolist()),
+            resolved=learns.resolved,
+            stopped=ending.stopped,
+            message=ending.message,
+            epochs=ending.epochs,
+            best_epoch=ending.best_epoch if parts.validation is not None else None,
+            validation=None,
+            test=None,
+            members=ending.members,
+        ),
+    )
+    model.results = msgspec.structs.replace(
+        model.results,
+        validation=None if parts.validation is None else model.score(parts.validation),
+        test=None if parts.test is None else model.score(parts.test),
+    )
+    return model
