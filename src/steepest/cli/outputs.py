@@ -68,10 +68,10 @@ class Outputs(Struct, frozen=True, kw_only=True):
 
     def write(self, model: TableModel, parts: Parts) -> None:
         """Write the model, the history and the picture, each whole or not at all."""
-        _write(self.model, model.to_bytes())
+        write_output(self.model, model.to_bytes())
         if self.history is not None:
             lines = "".join(json.dumps(_without_nan(row)) + "\n" for row in model.history)
-            _write(self.history, lines.encode())
+            write_output(self.history, lines.encode())
         if self.plot is not None:
             from steepest.report import draw_curves, picture_format
 
@@ -81,7 +81,7 @@ class Outputs(Struct, frozen=True, kw_only=True):
                 title=f"{stem(parts.training.source)}: {parts.schema.target.name}",
                 format=picture_format(self.plot),
             )
-            _write(self.plot, picture)
+            write_output(self.plot, picture)
 
 
 def refuse_input(path: Path, inputs: Sequence[Path]) -> None:
@@ -102,7 +102,8 @@ def _is_stdin(path: Path) -> bool:
     return False
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_output(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; - is the standard output."""
     from steepest.data import whole_file
 
     if path == _STDOUT:

@@ -27,6 +27,7 @@ class Searched:
         name: the option's.
         values: numbers, or words of choices.
         log: whether they were drawn on a logarithmic scale.
+        ends: the least and the greatest number that could be drawn.
         choices: the order of words; empty for numbers.
         share: of the variance of the value, if it is known.
     """
@@ -34,6 +35,7 @@ class Searched:
     name: str
     values: Sequence[float | str]
     log: bool
+    ends: tuple[float, float]
     choices: Sequence[str]
     share: float | None
 
@@ -79,6 +81,13 @@ def draw_importance(
         for row in panels:
             row[0].set_ylabel(metric.replace("_", " "))
         figure.suptitle(title, x=0.01, ha="left", fontsize=13, fontweight="bold")
+        known = any(option.share is not None for option in searched)
+        figure.supxlabel(
+            "ring: the best trial"
+            + ("; triangles: far worse than the median" if edge is not None else "")
+            + ("; %: share of the variance that the option makes by itself" if known else ""),
+            x=0.01, ha="left", fontsize=9, color=_INK,
+        )  # fmt: skip
         output = io.BytesIO()
         undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(format, {})
         figure.savefig(output, format=format, dpi=150, metadata=undated)
@@ -118,11 +127,31 @@ def _panel(
     if option.choices:
         axes.set_xticks(range(len(option.choices)), [_short(each) for each in option.choices])
         axes.set_xlim(-0.6, len(option.choices) - 0.4)
-    elif option.log:
-        axes.set_xscale("log")
+    else:
+        _scale(axes, option)
     axes.set_title(option.name.replace("_", " "), loc="left", fontsize=11)
     if option.share is not None:
         axes.set_title(f"{option.share:.0%}", loc="right", fontsize=11, color=_INK)
+
+
+def _scale(axes: Axes, option: Searched) -> None:
+    """An axis over all that could be drawn, a little more on either side."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
+
+    low, high = option.ends
+    if not option.log:
+        margin = 0.04 * (high - low)
+        axes.set_xlim(low - margin, high + margin)
+        whole = isinstance(low, int) and isinstance(high, int)
+        axes.xaxis.set_major_locator(MaxNLocator(5, integer=whole))
+        return
+    axes.set_xscale("log")
+    factor = (high / low) ** 0.04
+    axes.set_xlim(low / factor, high * factor)
+    if high / low < 1_000:  # powers of ten alone would be too few to read
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _places(option: Searched) -> list[float]:
