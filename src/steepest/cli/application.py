@@ -21,6 +21,7 @@ from steepest.cli.inspect import inspect
 from steepest.cli.predict import predict
 from steepest.cli.rounding import rounding
 from steepest.cli.schedule import schedule
+from steepest.cli.search import search
 
 _HELP = """\
 Train a neural network on a table in one command, and use it.
@@ -45,7 +46,7 @@ def command() -> TyperGroup:
         context_settings=settings,
     )
     application.callback(invoke_without_command=True)(_steepest)
-    work = (fit, predict, evaluate, inspect, dataset)
+    work = (fit, search, predict, evaluate, inspect, dataset)
     for function in (*work, schedule, explain_step, bench, rounding, cache):
         text = cleandoc(function.__doc__ or "").replace(r"\b", "\b")  # keeps the lines below it
         application.command(help=text, context_settings=settings)(function)

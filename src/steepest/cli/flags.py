@@ -107,6 +107,15 @@ def combined(
     config: Path | None, flags: Mapping[str, Plain], assignments: Sequence[str]
 ) -> Configuration:
     """Combine the options: a later one wins, in the order default, --config, flag, --set."""
+    from steepest.tabular.options import from_plain
+
+    return from_plain(nested(config, flags, assignments)[0])
+
+
+def nested(
+    config: Path | None, flags: Mapping[str, Plain], assignments: Sequence[str]
+) -> tuple[dict[str, Plain], list[str]]:
+    """The options as nested dictionaries, and the names of those that flags and --set gave."""
     from steepest.tabular.options import assign, from_plain, parse_value, read_toml, set_option
 
     plain: dict[str, Plain] = {}
@@ -121,4 +130,35 @@ def combined(
             set_option(plain, name, parse_value(name, value) if isinstance(value, str) else value)
     for assignment in assignments:
         assign(plain, assignment)
-    return from_plain(plain)
+    from_plain(plain)
+    given = [name for name, value in flags.items() if value is not None]
+    return plain, [*given, *(each.partition("=")[0].strip() for each in assignments)]
+
+
+def share_or_file(text: str | None) -> tuple[str | None, Path | None]:
+    """What `--test` and its kin give: a share of the rows, or a table of their own.
+
+    >>> share_or_file("0.2"), share_or_file("more.csv")
+    (('0.2', None), (None, PosixPath('more.csv')))
+    """
+    if text is None:
+        return None, None
+    try:
+        float(text)
+    except ValueError:
+        return None, Path(text)
+    return text, None
+
+
+def whole_number(flag: str, text: str | None) -> int | None:
+    """What a flag gives that counts something.
+
+    >>> whole_number("--trials", "50")
+    50
+    """
+    if text is None:
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise ConfigurationError(f"{flag} {text}: give a whole number") from None

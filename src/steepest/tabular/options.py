@@ -132,7 +132,7 @@ def to_toml(configuration: Configuration) -> str:
         lines.append(f"[{section}]")
         for name, value in cast("dict[str, Plain]", values).items():
             option = described[f"{section}.{name}"]
-            text = f"{name} = {_toml(value)}" if value is not None else f"# {name} ="
+            text = f"{name} = {toml_value(value)}" if value is not None else f"# {name} ="
             lines.append(f"{text:<32}  # {option.description}")
         lines.append("")
     return "\n".join(lines[:-1]) + "\n"
@@ -272,11 +272,12 @@ def _inside(value: Plain) -> Iterable[Plain]:
         yield value
 
 
-def _toml(value: Plain) -> str:
+def toml_value(value: Plain) -> str:
+    """Write a value as TOML does."""
     if isinstance(value, list):
-        return "[" + ", ".join(_toml(each) for each in value) + "]"
+        return "[" + ", ".join(toml_value(each) for each in value) + "]"
     if isinstance(value, dict):
-        inside = (f"{_toml_key(name)} = {_toml(each)}" for name, each in value.items())
+        inside = (f"{_toml_key(name)} = {toml_value(each)}" for name, each in value.items())
         return "{ " + ", ".join(inside) + " }" if value else "{}"
     return tomli_w.dumps({"x": value})[len("x = ") : -1]
 

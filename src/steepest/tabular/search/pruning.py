@@ -16,21 +16,21 @@ MakePruner: TypeAlias = "Callable[[int], BasePruner]"
 # Functions of the most epochs of a trial.
 PRUNERS = Registry[MakePruner]("pruner", option="--pruner NAME")
 _FIRST = 5  # trials that are trained to their end in any case
-_BEFORE = 0.1  # share of the epochs before which nothing is judged
+_BEFORE = 0.2  # share of the epochs before which nothing is judged
 
 
 @PRUNERS.register("median", "E4")
 def median_rule(epochs: int) -> BasePruner:
     """Stop a trial whose best loss by epoch e is worse than the median of the others' at e.
 
-    The first 5 trials are trained to their end, and no trial is judged in the first tenth of its
-    epochs.
+    The first 5 trials are trained to their end, and no trial is judged in the first fifth of its
+    epochs, nor in its first two.
 
     Source: Golovin et al.: "Google Vizier" (2017), the median stopping rule.
     """
     with extra("search"):
         from optuna.pruners import MedianPruner
-    return MedianPruner(n_startup_trials=_FIRST, n_warmup_steps=round(_BEFORE * epochs))
+    return MedianPruner(n_startup_trials=_FIRST, n_warmup_steps=max(3, round(_BEFORE * epochs)))
 
 
 @PRUNERS.register("asha", "E4")

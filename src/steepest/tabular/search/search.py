@@ -49,6 +49,7 @@ class SearchNow(Struct, frozen=True, kw_only=True):
     `ended` is the trial that has just ended, if one has.
     """
 
+    metric: str
     trials: int
     done: Sequence[Trial]
     best: Trial | None
@@ -345,6 +346,7 @@ class Work:
         with self._lock:
             trials = self._ledger.trials()
             now = SearchNow(
+                metric=self._problem.metric,
                 trials=self._problem.layout.trials,
                 done=[each for each in trials if each.state != "running"],
                 best=best_trial(trials, rising=self._problem.rising),
