@@ -19,6 +19,14 @@ from steepest.nn.activations import (
     tanh,
 )
 from steepest.nn.dropout import Dropout, VanillaDropout
+from steepest.nn.ensemble import (
+    Ensemble,
+    Mean,
+    mean_of_exponentials,
+    mean_of_outputs,
+    mean_of_sigmoids,
+    mean_of_softmaxes,
+)
 from steepest.nn.images import (
     IMAGE_SCALINGS,
     Flatten,
@@ -34,14 +42,6 @@ from steepest.nn.kernels import (
     PolynomialKernel,
     RadialKernel,
     RandomFourierFeatures,
-)
-from steepest.nn.ensemble import (
-    Ensemble,
-    Mean,
-    mean_of_exponentials,
-    mean_of_outputs,
-    mean_of_sigmoids,
-    mean_of_softmaxes,
 )
 from steepest.nn.layers import Embedding, Linear
 from steepest.nn.mode import evaluating, is_dropping, is_training, sampling, training

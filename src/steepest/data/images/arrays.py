@@ -31,7 +31,8 @@ def read_npz(path: Path) -> dict[str, Images]:
         DataError: it is damaged, holds no images, or labels that do not fit them.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: NumPy would leave a damaged file open.
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path} cannot be read as an .npz file: {error}") from None
