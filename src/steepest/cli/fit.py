@@ -31,6 +31,7 @@ from steepest.cli.keeping import CheckpointEvery, CheckpointFile, Keeping, Resum
 from steepest.cli.outputs import Outputs, stem
 from steepest.cli.terminal import Terminal, shell
 from steepest.cli.timing import process_age, timing_line
+from steepest.cli.watching import TensorBoardFolder, Watch, Watching, WatchPlot, WatchRows
 from steepest.errors import ConfigurationError, TrainingError
 
 if TYPE_CHECKING:
@@ -145,9 +146,7 @@ def fit(
     batch_size: BatchSize = None,
     sampler: Annotated[
         str | None,
-        typer.Option(
-            "--sampler", help="How a step's rows are drawn: disjoint, fresh_subsets, ..."
-        ),
+        typer.Option("--sampler", help="How a step's rows are drawn: disjoint, fresh_subsets, ..."),
     ] = None,
     max_epochs: Annotated[
         str | None, typer.Option("--max-epochs", help="Passes over the rows at most.", metavar="N")
@@ -199,6 +198,10 @@ def fit(
     checkpoint_every: CheckpointEvery = None,
     checkpoint: CheckpointFile = None,
     resume: Resume = False,
+    watch: Watch = None,
+    watch_plot: WatchPlot = None,
+    watch_rows: WatchRows = None,
+    tensorboard: TensorBoardFolder = None,
     timing: Annotated[
         bool, typer.Option("--timing", help="Say at the end where the time went.")
     ] = False,
@@ -253,28 +256,28 @@ def fit(
     }
     configuration = combined(config, flags, set_ or [])
     if print_config:
-        from steepest.tabular.options import to_toml
-
-        print(to_toml(configuration), end="")
-        _say_left_out(Terminal(quiet=quiet), validation=validation, test=test)
-        return FINISHED
-    if not table:
-        raise ConfigurationError("which table? write 'steepest fit TABLE --target COLUMN'")
+        return _print(configuration, Terminal(quiet=quiet), validation=validation, test=test)
+    given = _tables(table, validation=validation, test=test)
     model = out or Path(f"{stem(table)}.safetensors")
     keeping = Keeping.of(model, stem(table), checkpoint, checkpoint_every, resumes=resume)
-    outputs = Outputs(model=model, history=history, plot=plot, checkpoint=keeping.file)
-    tables = {"validation": validation, "test": test}
-    given = {name: Path(file) for name, file in tables.items() if file and _is_file(file)}
-    for file in given.values():
-        if file.is_file() and Path(table).is_file() and file.samefile(table):
-            raise ConfigurationError(
-                f"{table} is the table to train on; rows that were trained on test nothing: give a "
-                "share, as in --test 0.2"
-            )
+    watching = Watching.of(watch, watch_plot, watch_rows, tensorboard)
+    outputs = Outputs(
+        model=model,
+        history=history,
+        plot=plot,
+        checkpoint=keeping.file,
+        watch_plot=watch_plot,
+        watch_rows=watch_rows,
+    )
     read = [Path(table), *given.values(), *([config] if config is not None else [])]
     outputs.check(read, json_too=json_)
     work = Work(
-        table=table, given=given, configuration=configuration, outputs=outputs, keeping=keeping
+        table=table,
+        given=given,
+        configuration=configuration,
+        outputs=outputs,
+        keeping=keeping,
+        watching=watching,
     )
     return _fit(work, Terminal(quiet=quiet), backend_of(reference), json_=json_, timing=timing)
 
@@ -288,6 +291,7 @@ class Work(Struct, frozen=True, kw_only=True):
     configuration: Configuration
     outputs: Outputs
     keeping: Keeping
+    watching: Watching
 
 
 def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timing: bool) -> int:
@@ -296,7 +300,7 @@ def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timin
     from steepest.tabular.parts import prepare
     from steepest.tabular.stopwatch import Stopwatch
 
-    going_on = work.keeping.going_on()
+    going_on, watches = work.keeping.going_on(), work.watching.callbacks()
     stopwatch = Stopwatch({"importing": process_age()})
     reading, preparing = stopwatch.part("reading"), stopwatch.part("preparing")
     with reading, table_path(work.table) as path, preparing:
@@ -306,12 +310,12 @@ def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timin
         terminal.say(line)
     members = work.configuration.training.ensemble_size
     with TrainingProgress(terminal, members) as progress:
-        callbacks = progress.callbacks()
         model = fit_parts(
             parts,
-            callbacks=callbacks,
+            callbacks=[*progress.callbacks(), *watches],
             checkpoint=work.keeping.checkpoint,
             resume=work.keeping.resume,
+            watch=work.watching.every,
             backend=backend,
             stopwatch=stopwatch,
         )
@@ -319,7 +323,8 @@ def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timin
     with stopwatch.part("saving"):
         work.outputs.write(model, parts)
     seconds = stopwatch.seconds if timing else {}
-    for line in work.keeping.afterwards(model.results.stopped):
+    told = work.keeping.afterwards(model.results.stopped)
+    for line in (*told, *work.watching.findings(model.watched)):
         terminal.say(line)
     return _told(model.results, work.outputs, terminal, seconds, is_new=is_new, json_=json_)
 
@@ -383,6 +388,28 @@ def _counts(parts: Parts) -> str:
         if table is not None:
             counts.append(f"{len(table):,} for {name}")
     return ", ".join(counts)
+
+
+def _tables(table: str, **others: str | None) -> dict[str, Path]:
+    """The tables of their own for validation and test, which are not the one to train on."""
+    if not table:
+        raise ConfigurationError("which table? write 'steepest fit TABLE --target COLUMN'")
+    given = {name: Path(file) for name, file in others.items() if file and _is_file(file)}
+    for file in given.values():
+        if file.is_file() and Path(table).is_file() and file.samefile(table):
+            raise ConfigurationError(
+                f"{table} is the table to train on; rows that were trained on test nothing: give a "
+                "share, as in --test 0.2"
+            )
+    return given
+
+
+def _print(configuration: Configuration, terminal: Terminal, **tables: str | None) -> int:
+    from steepest.tabular.options import to_toml
+
+    print(to_toml(configuration), end="")
+    _say_left_out(terminal, **tables)
+    return FINISHED
 
 
 def _say_left_out(terminal: Terminal, **tables: str | None) -> None:

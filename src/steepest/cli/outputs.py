@@ -30,6 +30,8 @@ class Outputs(Struct, frozen=True, kw_only=True):
     history: Path | None
     plot: Path | None
     checkpoint: Path | None = None
+    watch_plot: Path | None = None
+    watch_rows: Path | None = None
 
     @property
     def model_goes_to_stdout(self) -> bool:
@@ -46,9 +48,11 @@ class Outputs(Struct, frozen=True, kw_only=True):
         from steepest.data import check_writable
         from steepest.report import picture_format
 
-        if self.plot is not None:
-            picture_format(self.plot)
-        every = (self.model, self.history, self.plot, self.checkpoint)
+        for picture in (self.plot, self.watch_plot):
+            if picture is not None:
+                picture_format(picture)
+        seen = (self.watch_plot, self.watch_rows)
+        every = (self.model, self.history, self.plot, self.checkpoint, *seen)
         named = [path for path in every if path is not None]
         if json_too and _STDOUT in named:
             raise ConfigurationError("--json and - both write to stdout; give one of them a file")
@@ -67,21 +71,28 @@ class Outputs(Struct, frozen=True, kw_only=True):
             check_writable(path)
 
     def write(self, model: TableModel, parts: Parts) -> None:
-        """Write the model, the history and the picture, each whole or not at all."""
+        """Write the model, the history and the pictures, each whole or not at all."""
+        from steepest.report import draw_curves, draw_watched, picture_format
+
+        title = f"{stem(parts.training.source)}: {parts.schema.target.name}"
         write_output(self.model, model.to_bytes())
         if self.history is not None:
             lines = "".join(json.dumps(_without_nan(row)) + "\n" for row in model.history)
             write_output(self.history, lines.encode())
         if self.plot is not None:
-            from steepest.report import draw_curves, picture_format
-
             picture = draw_curves(
                 model.history,
                 best_epoch=model.results.best_epoch,
-                title=f"{stem(parts.training.source)}: {parts.schema.target.name}",
+                title=title,
                 format=picture_format(self.plot),
             )
             write_output(self.plot, picture)
+        if self.watch_rows is not None:
+            write_output(self.watch_rows, model.watched.to_json_lines().encode())
+        if self.watch_plot is not None:
+            format = picture_format(self.watch_plot)
+            picture = draw_watched(model.watched, title=title, format=format)
+            write_output(self.watch_plot, picture)
 
 
 def refuse_input(path: Path, inputs: Sequence[Path]) -> None:

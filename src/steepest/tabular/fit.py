@@ -35,6 +35,7 @@ def fit_table(
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpoint | None = None,
     resume: str | Path | None = None,
+    watch: int | None = None,
     backend: Backend = "native",
     **unknown: object,
 ) -> TableModel:
@@ -50,6 +51,8 @@ def fit_table(
         callbacks: Called while it trains, as in `steepest.Trainer.fit`; may stop it.
         checkpoint: Where and how often the running fit is kept in a file.
         resume: Such a file, of an interrupted fit of the same table with the same options.
+        watch: Look into every layer each so many steps, as in `steepest.Trainer.fit`; the model's
+            `watched` holds what was seen.
         backend: "native" compiles the training step, "reference" interprets it with NumPy.
         unknown: No more arguments are taken; options are told where they belong.
 
@@ -81,6 +84,7 @@ def fit_table(
         callbacks=callbacks,
         checkpoint=checkpoint,
         resume=None if resume is None else Path(resume),
+        watch=watch,
         backend=backend,
     )
 
@@ -108,6 +112,7 @@ def fit_parts(
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpoint | None = None,
     resume: Path | None = None,
+    watch: int | None = None,
     backend: Backend = "native",
     stopwatch: Stopwatch | None = None,
 ) -> TableModel:
@@ -118,6 +123,7 @@ def fit_parts(
         callbacks: called while it trains.
         checkpoint: where and how often the running fit is kept.
         resume: the checkpoint to go on from.
+        watch: look into every layer each so many steps: `model.watched`.
         backend: of the training step and of what the model predicts.
         stopwatch: gets the time of preparing, compiling, training and scoring.
 
@@ -125,20 +131,22 @@ def fit_parts(
         DataError: A value that the columns' kinds do not allow; names row and column.
         TrainingError: The loss is not finite from the first step on.
     """
-    watch = stopwatch or Stopwatch()
-    with watch.part("preparing"):
+    clock = stopwatch or Stopwatch()
+    with clock.part("preparing"):
         prepared = prepare_table(parts, backend)
         held_out = None if parts.validation is None else prepared.rows(parts.validation)
         if parts.test is not None:  # what cannot be scored should be known before training
             prepared.rows(parts.test)
-    with watch.part("training"):
+    with clock.part("training"):
         histories = prepared.learner.train(
-            held_out, callbacks, checkpoint=checkpoint, resume=resume
+            held_out, callbacks, checkpoint=checkpoint, resume=resume, watch=watch
         )
         ending = Ending.of(histories)
-        watch.count_as("compiling", ending.compiling)
-    with watch.part("scoring"):
-        return _scored(prepared, ending, parts)
+        clock.count_as("compiling", ending.compiling)
+    with clock.part("scoring"):
+        model = _scored(prepared, ending, parts)
+    model.watched = histories[0].watched
+    return model
 
 
 def explain_parts(parts: Parts) -> Explanation:

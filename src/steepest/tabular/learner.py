@@ -76,6 +76,7 @@ class Learner(Struct, Generic[N], frozen=True, kw_only=True):
         *,
         checkpoint: Checkpoint | None = None,
         resume: Path | None = None,
+        watch: int | None = None,
     ) -> list[History]:
         """Train as the configuration says, watching the rows held out; a history each."""
         rows, training = self.rows, self.configuration.training
@@ -93,6 +94,7 @@ class Learner(Struct, Generic[N], frozen=True, kw_only=True):
             "time_limit": training.time_limit,
             "checkpoint": checkpoint,
             "resume": resume,
+            "watch": watch,
         }
         with suitable_threads(self.networks[0], self.resolved.batch_size, self.trainer.backend):
             if len(self.trainers) == 1:
