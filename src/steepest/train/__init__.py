@@ -8,7 +8,9 @@ from steepest.train.early_stopping import EarlyStopping
 from steepest.train.ensemble import EnsembleTrainer
 from steepest.train.history import History
 from steepest.train.predict import predict, sample_predictions
+from steepest.train.rate_finder import RateRange, find_learning_rate
 from steepest.train.snapshots import SnapshotEnsemble
+from steepest.train.tensorboard import TensorBoard
 from steepest.train.trainer import Trainer
 from steepest.train.watched import Watched
 
@@ -21,11 +23,14 @@ __all__ = [
     "EveryEpoch",
     "EverySteps",
     "History",
+    "RateRange",
     "Snapshot",
     "SnapshotEnsemble",
     "Stop",
+    "TensorBoard",
     "Trainer",
     "Watched",
+    "find_learning_rate",
     "metrics",
     "predict",
     "sample_predictions",
