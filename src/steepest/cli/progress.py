@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _UNSHOWN = ("epoch", "step", "penalty", "learning_rate", "seconds")
 _BAR = 10
+_LATER = 3  # epochs
 
 
 @final
@@ -34,6 +35,7 @@ class TrainingProgress:
         self._done: dict[int, float] = {}
         self._metrics: dict[int, Mapping[str, float]] = {}
         self._epochs: dict[int, list[Snapshot]] = {}
+        self._said = 0
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
@@ -74,13 +76,17 @@ class TrainingProgress:
         if self._bar is not None:
             return
         self._epochs.setdefault(now.epoch, []).append(now)
-        # Members take turns: none is two epochs ahead of another that still trains.
-        self._say_epochs(now.epoch if self._count == 1 else now.epoch - 2)
+        # Members take turns: those that an epoch still lacks later have stopped.
+        is_complete = len(self._epochs[now.epoch]) == self._count
+        self._say_epochs(now.epoch if is_complete else now.epoch - _LATER)
 
     def _say_epochs(self, last: int) -> None:
         """Write a line for each epoch up to this one that has none yet."""
         for epoch in sorted(each for each in self._epochs if each <= last):
             ended = self._epochs.pop(epoch)
+            if epoch <= self._said:
+                continue
+            self._said = epoch
             count = f"  {len(ended)} members" if self._count > 1 else ""
             shown = figures(_means([each.metrics for each in ended]))
             self._terminal.say(f"epoch {epoch}/{ended[0].epochs}{count}  {shown}")
