@@ -71,6 +71,7 @@ def fit_image_parts(
     callbacks: Sequence[Callback] = (),
     checkpoint: Checkpoint | None = None,
     resume: Path | None = None,
+    watch: int | None = None,
     backend: Backend = "native",
     stopwatch: Stopwatch | None = None,
 ) -> ImageModel:
@@ -81,22 +82,27 @@ def fit_image_parts(
         callbacks: called while it trains.
         checkpoint: where and how often the running fit is kept.
         resume: the checkpoint to go on from.
+        watch: look into every layer each so many steps: `model.watched`.
         backend: of the training step and of what the model predicts.
         stopwatch: gets the time of preparing, compiling, training and scoring.
 
     Raises:
         TrainingError: The loss is not finite from the first step on.
     """
-    watch = stopwatch or Stopwatch()
-    with watch.part("preparing"):
+    clock = stopwatch or Stopwatch()
+    with clock.part("preparing"):
         learns = _learner(parts, backend)
         held_out = None if parts.validation is None else _rows(parts.validation, parts)
-    with watch.part("training"):
-        histories = learns.train(held_out, callbacks, checkpoint=checkpoint, resume=resume)
+    with clock.part("training"):
+        histories = learns.train(
+            held_out, callbacks, checkpoint=checkpoint, resume=resume, watch=watch
+        )
         ending = Ending.of(histories)
-        watch.count_as("compiling", ending.compiling)
-    with watch.part("scoring"):
-        return _scored(learns, ending, parts)
+        clock.count_as("compiling", ending.compiling)
+    with clock.part("scoring"):
+        model = _scored(learns, ending, parts)
+    model.watched = histories[0].watched
+    return model
 
 
 def _learner(parts: ImageParts, backend: Backend) -> Learner[ImageNetwork]:

@@ -30,6 +30,7 @@ from steepest.tabular.summary import plain
 from steepest.tabular.trained import TrainedNetwork
 from steepest.train.averaging import mean_for
 from steepest.train.predict import SAMPLES, mean_and_deviation
+from steepest.train.watched import Watched
 from steepest.transform.executable import Backend
 
 Row: TypeAlias = Mapping[str, Any]
@@ -48,6 +49,7 @@ class ImageModel:
         kind: The element type of images: "uint8" or "float32".
         results: How training went, and the scores.
         history: One mapping an epoch.
+        watched: What `watch=n` saw; of an ensemble, in its first member. Not saved.
         trained: The network in use; its ``backend`` is what predictions run on, and is not saved.
     """
 
@@ -69,6 +71,7 @@ class ImageModel:
         self.kind = kind
         self.results = results
         self.history: tuple[Row, ...] = tuple(history)
+        self.watched = Watched()
         self.trained = TrainedNetwork(network, backend)
 
     def __repr__(self) -> str:
