@@ -6,6 +6,7 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -257,6 +258,21 @@ def test_a_second_fit_goes_on_counting() -> None:
     trained.fit(X, Y, epochs=1, batch_size=20, watch=4)
     again = trained.fit(X, Y, epochs=1, batch_size=20, watch=4)
     assert again.watched.steps == [9]
+
+
+@pytest.mark.parametrize("step", [1, 2, 7, 13])
+def test_a_fit_that_goes_on_from_a_checkpoint_goes_on_watching(step: int, tmp_path: Path) -> None:
+    def fit(of: st.Trainer, **more: Any) -> st.History:  # noqa: ANN401
+        return of.fit(X, Y, epochs=3, batch_size=20, watch=3, **more)
+
+    whole, broken, resumed = (trainer("tanh and dropout") for _ in range(3))
+    expected = fit(whole).watched
+    file = tmp_path / "fit.checkpoint.safetensors"
+    stop = st.EverySteps(1, lambda now: st.Stop("enough") if now.step == step else None)
+    fit(broken, checkpoint=st.Checkpoint(file), callbacks=[stop])
+    found = fit(resumed, resume=file).watched
+    assert_equal_bits(weights(resumed), weights(whole))
+    np.testing.assert_equal(found.rows, expected.rows)
 
 
 @pytest.mark.parametrize("every", [0, -1, 2.5, True, "often"])
