@@ -146,13 +146,14 @@ def constant(value: float) -> Initialiser:
 INITIALISERS = Registry[Initialiser]("initialiser", option="--set network.initialiser=NAME")
 
 
-def _registered(row: str, each: Initialiser) -> Initialiser:
-    return INITIALISERS.register(each.name, row)(each)
+def _registered(row: str, each: Initialiser, *others: str) -> Initialiser:
+    return INITIALISERS.register(each.name, row, *others)(each)
 
 
 zeros = _registered(
     "I1",
     replace(constant(0.0), name="zeros", summary="Every element is 0; for biases (I4) too."),
+    "I4",
 )
 lecun_normal = _registered(
     "I3",

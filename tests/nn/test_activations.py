@@ -12,6 +12,8 @@ import scipy.stats
 import steepest as st
 from steepest.errors import ConfigurationError
 
+pytestmark = pytest.mark.row("M3")
+
 Array = Any
 INDEPENDENT: dict[str, Callable[[Array], Array]] = {
     "identity": lambda x: x,

@@ -24,6 +24,7 @@ def test_linear_is_x_times_w_transposed_plus_b(lead: tuple[int, ...]) -> None:
     np.testing.assert_allclose(layer(st.tensor(x)).detach().numpy(), expected, rtol=1e-12)
 
 
+@pytest.mark.row("O6", "I4")
 def test_linear_penalises_the_weight_and_not_the_bias() -> None:
     layer = st.nn.Linear(4, 3)
     assert layer.weight.penalised
@@ -53,6 +54,7 @@ def test_linear_refuses_impossible_sizes(sizes: tuple[int, int]) -> None:
 # -------------------------------------------------------------------------------------- embedding
 
 
+@pytest.mark.row("M8")
 def test_embedding_looks_up_and_code_zero_is_exactly_zero() -> None:
     layer = st.nn.Embedding(3, 2)
     table = layer.weight.value.numpy()
@@ -67,6 +69,7 @@ def test_embedding_takes_any_integers(dtype: np.dtype) -> None:  # type: ignore[
     assert layer(codes).detach().numpy()[0].tolist() == [0.0, 0.0]
 
 
+@pytest.mark.row("M8")
 def test_embedding_gradient_counts_occurrences_and_skips_code_zero() -> None:
     layer = st.nn.Embedding(3, 2)
     st.sum(layer(st.tensor([0, 2, 2, 3]))).backward()
@@ -100,6 +103,7 @@ def test_dropout_does_nothing_in_use() -> None:
     assert st.nn.Dropout(0.5)(x) is x
 
 
+@pytest.mark.row("N4")
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_dropout_rate_is_the_probability_of_dropping(rate: float) -> None:
     x = st.ones((500, 200))
@@ -138,6 +142,7 @@ def test_dropout_refuses_impossible_rates(rate: float) -> None:
 # --------------------------------------------------------------------------------------- networks
 
 
+@pytest.mark.row("M7")
 def test_residual_adds_the_input() -> None:
     inner = st.nn.Linear(3, 3)
     x = st.tensor(RNG.normal(size=(4, 3)), dtype=st.float32)
@@ -150,6 +155,7 @@ def test_residual_refuses_another_shape() -> None:
         st.nn.Residual(st.nn.Linear(3, 2))(st.ones((4, 3)))
 
 
+@pytest.mark.row("M2")
 def test_identity_activations_stay_linear_however_deep() -> None:
     net = st.nn.MLP(3, [7, 5, 6], 2, activation="identity").astype(st.float64)
     x, y = RNG.normal(size=(2, 10, 3))
@@ -181,6 +187,7 @@ def test_mlp_without_hidden_layers_is_linear() -> None:
     assert [repr(layer) for layer in st.nn.MLP(4, [], 3).layers] == ["Linear(inputs=4, outputs=3)"]
 
 
+@pytest.mark.row("I3")
 def test_mlp_initialises_by_activation() -> None:
     relu, tanh = st.nn.MLP(4, [8], 3), st.nn.MLP(4, [8], 3, activation="tanh")
     names = [
@@ -190,6 +197,7 @@ def test_mlp_initialises_by_activation() -> None:
     assert names == [["he_normal", "glorot_uniform"], ["glorot_uniform", "glorot_uniform"]]
 
 
+@pytest.mark.row("I1", "I4")
 def test_equal_units_are_refused_in_hidden_layers_only_and_can_be_forced() -> None:
     for make in (
         lambda: st.nn.MLP(2, [3], 1, initialise="zeros"),

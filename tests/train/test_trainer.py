@@ -77,6 +77,7 @@ def test_a_loop_by_hand_takes_the_same_steps() -> None:
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-13)
 
 
+@pytest.mark.row("O1")
 def test_weights_have_mean_one_over_the_training_set_not_over_the_batch() -> None:
     """The mean of all mini-batch gradients is the full gradient, whatever the weights."""
     importance = RNG.uniform(0.1, 5.0, size=100)
@@ -107,6 +108,7 @@ def test_weights_have_mean_one_over_the_training_set_not_over_the_batch() -> Non
     np.testing.assert_allclose(np.mean(moves, axis=0) - before, after - before, atol=1e-13)
 
 
+@pytest.mark.row("O1")
 def test_whole_weights_are_repetitions() -> None:
     counts = RNG.integers(1, 4, size=100)
     one, two = network(), network()

@@ -13,7 +13,14 @@ from steepest.losses.classification import (
     SmoothedCrossEntropy,
     SquaredHinge,
 )
-from steepest.losses.loss import LOSSES, Given, Head, Loss, LossFunction, loss
+from steepest.losses.loss import (
+    LOSSES,
+    Given as Given,
+    Head as Head,
+    Loss,
+    LossFunction as LossFunction,
+    loss,
+)
 from steepest.losses.own import Unchecked, check_own_loss
 from steepest.losses.quantile import Quantile
 from steepest.losses.regression import (
@@ -29,13 +36,10 @@ __all__ = [
     "AbsoluteError",
     "BinaryLogistic",
     "CrossEntropy",
-    "Given",
     "HalfSquaredError",
-    "Head",
     "Hinge",
     "Huber",
     "Loss",
-    "LossFunction",
     "Perceptron",
     "Poisson",
     "Quantile",

@@ -14,6 +14,7 @@ from steepest.errors import ConfigurationError, DataError, nearest
 from steepest.ir.graph import Graph
 from steepest.ir.types import Array, is_floating, uint32
 from steepest.losses import Loss, LossFunction, loss as loss_of
+from steepest.methods import implements
 from steepest.nn import Module
 from steepest.optim import Driver, Rule, optimizer as optimizer_of
 from steepest.tensor.random import make_key
@@ -50,6 +51,7 @@ from steepest.transform.memory import Memory
 from steepest.transform.stages import Explanation, explain
 
 
+@implements("O1", "O6", option="--sample-weight COL, --set training.l2=L")
 @final
 class Trainer:
     """Trains a model: makes (1/B) Σ wᵢ ℓᵢ + l2/2 Σ w² small, batch by batch.
