@@ -229,17 +229,10 @@ def check_same(place: Place, then: Moment, now: Fingerprint, last_epoch: int) ->
     """
     name = str(place.path if isinstance(place, CheckpointFile) else place)
     found = differences(then.fingerprint, now)
-    changed = {
-        key for key in {*now, *then.fingerprint} if now.get(key) != then.fingerprint.get(key)
-    }
-    if (
-        changed
-        and then.last_epoch != last_epoch
-        and all(each.startswith("optimizer") for each in changed)
-    ):
-        found = [
-            f"epochs={then.last_epoch:,}, on which its learning rate depends, now {last_epoch:,}"
-        ]
+    if then.last_epoch != last_epoch and any(each.startswith("optimizer.") for each in found):
+        found.append(
+            f"epochs={then.last_epoch:,}, now {last_epoch:,}, on which a learning rate may depend"
+        )
     if found:
         raise CheckpointError(
             f"{name} is a checkpoint of another fit: it was made with {'; '.join(found)}. Give the "
