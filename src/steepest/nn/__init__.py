@@ -21,7 +21,6 @@ from steepest.nn.activations import (
 from steepest.nn.dropout import Dropout, VanillaDropout
 from steepest.nn.ensemble import (
     Ensemble,
-    Mean,
     mean_of_exponentials,
     mean_of_outputs,
     mean_of_sigmoids,
@@ -68,7 +67,6 @@ __all__ = [
     "KernelMachine",
     "LayerNorm",
     "Linear",
-    "Mean",
     "Module",
     "PolynomialFeatures",
     "PolynomialKernel",

@@ -15,7 +15,6 @@ from steepest.tensor.tensor import Tensor
 
 __all__ = [
     "Ensemble",
-    "Mean",
     "mean_of_exponentials",
     "mean_of_outputs",
     "mean_of_sigmoids",

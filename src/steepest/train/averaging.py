@@ -9,12 +9,12 @@ import numpy as np
 from steepest.ir.types import Array
 from steepest.losses import BinaryLogistic, Loss, LossFunction
 from steepest.nn import (
-    Mean,
     mean_of_exponentials,
     mean_of_outputs,
     mean_of_sigmoids,
     mean_of_softmaxes,
 )
+from steepest.nn.ensemble import Mean
 
 
 def mean_for(loss: LossFunction) -> Mean:
