@@ -19,12 +19,13 @@ from steepest.cli.explain_step import explain_step
 from steepest.cli.fit import fit
 from steepest.cli.inspect import inspect
 from steepest.cli.predict import predict
+from steepest.cli.preview import preview
 from steepest.cli.rounding import rounding
 from steepest.cli.schedule import schedule
 from steepest.cli.search import search
 
 _HELP = """\
-Train a neural network on a table in one command, and use it.
+Train a neural network on a table, or on images, in one command, and use it.
 
 \b
   steepest dataset iris --out iris.csv
@@ -47,7 +48,7 @@ def command() -> TyperGroup:
     )
     application.callback(invoke_without_command=True)(_steepest)
     work = (fit, search, predict, evaluate, inspect, dataset)
-    for function in (*work, schedule, explain_step, bench, rounding, cache):
+    for function in (*work, preview, schedule, explain_step, bench, rounding, cache):
         text = cleandoc(function.__doc__ or "").replace(r"\b", "\b")  # keeps the lines below it
         application.command(help=text, context_settings=settings)(function)
     group = get_command(application)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from steepest.cli.flags import Json, Model, Quiet, Reference, Table, backend_of, table_path
+from steepest.cli.image_parts import Part, chosen_part
 from steepest.cli.terminal import Terminal
 
 
@@ -18,10 +20,11 @@ def evaluate(
         str | None, typer.Option("--separator", help="Between the table's fields, where not found.")
     ] = None,
     json_: Json = False,
+    part: Part = None,
     reference: Reference = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Score a model on a table, beside a baseline.
+    r"""Score a model on a table, or on images, beside a baseline.
 
     The baseline predicts the same for every row: the shares of the classes in training, or the
     mean. Rows without a target are left out.
@@ -30,22 +33,31 @@ def evaluate(
     Examples:
       steepest evaluate income.safetensors test.csv
       steepest evaluate income.safetensors test.csv --json
+      steepest evaluate photos.safetensors other_photos/
     """
     import msgspec
 
-    from steepest.tabular import load
+    from steepest.images import ImageModel, load
 
     fitted = load(model)
     fitted.trained.backend = backend_of(reference)
-    with table_path(table) as path:
-        rows = fitted.read(path, separator=separator)
-    evaluation = fitted.evaluate(rows)
-    left_out = len(rows) - evaluation.rows
-    if left_out:
-        name = fitted.schema.target.name
-        rows_text = "1 row" if left_out == 1 else f"{left_out:,} rows"
-        Terminal(quiet=quiet).say(f"{rows_text} left out: no value in the target {name!r}")
+    terminal = Terminal(quiet=quiet)
+    if isinstance(fitted, ImageModel):
+        images = chosen_part(fitted.read(Path(table)), part)
+        terminal.say(f"{len(images):,} images of {images.source}")
+        evaluation = fitted.score(images)
+    else:
+        with table_path(table) as path:
+            rows = fitted.read(path, separator=separator)
+        evaluation = fitted.evaluate(rows)
+        _say_left_out(len(rows) - evaluation.rows, fitted.schema.target.name, terminal)
     if json_:
         print(json.dumps(msgspec.to_builtins(evaluation), ensure_ascii=False))
     else:
         print(evaluation.text())
+
+
+def _say_left_out(count: int, target: str, terminal: Terminal) -> None:
+    if count:
+        rows = "1 row" if count == 1 else f"{count:,} rows"
+        terminal.say(f"{rows} left out: no value in the target {target!r}")

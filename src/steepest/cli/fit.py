@@ -12,9 +12,11 @@ from msgspec import Struct, to_builtins
 
 from steepest.cli.exit_codes import FINISHED, INTERRUPTED
 from steepest.cli.flags import (
+    Augment,
     BatchSize,
     Config,
     HiddenLayerSizes,
+    ImageSize,
     Json,
     Quiet,
     Reference,
@@ -37,7 +39,6 @@ from steepest.errors import ConfigurationError, TrainingError
 if TYPE_CHECKING:
     from steepest.tabular.configuration import Configuration
     from steepest.tabular.options import Plain
-    from steepest.tabular.parts import Parts
     from steepest.tabular.results import Results
     from steepest.transform.executable import Backend
 
@@ -100,6 +101,8 @@ def fit(
             "--test", help="Rows for an honest test: a share or a table.", metavar="FRACTION|FILE"
         ),
     ] = None,
+    augment: Augment = None,
+    image_size: ImageSize = None,
     hidden_layer_sizes: HiddenLayerSizes = None,
     activation: Annotated[
         str | None, typer.Option("--activation", help="relu, silu, gelu, tanh, ...")
@@ -112,10 +115,13 @@ def fit(
         typer.Option("--batch-norm", help="Batch normalisation before or after each activation."),
     ] = None,
     optimizer: Annotated[
-        str | None, typer.Option("--optimizer", help="adamw, adam, nesterov, sgd, ...")
+        str | None, typer.Option("--optimizer", help="adamw, adam, nesterov, sgd, lbfgs, ...")
     ] = None,
     learning_rate: Annotated[
-        str | None, typer.Option("--learning-rate", help="The highest rate.", metavar="RATE")
+        str | None,
+        typer.Option(
+            "--learning-rate", help="The highest rate; auto: by a range test.", metavar="RATE"
+        ),
     ] = None,
     schedule: Annotated[
         str | None, typer.Option("--schedule", help="Of the rate: cosine, constant, linear, ...")
@@ -209,7 +215,9 @@ def fit(
     json_: Json = False,
     quiet: Quiet = False,
 ) -> int:
-    r"""Train a network on a table and save it.
+    r"""Train a network on a table or on images, and save it.
+
+    Images are a folder with a folder of pictures for each class, an .npz or an IDX file.
 
     \b
     Examples:
@@ -218,6 +226,7 @@ def fit(
       steepest fit prices.parquet --target price --drop id --types zip=categorical
       steepest fit income.csv --target income --print-config > options.toml
       steepest fit income.csv --config options.toml --seed 1
+      steepest fit photos/ --image-size 32x32 --augment shift=2,flip --test 0.2
       steepest fit income.csv --target income --checkpoint-every 10 --resume
     """
     flags: dict[str, Plain] = {
@@ -233,6 +242,8 @@ def fit(
         "data.sample_weight": sample_weight,
         "data.validation": _share(validation),
         "data.test": _share(test),
+        "images.augment": [*columns(augment)] if augment else None,
+        "images.size": image_size,
         "network.hidden_layer_sizes": hidden_layer_sizes,
         "network.activation": activation,
         "network.dropout": dropout,
@@ -295,22 +306,21 @@ class Work(Struct, frozen=True, kw_only=True):
 
 
 def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timing: bool) -> int:
+    from steepest.cli.kinds import kind_of
     from steepest.cli.progress import TrainingProgress
-    from steepest.tabular.fit import fit_parts
-    from steepest.tabular.parts import prepare
     from steepest.tabular.stopwatch import Stopwatch
 
+    kind = kind_of(work.table)
     going_on, watches = work.keeping.going_on(), work.watching.callbacks()
     stopwatch = Stopwatch({"importing": process_age()})
     reading, preparing = stopwatch.part("reading"), stopwatch.part("preparing")
     with reading, table_path(work.table) as path, preparing:
-        parts = prepare(path, work.configuration, **work.given, stopwatch=stopwatch)
-    about = parts.schema.describe_briefly().splitlines()
-    for line in (*about, *parts.notes, _counts(parts), *going_on):
+        parts = kind.prepare(path, work.configuration, **work.given, stopwatch=stopwatch)
+    for line in (*kind.describe(parts), *going_on):
         terminal.say(line)
     members = work.configuration.training.ensemble_size
     with TrainingProgress(terminal, members) as progress:
-        model = fit_parts(
+        model = kind.fit(
             parts,
             callbacks=[*progress.callbacks(), *watches],
             checkpoint=work.keeping.checkpoint,
@@ -321,12 +331,16 @@ def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timin
         )
     is_new = work.outputs.model_goes_to_stdout or not work.outputs.model.is_file()
     with stopwatch.part("saving"):
-        work.outputs.write(model, parts)
+        work.outputs.write(model, kind.title(parts))
     seconds = stopwatch.seconds if timing else {}
     told = work.keeping.afterwards(model.results.stopped)
     for line in (*told, *work.watching.findings(model.watched)):
         terminal.say(line)
-    return _told(model.results, work.outputs, terminal, seconds, is_new=is_new, json_=json_)
+    told_to = _told(model.results, work.outputs, terminal, seconds, is_new=is_new, json_=json_)
+    if told_to == FINISHED and not work.outputs.model_goes_to_stdout:
+        words = ["steepest", "predict", str(work.outputs.model), kind.example]
+        terminal.say(f"next: {shell(words)}")
+    return told_to
 
 
 def _told(
@@ -359,8 +373,6 @@ def _told(
         return INTERRUPTED
     if results.stopped == "non-finite loss":
         raise TrainingError(f"{results.message}\nthe best weights so far were saved: {where}")
-    if not outputs.model_goes_to_stdout:
-        terminal.say(f"next: {shell(['steepest', 'predict', str(outputs.model), 'NEW.csv'])}")
     return FINISHED
 
 
@@ -380,14 +392,6 @@ def _quantile_flags(quantiles: str | None, loss: str | None) -> dict[str, Plain]
         ) from None
     options: Plain = {"quantiles": several}
     return {"training.loss": "quantile", "training.loss_options": options}
-
-
-def _counts(parts: Parts) -> str:
-    counts = [f"{len(parts.training):,} rows to train on"]
-    for name, table in (("validation", parts.validation), ("test", parts.test)):
-        if table is not None:
-            counts.append(f"{len(table):,} for {name}")
-    return ", ".join(counts)
 
 
 def _tables(table: str, **others: str | None) -> dict[str, Path]:

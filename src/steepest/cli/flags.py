@@ -41,6 +41,18 @@ HiddenLayerSizes: TypeAlias = Annotated[
     str | None,
     typer.Option("--hidden-layer-sizes", help="Units per hidden layer: 256,128", metavar="N,..."),
 ]
+Augment: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--augment",
+        help="Change images anew in each step: shift=2,flip,rotate=10,scale=0.1,noise=0.05.",
+        metavar="NAME=VALUE,...",
+    ),
+]
+ImageSize: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--image-size", help="Bring pictures to one size: 32x32.", metavar="HxW"),
+]
 BatchSize: TypeAlias = Annotated[
     str | None, typer.Option("--batch-size", help="Rows per step.", metavar="N")
 ]

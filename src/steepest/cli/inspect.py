@@ -17,7 +17,7 @@ def inspect(model: Model, json_: Json = False) -> None:
       steepest inspect income.safetensors
       steepest inspect income.safetensors --json
     """
-    from steepest.tabular import load
+    from steepest.images import load
     from steepest.tabular.files import read_model_file
 
     fitted = load(model)

@@ -18,8 +18,8 @@ from steepest.errors import ConfigurationError
 _STDOUT = Path("-")
 
 if TYPE_CHECKING:
+    from steepest.images.model import ImageModel
     from steepest.tabular.model import TableModel
-    from steepest.tabular.parts import Parts
 
 
 @final
@@ -70,11 +70,10 @@ class Outputs(Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(f"{path} would be written twice; give two names")
             check_writable(path)
 
-    def write(self, model: TableModel, parts: Parts) -> None:
-        """Write the model, the history and the pictures, each whole or not at all."""
+    def write(self, model: TableModel | ImageModel, title: str) -> None:
+        """Write the model, the history and the pictures under a title, each whole or not at all."""
         from steepest.report import draw_curves, draw_watched, picture_format
 
-        title = f"{stem(parts.training.source)}: {parts.schema.target.name}"
         write_output(self.model, model.to_bytes())
         if self.history is not None:
             lines = "".join(json.dumps(_without_nan(row)) + "\n" for row in model.history)
@@ -141,6 +140,6 @@ def stem(table: str) -> str:
     ('income', 'model')
     """
     name = Path(table).name
-    for suffix in (".gz", ".csv", ".tsv", ".txt", ".parquet"):
+    for suffix in (".gz", ".csv", ".tsv", ".txt", ".parquet", ".npz"):
         name = name.removesuffix(suffix)
     return name if name not in ("", "-") else "model"

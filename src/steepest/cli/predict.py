@@ -18,6 +18,7 @@ from steepest.cli.flags import (
     columns,
     table_path,
 )
+from steepest.cli.image_parts import Part, chosen_part
 from steepest.cli.outputs import refuse_input
 from steepest.cli.terminal import Terminal
 from steepest.errors import ConfigurationError, DataError, nearest
@@ -25,6 +26,7 @@ from steepest.errors import ConfigurationError, DataError, nearest
 if TYPE_CHECKING:
     from steepest.data import Table
     from steepest.data.write import Cells
+    from steepest.images import ImageModel
     from steepest.tabular import TableModel
 
 _ROWS = 8192
@@ -57,10 +59,11 @@ def predict(
     separator: Annotated[
         str | None, typer.Option("--separator", help="Between the table's fields, where not found.")
     ] = None,
+    part: Part = None,
     reference: Reference = False,
     quiet: Quiet = False,
 ) -> None:
-    r"""Predict every row of a table, in its order, as CSV.
+    r"""Predict every row of a table, or every image, in its order, as CSV.
 
     One row out for each row in. The target column is not needed; columns the model does not know
     are ignored. A model of quantiles adds a column for each.
@@ -71,9 +74,10 @@ def predict(
       steepest predict income.safetensors new.csv --probabilities --keep id --out predictions.csv
       steepest predict income.safetensors new.csv --dropout-samples 100
       zcat new.csv.gz | steepest predict income.safetensors - | head
+      steepest predict photos.safetensors new_photos/ --probabilities
     """
     from steepest.data import open_writer, read_blocks, read_names
-    from steepest.tabular import load
+    from steepest.images import ImageModel, load
     from steepest.tabular.parts import read_options
 
     if out != "-":
@@ -85,6 +89,12 @@ def predict(
     if dropout_samples is not None:
         check_dropout_samples(fitted, dropout_samples)
     asked = Asked(probabilities=probabilities, samples=dropout_samples)
+    if isinstance(fitted, ImageModel):
+        _refuse_columns(keep=keep, append=append, separator=separator)
+        predict_images(fitted, table, out, asked, part)
+        return
+    if part is not None:
+        raise ConfigurationError("--part is of images that are kept apart; this is a table")
     options = read_options(fitted.configuration.data, separator=separator)
     with table_path(table) as path:
         names = read_names(path, options)
@@ -123,7 +133,7 @@ class Asked:
         return [*names, *_quantile_names(fitted)]
 
 
-def check_dropout_samples(fitted: TableModel, samples: int) -> None:
+def check_dropout_samples(fitted: TableModel | ImageModel, samples: int) -> None:
     """Refuse before any row is read what cannot be sampled."""
     from steepest.train.predict import check_samples
 
@@ -141,7 +151,7 @@ def check_dropout_samples(fitted: TableModel, samples: int) -> None:
         _check_probabilities(fitted, "--dropout-samples")
 
 
-def _check_probabilities(fitted: TableModel, option: str) -> None:
+def _check_probabilities(fitted: TableModel | ImageModel, option: str) -> None:
     try:
         fitted.check_probabilities()
     except DataError as error:
@@ -180,6 +190,43 @@ def _quantile_names(fitted: TableModel) -> tuple[str, ...]:
     from steepest.tabular.heads import quantile_columns
 
     return quantile_columns(fitted.schema.target.name, fitted.quantiles)
+
+
+def predict_images(
+    fitted: ImageModel, source: str, out: str, asked: Asked, part: str | None
+) -> None:
+    """Write a row for each image: its file or number, its class, and what else was asked for."""
+    import numpy as np
+
+    from steepest.data import open_writer
+    from steepest.tabular.model import softmax
+
+    images = chosen_part(fitted.read(Path(source)), part)
+    with open_writer(out) as writer:
+        for start in range(0, len(images), _ROWS):
+            block = images.take(slice(start, start + _ROWS))
+            deviations = None
+            if asked.samples is None:
+                means = softmax(fitted.outputs(block))
+            else:
+                means, deviations = fitted.sampled(block, samples=asked.samples)
+            codes = means.argmax(axis=1)
+            row: dict[str, Cells] = {
+                "image": list(block.names),
+                "prediction": [fitted.classes[int(code)] for code in codes],
+            }
+            if deviations is not None:
+                row["deviation"] = deviations[np.arange(len(codes)), codes].astype("float32")
+            if asked.probabilities:
+                for code, label in enumerate(fitted.classes):
+                    row[f"probability_{label}"] = means[:, code].astype("float32")
+            writer.write(row)
+
+
+def _refuse_columns(**options: object) -> None:
+    for name, value in options.items():
+        if value:
+            raise ConfigurationError(f"--{name} is for tables; this is a model of images")
 
 
 def _kept(wanted: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
