@@ -14,7 +14,7 @@ from steepest.train.callbacks import Callback, EverySteps, Snapshot
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-_UNSHOWN = ("epoch", "step", "penalty", "learning_rate", "seconds")
+_UNSHOWN = ("epoch", "step", "penalty", "learning_rate", "seconds", "evaluations")
 _BAR = 10
 _LATER = 3  # epochs
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
 FORMATS = ("png", "svg", "pdf")
-_NO_METRICS = frozenset({"member", "epoch", "step", "loss", "penalty", "learning_rate", "seconds"})
+_NO_METRICS = frozenset(
+    {"member", "epoch", "step", "loss", "penalty", "learning_rate", "seconds", "evaluations"}
+)
 Rows: TypeAlias = Sequence[Mapping[str, float | int | str | None]]
 
 # Okabe and Ito's palette: told apart by people with any kind of colour vision, and in grey.

@@ -8,11 +8,12 @@ from typing import Annotated, Literal, TypeAlias, final
 from msgspec import Meta, Struct, field
 
 from steepest.data.options import MISSING
+from steepest.errors import ConfigurationError
 from steepest.init import INITIALISERS
 from steepest.losses import LOSSES
 from steepest.nn.activations import ACTIVATIONS
 from steepest.nn.images import IMAGE_SCALINGS
-from steepest.optim import RULES
+from steepest.optim import DRIVERS, RULES
 from steepest.optim.schedules import SCHEDULES
 from steepest.tabular.chosen import OneOf, OptionsOf
 from steepest.train.samplers import SAMPLERS
@@ -137,14 +138,19 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The rule that turns gradients into steps, and its learning rate over time."""
 
-    name: Annotated[str, OneOf((RULES,)), Meta(description="the update rule")] = "adamw"
+    name: Annotated[
+        str,
+        OneOf((RULES, DRIVERS)),
+        Meta(description="a rule, or a driver such as lbfgs, which takes all rows at each step"),
+    ] = "adamw"
     options: Annotated[
         OwnOptions, OptionsOf("name"), Meta(description="the rule's own: {beta2 = 0.99}")
     ] = field(default_factory=OwnOptions)
     learning_rate: Annotated[
-        Auto | Annotated[float, Meta(gt=0, le=1000)],
-        Meta(description="its highest value; auto: 0.002 for adamw, adam and their like, or 0.05"),
-    ] = "auto"
+        Literal["recipe", "auto"] | Annotated[float, Meta(gt=0, le=1000)],
+        Meta(description="its highest value; recipe: 0.002 for adamw and its like, or 0.05; auto: "
+             "found by a range test"),
+    ] = "recipe"  # fmt: skip
     schedule: Annotated[
         str,
         OneOf((SCHEDULES,)),
@@ -274,6 +280,8 @@ def resolve(configuration: Configuration, task: Task, rows: int) -> Resolved:
     Resolved(batch_size=32, dropout=0.3, learning_rate=0.002, weight_decay=0.01)
     """
     optimizer = configuration.optimizer
+    if optimizer.name in DRIVERS:
+        return _resolved_for_driver(configuration, rows)
     own = inspect.signature(RULES.find(optimizer.name)).parameters
     adaptive = own["learning_rate"].default <= 0.001
     automatic = Resolved(
@@ -287,6 +295,21 @@ def resolve(configuration: Configuration, task: Task, rows: int) -> Resolved:
     return Resolved(
         batch_size=min(automatic.batch_size if size == "auto" else size, rows),
         dropout=automatic.dropout if dropout == "auto" else dropout,
-        learning_rate=automatic.learning_rate if rate == "auto" else rate,
+        learning_rate=automatic.learning_rate if isinstance(rate, str) else rate,
         weight_decay=automatic.weight_decay if decay == "auto" else decay,
     )
+
+
+def _resolved_for_driver(configuration: Configuration, rows: int) -> Resolved:
+    """All rows at each step, nothing random, no rate.
+
+    Errors:
+        ConfigurationError: mini-batches.
+    """
+    size = configuration.training.batch_size
+    if size != "auto" and size < rows:
+        raise ConfigurationError(
+            f"training.batch_size = {size} does not go with {configuration.optimizer.name}: it "
+            f"takes all {rows:,} rows at each step; leave it at auto"
+        )
+    return Resolved(batch_size=rows, dropout=0.0, learning_rate=0.0, weight_decay=0.0)

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, final
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from steepest.nn import Module
+from steepest.optim import Driver, Rule
 from steepest.tabular.configuration import Configuration, Resolved
 from steepest.tabular.heads import NumberHead
 from steepest.tabular.recipe import make_loss, make_optimizer
@@ -23,6 +24,7 @@ from steepest.train.early_stopping import EarlyStopping
 from steepest.train.ensemble import EnsembleTrainer
 from steepest.train.history import History
 from steepest.train.metrics import Metric, accuracy
+from steepest.train.rate_finder import find_learning_rate
 from steepest.train.trainer import Trainer
 from steepest.transform.executable import Backend
 
@@ -113,24 +115,30 @@ def learner(
     training = configuration.training
     batches = Batches(len(rows.targets), resolved.batch_size)
     loss = make_loss(configuration, "classification" if rows.head is None else "regression")
-    rule = make_optimizer(configuration, resolved, len(batches.extents) * training.max_epochs)
+    steps = len(batches.extents) * training.max_epochs
+
+    def trainer(member: int, optimizer: Rule | Driver) -> Trainer:
+        options: dict[str, Any] = {"l2": training.l2, "seed": training.seed, "backend": backend}
+        return Trainer(networks[member], loss, optimizer, member=member, **options)
+
+    optimizer = make_optimizer(configuration, resolved, steps)
+    if configuration.optimizer.learning_rate == "auto":
+        size = resolved.batch_size
+        found = find_learning_rate(
+            trainer(0, optimizer),
+            rows.inputs,
+            rows.targets,
+            batch_size=size,
+            sample_weight=rows.weights,
+        )
+        resolved = structs.replace(resolved, learning_rate=found.proposal)
+        optimizer = make_optimizer(configuration, resolved, steps)
     return Learner(
         configuration=configuration,
         resolved=resolved,
         networks=tuple(networks),
         rows=rows,
-        trainers=tuple(
-            Trainer(
-                network,
-                loss,
-                rule,
-                l2=training.l2,
-                seed=training.seed,
-                member=member,
-                backend=backend,
-            )
-            for member, network in enumerate(networks)
-        ),
+        trainers=tuple(trainer(member, optimizer) for member in range(len(networks))),
     )
 
 

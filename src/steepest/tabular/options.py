@@ -8,8 +8,9 @@ import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import (
     Annotated,
     Any,
@@ -41,21 +42,30 @@ Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | 
 class Option(Struct, frozen=True):
     """One option: its dotted name, what it does, and the values it takes in words.
 
-    A table takes values by name: `data.types.zip=categorical`. `names` are the methods that it
-    chooses from, if it does.
+    A table takes values by name: `data.types.zip=categorical`.
     """
 
     name: str
     description: str
-    valid: str
     is_list: bool
     is_text: bool
     is_table: bool
     is_whole: bool
-    names: tuple[str, ...]
+    hint: Any
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The methods that it chooses from, if it does: those registered by now."""
+        return tuple(name for each in _marks(self.hint, OneOf) for name in each.names)
+
+    @property
+    def valid(self) -> str:
+        """The values it takes, in words."""
+        return _valid(self.hint)
 
 
-def options() -> dict[str, Option]:
+@cache
+def options() -> Mapping[str, Option]:
     """Describe every option by its dotted name.
 
     >>> options()["data.test"].valid
@@ -68,14 +78,13 @@ def options() -> dict[str, Option]:
             found[f"{section}.{name}"] = Option(
                 name=f"{section}.{name}",
                 description=described[0] if described else "",
-                valid=_valid(hint),
                 is_list=_bare(hint) is tuple,
                 is_text=_bare(hint) is str or _bare(hint) is cast("object", Literal),
                 is_table=_holds(hint, dict),
                 is_whole=_holds(hint, int) and not _holds(hint, float),
-                names=tuple(name for each in _marks(hint, OneOf) for name in each.names),
+                hint=hint,
             )
-    return found
+    return MappingProxyType(found)
 
 
 def from_plain(plain: Mapping[str, Plain]) -> Configuration:
@@ -87,7 +96,7 @@ def from_plain(plain: Mapping[str, Plain]) -> Configuration:
     Traceback (most recent call last):
     ...
     steepest.errors.ConfigurationError: optimizer.learning_rate = -1 is not possible; valid: \
-'auto' or 0 < value <= 1000
+'recipe', 'auto' or 0 < value <= 1000
     """
     for name, value in _leaves(plain):
         if isinstance(value, float) and not math.isfinite(value):

@@ -12,6 +12,7 @@ from steepest.losses import LOSSES, Head, Loss
 from steepest.optim import schedules
 from steepest.tabular.chosen import Choice
 from steepest.tabular.configuration import Configuration, Resolved, Task
+from steepest.tabular.driving import is_driven, make_driver
 
 # What a table's network may give, by its task: scores of classes, or what stands for a number.
 HEADS: Mapping[Task, tuple[Head, ...]] = {
@@ -60,8 +61,12 @@ def make_rate(configuration: Configuration, resolved: Resolved, steps: int) -> s
     return schedules.WarmUp(_plain(rate), steps=rising)
 
 
-def make_optimizer(configuration: Configuration, resolved: Resolved, steps: int) -> optim.Rule:
-    """Make the update rule of a fit of `steps` steps."""
+def make_optimizer(
+    configuration: Configuration, resolved: Resolved, steps: int
+) -> optim.Rule | optim.Driver:
+    """Make the update rule of a fit of `steps` steps, or the driver."""
+    if is_driven(configuration):
+        return make_driver(configuration)
     optimizer = configuration.optimizer
     make = optim.RULES.find(optimizer.name)
     momentum, epochs = optimizer.momentum, configuration.training.max_epochs

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from steepest.data import Preprocessor
 from steepest.nn import Ensemble, Module
 from steepest.tabular.configuration import Configuration
+from steepest.tabular.driving import is_driven
 from steepest.tabular.network import network_weights
 from steepest.tabular.options import to_toml
 from steepest.tabular.results import Results
@@ -96,6 +97,9 @@ def _overview(
     each = f"{results.networks} times " if results.members else ""
     yield f"network   {each}{' -> '.join([start, *hidden, outputs])}; {weights:,} parameters"
     yield f"training  {results.training_rows:,} rows; {ending(results)}"
+    if is_driven(configuration):
+        yield f"recipe    {configuration.optimizer.name}, all rows at each step"
+        return
     yield (
         f"recipe    {configuration.optimizer.name}, learning rate {resolved.learning_rate:g}, "
         f"weight decay {resolved.weight_decay:g}, dropout {resolved.dropout:g}, "
