@@ -120,4 +120,6 @@ class Keeping(Struct, frozen=True, kw_only=True):
             return []
         if stopped in ("interrupted", "time limit"):
             return [f"kept {self.file}: the same command with --resume goes on from there"]
+        if stopped == "non-finite loss":
+            return []
         return [f"{self.file} is not needed any more"]
