@@ -333,6 +333,9 @@ def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timin
     with stopwatch.part("saving"):
         work.outputs.write(model, kind.title(parts))
     seconds = stopwatch.seconds if timing else {}
+    if work.configuration.optimizer.learning_rate == "auto":
+        found = model.results.resolved.learning_rate
+        terminal.say(f"learning rate {found:.2g}, proposed by a range test")
     told = work.keeping.afterwards(model.results.stopped)
     for line in (*told, *work.watching.findings(model.watched)):
         terminal.say(line)
