@@ -122,7 +122,7 @@ def entries() -> list[Entry]:
     known = registries()
     public = public_names()
     return [
-        Entry(registry, method, public.get(id(method.value)))
+        Entry(registry, method, public.get(id(method.value)) or registry.place or None)
         for registry in known.values()
         for method in registry.methods
     ]

@@ -225,8 +225,9 @@ def test_adams_first_step_has_the_length_of_the_rate() -> None:
 # --------------------------------------------------------------------------- loops written by hand
 
 
+@pytest.mark.row("T1")
 def test_loop_by_hand_without_an_optimizer() -> None:
-    w = st.tensor(START, requires_grad=True)
+    w: st.Tensor = st.tensor(START, requires_grad=True)
     for _ in range(STEPS):
         w.grad = None
         objective(w).backward()
@@ -277,10 +278,11 @@ def test_look_ahead_by_hand_points_to_nesterov() -> None:
         st.optim.NesterovLookAhead(0.1).attach(Point(START))
 
 
+@pytest.mark.row("T1")
 def test_epochs_of_a_hand_written_loop_are_the_users() -> None:
     model = Point(START)
     rate = st.optim.schedules.PerEpoch(st.optim.schedules.LinearAnnealing(1.0, 0.0, steps=4))
-    optimizer = st.optim.SGD(rate).attach(model)
+    optimizer: st.optim.Attached = st.optim.SGD(rate).attach(model)
     moves: list[float] = []
     for epoch in range(3):
         optimizer.epoch = epoch

@@ -62,6 +62,7 @@ def fit_with_snapshots(
     return chosen, history, seen
 
 
+@pytest.mark.row("N8")
 def test_patience_runs_out_and_the_best_weights_come_back() -> None:
     chosen, history, seen = fit_with_snapshots(st.EarlyStopping(patience=7))
     losses = history.column("validation_loss")
@@ -86,6 +87,7 @@ def test_the_best_weights_come_back_also_when_patience_never_fires(patience: int
     assert equal(cells(chosen), seen[history.best_epoch - 1])
 
 
+@pytest.mark.row("N8")
 def test_without_early_stopping_the_last_weights_stay() -> None:
     chosen, history, seen = fit_with_snapshots(None, epochs=60)
     assert history.best_epoch is not None

@@ -10,7 +10,7 @@ import steepest as st
 from steepest.errors import GradientError
 from steepest.tensor.tensor import Tensor
 
-pytestmark = pytest.mark.row("D3", "D6")
+pytestmark = pytest.mark.row("D3", "D6", "W3")
 
 
 class Model:

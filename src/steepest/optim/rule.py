@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias, final, runtime_checkable
 import numpy as np
 
 from steepest.errors import ConfigurationError, GradientError
+from steepest.methods import implements
 from steepest.ops.rows import converted
 from steepest.optim.schedules import Plateau, Rate, Time
 from steepest.optim.schedules.plateau import NO_PLATEAU
@@ -263,6 +264,7 @@ def time_of(step: Tensor, epoch: Tensor, plateau: State | None) -> Time:
     return Time(step, epoch) if plateau is None else Time(step, epoch, plateau.value[0])
 
 
+@implements("T1")
 @final
 class Attached:
     """A rule at work on a model's parameters, in a training loop written by hand.

@@ -9,6 +9,7 @@ from typing import Any, final
 
 from steepest.errors import ConfigurationError, nearest
 from steepest.ir.types import Array
+from steepest.methods import implements
 from steepest.train.fingerprint import described
 from steepest.train.resumable import Kept
 
@@ -16,6 +17,7 @@ from steepest.train.resumable import Kept
 RISING = ("accuracy", "binary_accuracy", "r2")
 
 
+@implements("N8", option="--set training.patience=N")
 @final
 @dataclass(frozen=True)
 class EarlyStopping:

@@ -67,7 +67,7 @@ class Seen:
 
 
 Look: TypeAlias = Callable[[Sequence[Seen]], Iterator[Finding]]
-FINDINGS = Registry[Look]("finding")
+FINDINGS = Registry[Look]("finding", option="--watch N", place="history.watched.findings")
 
 
 def find(layers: Sequence[Seen]) -> list[Finding]:

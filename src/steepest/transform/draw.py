@@ -51,6 +51,7 @@ class Picture:
             file.write(self.svg)
 
 
+@implements("W3")
 def draw(function: Callable[..., Any], *arguments: Any) -> Picture:
     """Draw what a function computes: every node with its value, and the result's derivative by it.
 
@@ -82,7 +83,7 @@ def draw(function: Callable[..., Any], *arguments: Any) -> Picture:
     )
 
 
-@implements("D3")
+@implements("D3", "W3")
 def draw_backward(function: Callable[..., Any], *arguments: Any) -> Picture:
     """Draw the backward computation, which is a graph too: forward values and the gradients' nodes.
 
