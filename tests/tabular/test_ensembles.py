@@ -130,3 +130,33 @@ def test_averaged_weights_are_those_of_the_trainer() -> None:
     for name, value in weights(start).items():
         moved = np.abs(weights(plain)[name] - value).max()
         assert np.abs(weights(much)[name] - value).max() < moved or not moved
+
+
+@pytest.mark.row("E4")
+def test_a_trial_of_an_ensemble_is_judged_by_its_first_member() -> None:
+    """The pruner is asked once an epoch; when it gives up, all members stop."""
+    pytest.importorskip("optuna")
+    from steepest.tabular.search.search import Watcher
+
+    class Work:
+        def __init__(self) -> None:
+            self.asked: list[tuple[int, int]] = []
+
+        def told(self, *_: object) -> None: ...
+
+        def pruned(self, _: object, now: st.Snapshot) -> bool:
+            self.asked.append((now.member, now.epoch))
+            return now.epoch == 2
+
+    work: Any = Work()
+    nobody: Any = None
+    watcher = Watcher(work, nobody, 0)
+    ensemble = st.EnsembleTrainer(
+        lambda: st.nn.Linear(1, 1), "half_squared_error", "sgd", size=3, backend="reference"
+    )
+    x = np.arange(4.0)[:, None] / 4
+    histories = ensemble.fit(x, x, epochs=5, batch_size=None, callbacks=[watcher])
+    assert work.asked == [(0, 1), (0, 2)]
+    assert watcher.is_hopeless
+    assert {each.stopped for each in histories} == {"callback"}
+    assert max(len(each) for each in histories) <= 3
