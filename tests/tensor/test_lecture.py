@@ -53,7 +53,7 @@ def test_the_circuit_of_a_sum_and_a_product() -> None:
 
 def test_a_value_used_directly_and_through_another() -> None:
     """ℓ = v · u with u = v²: ∂ℓ/∂v = u + v · 2v, where ∂f_u/∂v alone would give 2v."""
-    v = st.tensor(3.0, requires_grad=True)
+    v: st.Tensor = st.tensor(3.0, requires_grad=True)
     u = v * v
     (v * u).backward()
     assert v.grad is not None
