@@ -240,10 +240,8 @@ def fit(
         "data.quote": quote,
         "data.header": False if no_header else None,
         "data.sample_weight": sample_weight,
-        "data.validation": _share(validation),
-        "data.test": _share(test),
-        "images.augment": [*columns(augment)] if augment else None,
-        "images.size": image_size,
+        **_share_flags(validation=validation, test=test),
+        **_image_flags(augment, image_size),
         "network.hidden_layer_sizes": hidden_layer_sizes,
         "network.activation": activation,
         "network.dropout": dropout,
@@ -377,6 +375,14 @@ def _told(
     if results.stopped == "non-finite loss":
         raise TrainingError(f"{results.message}\nthe best weights so far were saved: {where}")
     return FINISHED
+
+
+def _image_flags(augment: list[str] | None, size: str | None) -> dict[str, Plain]:
+    return {"images.augment": [*columns(augment)] if augment else None, "images.size": size}
+
+
+def _share_flags(**texts: str | None) -> dict[str, Plain]:
+    return {f"data.{name}": _share(text) for name, text in texts.items()}
 
 
 def _quantile_flags(quantiles: str | None, loss: str | None) -> dict[str, Plain]:
