@@ -44,10 +44,11 @@ class Initialiser:
 
     Args:
         name: in the registry.
-        summary: one sentence with the formula and its source.
+        summary: one sentence with the formula.
         deviation: (fan_in, fan_out) to the standard deviation of each element.
         draw: (shape, standard deviation, element type) to the weight.
         gives_equal_units: all units of a layer start equal, so hidden layers refuse it.
+        source: where it was proposed.
 
     >>> import steepest as st
     >>> with st.random.stream(0):
@@ -60,6 +61,7 @@ class Initialiser:
     deviation: Callable[[int, int], float]
     draw: Callable[[Shape, float, DType], Tensor]
     gives_equal_units: bool = False
+    source: str = ""
 
     def __call__(self, shape: Shape, *, dtype: DType = float32) -> Tensor:
         """Draw a weight of this shape."""
@@ -152,55 +154,61 @@ def _registered(row: str, each: Initialiser, *others: str) -> Initialiser:
 
 zeros = _registered(
     "I1",
-    replace(constant(0.0), name="zeros", summary="Every element is 0; for biases (I4) too."),
+    replace(
+        constant(0.0), name="zeros", summary="Every element is 0; for biases.", source="L1, L3"
+    ),
     "I4",
 )
 lecun_normal = _registered(
     "I3",
     Initialiser(
         "lecun_normal",
-        "N(0, 1/fan_in): keeps the variance through linear units and tanh near 0 (LeCun et al. "
-        "1998; some lectures call it Xavier).",
+        "N(0, 1/fan_in): keeps the variance through linear units and tanh near 0 (L1 calls it "
+        "Xavier).",
         partial(_per_input, 1.0),
         _normal,
+        source="LeCun et al. 1998",
     ),
 )
 glorot_normal = _registered(
     "I3",
     Initialiser(
         "glorot_normal",
-        "N(0, 2/(fan_in + fan_out)): a compromise between forward and backward (Glorot, Bengio "
-        "2010).",
+        "N(0, 2/(fan_in + fan_out)): a compromise between forward and backward.",
         _per_both,
         _normal,
+        source="Glorot, Bengio 2010",
     ),
 )
 glorot_uniform = _registered(
     "I3",
     Initialiser(
         "glorot_uniform",
-        "U(−a, a), a = √(6/(fan_in + fan_out)): the variance of glorot_normal (Glorot, Bengio "
-        "2010).",
+        "U(−a, a), a = √(6/(fan_in + fan_out)): the variance of glorot_normal.",
         _per_both,
         _uniform,
+        source="Glorot, Bengio 2010",
     ),
 )
 he_normal = _registered(
     "I3",
     Initialiser(
         "he_normal",
-        "N(0, 2/fan_in): keeps the variance through ReLU, which drops half of it (He et al. 2015).",
+        "N(0, 2/fan_in): keeps the variance through ReLU, which drops half of it (L3 derives "
+        "this, then prints Glorot's).",
         partial(_per_input, 2.0),
         _normal,
+        source="He et al. 2015",
     ),
 )
 he_uniform = _registered(
     "I3",
     Initialiser(
         "he_uniform",
-        "U(−a, a) with a = √(6/fan_in), the variance of he_normal (He et al. 2015).",
+        "U(−a, a) with a = √(6/fan_in), the variance of he_normal.",
         partial(_per_input, 2.0),
         _uniform,
+        source="He et al. 2015",
     ),
 )
 
@@ -210,9 +218,10 @@ naive_normal = _registered(
     Initialiser(
         "naive_normal",
         "N(0, 0.01²) whatever the fans: fine for one hidden layer; through many, signals and "
-        "gradients vanish (L1).",
+        "gradients vanish.",
         _naive,
         _normal,
+        source="L1",
     ),
 )
 orthogonal = _registered(
@@ -220,9 +229,10 @@ orthogonal = _registered(
     Initialiser(
         "orthogonal",
         "W Wᵀ = I, or Wᵀ W = I for more outputs than inputs, uniform among such matrices: keeps "
-        "the length of signals, exactly, through linear units (Saxe, McClelland, Ganguli 2014).",
+        "the length of signals, exactly, through linear units.",
         _per_larger,
         _orthogonal,
+        source="Saxe, McClelland, Ganguli 2014",
     ),
 )
 

@@ -29,13 +29,18 @@ class Linear(Module):
 
     The weight is (outputs, inputs), as in PyTorch and the lectures (scikit-learn and Keras keep its
     transpose), counted by an L2 penalty and by weight decay; the bias is not, and starts at 0.
-    ``Linear(d, 1)`` is a single neuron.
+
+    ``Linear(d, 1)`` is a single neuron. With the loss ``perceptron`` its sign is Rosenblatt's
+    perceptron, with ``hinge`` and ``l2`` a support vector machine, with ``binary_logistic``
+    logistic and with ``half_squared_error`` linear regression.
 
     Args:
         inputs: features of x, whose shape is (…, inputs).
         outputs: features of the result, whose shape is (…, outputs).
         bias: whether b is added.
         initialise: how W is drawn, a name or an :class:`steepest.init.Initialiser`.
+
+    Source: L1.
 
     Errors:
         ConfigurationError: a size below 1, an unknown initialiser.
@@ -73,7 +78,7 @@ class Linear(Module):
         return product if self.bias is None else product + self.bias.value
 
 
-@implements("M8")
+@implements("M8", option="--set network.embedding_size=N")
 @final
 class Embedding(Module):
     """A learned vector for each category: rows of a table, looked up by code.
@@ -88,6 +93,8 @@ class Embedding(Module):
         deviation: the vectors start as N(0, deviation²).
 
     Shapes: codes (…) to (…, width).
+
+    Source: Guo, Berkhahn 2016; L3.
 
     Errors:
         ConfigurationError: a size below 1.

@@ -24,7 +24,7 @@ from steepest.tensor.state import State
 from steepest.tensor.tensor import Tensor
 
 
-@implements("N2", "N3", option="--set network.batch_norm=before")
+@implements("N2", "N3", option="--batch-norm before")
 @final
 class BatchNorm(Module):
     """Batch normalisation: γ (x − μ)/√(σ² + ε) + β, each feature by its mean and variance.

@@ -22,6 +22,8 @@ class Bounded(Module):
     Bounded(−1, 1) is tanh(x/2), Bounded(0, 1) the sigmoid. The bounds themselves are reached in the
     limit only: targets at them push scores to infinity, so choose bounds a little wider.
 
+    Source: L1 (ŷ = σ(v·σ(W x))).
+
     Args:
         low: the lower bound.
         high: the upper bound.
@@ -58,6 +60,8 @@ class Softmax(Module):
     the softmax: train without this layer, or with a loss of your own.
 
     Shapes: (…, K) to the same.
+
+    Source: L1.
 
     >>> import steepest as st
     >>> st.nn.Softmax()(st.tensor([[1e4, 1e4]]))
