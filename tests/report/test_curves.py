@@ -10,6 +10,8 @@ import pytest
 from steepest.errors import ConfigurationError
 from steepest.report import draw_curves, picture_format
 
+pytestmark = pytest.mark.row("W1")
+
 ROWS = [
     {
         "epoch": epoch,

@@ -280,6 +280,7 @@ def test_training_metrics_are_computed_as_trained() -> None:
     assert history.rows[0]["accuracy"] == pytest.approx(hits.mean())
 
 
+@pytest.mark.row("W1")
 def test_rows_are_complete_and_count() -> None:
     begun = time.monotonic()
     history = st.Trainer(network(), "squared_error", "sgd").fit(X, Y, epochs=3, batch_size=20)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from steepest.errors import ConfigurationError
+from steepest.methods import implements
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -56,6 +57,7 @@ def picture_format(path: Path) -> str:
     return suffix
 
 
+@implements("W1", option="--plot FILE")
 def draw_curves(rows: Rows, *, best_epoch: int | None, title: str, format: str) -> bytes:
     """Draw loss and metrics over the epochs, the epoch whose weights were kept marked.
 

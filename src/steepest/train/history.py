@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 
+from steepest.methods import implements
 from steepest.train.watched import Watched
 
 Stopped: TypeAlias = Literal[
@@ -27,6 +28,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 412, 10, 136  # the axes, within the picture
 _COLOURS = {"loss": "#0072b2", "validation_loss": "#d55e00"}
 
 
+@implements("W1", option="--history FILE")
 @final
 class History:
     """What happened in a call of ``fit``.
