@@ -253,3 +253,18 @@ def test_arrays_and_lists_are_taken_as_they_are() -> None:
         np.testing.assert_array_equal(regression(st.tensor([1.0, 5.0]), [1.0, 5.0]).numpy(), 0.0)
     given = st.losses.BinaryLogistic()(np.array([0.0, 0.0]), np.array([0, 1]))
     np.testing.assert_allclose(given.numpy(), np.log(2.0))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_native_step_is_the_reference_step(name: str) -> None:
+    prediction, target, _, _ = CASES[name]
+    width = prediction.shape[1] if prediction.ndim == 2 else 1
+    x = np.random.default_rng(2).normal(size=(N, 4))
+    found: list[Array] = []
+    for backend in ("native", "reference"):
+        with st.random.stream(1):
+            model = st.nn.Linear(4, width)
+        trainer = st.Trainer(model, name, st.optim.SGD(0.1), backend=backend)
+        losses = trainer.fit(x, target, epochs=2, batch_size=13).column("loss")
+        found.append(np.concatenate([losses, trainer.predict(x).reshape(-1)]))
+    np.testing.assert_allclose(found[0], found[1], rtol=2e-4, atol=2e-5)
