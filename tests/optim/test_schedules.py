@@ -1,7 +1,9 @@
 """Schedules as numbers, against their formulas; the same ones traced, and in a compiled step."""
 
 import math
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -225,6 +227,37 @@ def test_a_plateau_lowers_the_rate_after_its_epochs(backend: Backend) -> None:
     np.testing.assert_allclose(np.diff(places) / 2, expected, rtol=1e-4)
     shown = [row["learning_rate"] for row in (*first.rows, *second.rows)]
     np.testing.assert_allclose(shown, expected[1::2])
+
+
+def test_a_plateau_goes_on_after_an_interruption(tmp_path: Path) -> None:
+    """Its factor, its best value and its patience are kept in a checkpoint, between any epochs."""
+    x, y = np.random.default_rng(0).normal(size=(24, 2)), np.zeros(24)
+    held_out = (x[:4], np.ones(4))  # which nothing that is learnt fits
+
+    def trainer() -> st.Trainer:
+        with st.random.stream(0):
+            model = st.nn.Linear(2, 1)
+        rule = st.optim.Momentum(S.Plateau(0.1, factor=0.5, patience=2))
+        return st.Trainer(model, "half_squared_error", rule)
+
+    options: dict[str, Any] = {"batch_size": 4, "validation_data": held_out}
+    whole = trainer().fit(x, y, epochs=9, **options)
+    assert len(set(whole.column("learning_rate"))) >= 3
+    running = tmp_path / "running"
+
+    def copy(now: st.Snapshot) -> None:
+        """In the first step of an epoch the file is that of the epoch before."""
+        if now.step % 6 == 1 and now.step > 6:
+            shutil.copy(running, tmp_path / str(now.step // 6))
+
+    trainer().fit(
+        x, y, epochs=9, checkpoint=st.Checkpoint(running), callbacks=[st.EverySteps(1, copy)],
+        **options,
+    )  # fmt: skip
+    for epoch in range(1, 9):
+        again = trainer().fit(x, y, epochs=9, resume=tmp_path / str(epoch), **options)
+        for name in ("learning_rate", "loss", "validation_loss"):
+            assert again.column(name) == whole.column(name)
 
 
 def test_a_plateau_watches_what_early_stopping_watches() -> None:

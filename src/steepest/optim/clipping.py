@@ -29,7 +29,7 @@ from steepest.tensor.tensor import Tensor
 __all__ = ["ClipByNorm", "ClipByValue"]
 
 
-@implements("P12")
+@implements("P12", option="--set optimizer.clip_value=LIMIT")
 @final
 @names_its_options
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class ClipByValue(Rule):
         return self.rule.update(parameter, slots, scalars)
 
 
-@implements("P12")
+@implements("P12", option="--clip-norm LIMIT")
 @final
 @names_its_options
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from steepest.tensor.tensor import Tensor
 __all__ = ["L1Decay", "WeightDecay"]
 
 
-@implements("O7")
+@implements("O7", option="--weight-decay DECAY")
 @final
 @names_its_options
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class WeightDecay(Rule):
         return shrinkage * parameter.value + change, following
 
 
-@implements("O7")
+@implements("O7", option="--l1 DECAY")
 @final
 @names_its_options
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ _MOST_POINTS = 4000
 _FEW_STEPS = 60
 
 
-@implements("S9")
+@implements("S9", option="steepest schedule NAME --plot FILE")
 def plot_schedule(
     schedule: Schedule, steps: int, *, steps_per_epoch: float | None = None, title: str = ""
 ) -> Figure:

@@ -69,8 +69,7 @@ class HalveEachEpoch(Schedule):
     Args:
         high: η₀, during the first epoch.
 
-    Source: Bengio: "Practical recommendations for gradient-based training" (2012) discusses such
-        decays; the lectures L1 and L2 name this one.
+    Source: lectures L1 and L2.
 
     >>> import steepest as st
     >>> rate = st.optim.schedules.HalveEachEpoch(0.8)
