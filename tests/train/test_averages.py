@@ -196,3 +196,33 @@ def test_resumed_after_an_interruption_the_bits_are_the_same(step: int, tmp_path
         trainer.fit(X, Y, epochs=1, batch_size=7)
     for mine, other in zip(values(again), values(whole), strict=True):
         np.testing.assert_array_equal(mine, other)
+
+
+# ----------------------------------------------------------------------------- another convention
+
+
+def test_torch_averages_from_the_first_step_on_unless_told_before() -> None:
+    """Its w̄ starts at the first update: one before training makes it ours, w̄₀ = w₀."""
+    torch: Any = pytest.importorskip("torch")
+    swa = torch.optim.swa_utils
+    trainer = linear("reference")
+    found: dict[bool, Array] = {}
+    for told_before in (True, False):
+        model = torch.nn.Linear(3, 1, dtype=torch.float64)
+        with torch.no_grad():
+            model.weight.copy_(torch.from_numpy(values(trainer)[0]))
+            model.bias.copy_(torch.from_numpy(values(trainer)[1]))
+        averaged = swa.AveragedModel(model, multi_avg_fn=swa.get_ema_multi_avg_fn(DECAY))
+        if told_before:
+            averaged.update_parameters(model)
+        optimizer = torch.optim.SGD(model.parameters(), lr=RATE)
+        for _ in range(5):
+            optimizer.zero_grad()
+            errors = model(torch.from_numpy(X))[:, 0] - torch.from_numpy(Y)
+            (errors.square().mean() / 2).backward()
+            optimizer.step()
+            averaged.update_parameters(model)
+        found[told_before] = averaged.module.weight.detach().numpy()
+    trainer.fit(X, Y, epochs=5, batch_size=None)
+    np.testing.assert_allclose(values(trainer)[0], found[True], rtol=1e-10)
+    assert np.abs(values(trainer)[0] - found[False]).max() > 0.01
