@@ -19,8 +19,6 @@ from steepest.errors import CheckpointError, ConfigurationError, DataError, Trai
 from steepest.train.checkpoint import CheckpointFile, Moment, read_moments, write_moments
 from steepest.train.samplers import WithReplacement
 
-pytestmark = pytest.mark.row("N8")
-
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(43, 3))
 Y = np.tanh(X @ np.array([1.0, -2.0, 0.5])) + 0.3 * RNG.normal(size=43)
@@ -297,6 +295,7 @@ def test_a_finished_fit_has_nothing_left_to_do_and_a_longer_one_goes_on(tmp_path
         fit(trainer(), epochs=4, resume=file, early_stopping=None)
 
 
+@pytest.mark.row("N8")
 def test_early_stopping_is_over_for_good(tmp_path: Path) -> None:
     file = tmp_path / "c"
     options = {"epochs": 300, "early_stopping": st.EarlyStopping(patience=2)}

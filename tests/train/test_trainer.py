@@ -34,6 +34,7 @@ def same(a: list[Array], b: list[Array]) -> bool:
 # ------------------------------------------------------------------------------ what it computes
 
 
+@pytest.mark.row("P1")
 def test_full_batch_gradient_descent_is_the_recursion() -> None:
     """w ← w − η (Xᵀ(Xw + b − y)/n + λ w), b without λ: a single neuron is linear regression."""
     model = st.nn.Linear(3, 1).astype(st.float64)
@@ -58,6 +59,7 @@ def test_full_batch_reaches_least_squares() -> None:
     np.testing.assert_allclose(model.weight.value.numpy(), [[1.0, -2.0, 0.5]], atol=1e-8)
 
 
+@pytest.mark.row("T1")
 def test_a_loop_by_hand_takes_the_same_steps() -> None:
     one, two = network(), network()
     trainer = st.Trainer(one, "half_squared_error", st.optim.Adam(0.01), l2=0.1)
@@ -122,6 +124,7 @@ def test_whole_weights_are_repetitions() -> None:
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-13)
 
 
+@pytest.mark.row("P2")
 def test_each_row_once_an_epoch_in_an_order_of_its_own() -> None:
     seen: list[list[float]] = []
 
@@ -215,6 +218,7 @@ def test_dropout_masks_differ_by_step_and_by_row() -> None:
     (1, 1, (1,)),
     (7, 7, (7,)),
 ])  # fmt: skip
+@pytest.mark.row("P2")
 def test_a_last_batch_of_one_row_joins_the_one_before(
     rows: int, size: int, extents: tuple[int, ...]
 ) -> None:
@@ -248,6 +252,7 @@ def test_the_training_loss_is_the_mean_as_trained_weighted_by_batch_size() -> No
     assert history.rows[0]["loss"] == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.row("W1")
 def test_the_validation_loss_is_that_of_the_epochs_last_weights_without_dropout() -> None:
     model = network(dropout=0.5, outputs=2)
     importance = RNG.uniform(0.1, 5.0, size=30)
@@ -401,6 +406,29 @@ def test_every_rule_and_every_activation_learns_by_name() -> None:
         trainer = st.Trainer(network(outputs=2), "cross_entropy", rule)
         history = trainer.fit(X, LABELS, epochs=5, batch_size=10)
         assert history.rows[-1]["loss"] < history.rows[0]["loss"]
+
+
+@pytest.mark.row("W1")
+@pytest.mark.parametrize("name", [*st.optim.RULES, *st.optim.DRIVERS])
+def test_every_optimiser_has_rows_of_loss_and_accuracy_of_both_parts(name: str) -> None:
+    """Those of validation are what NumPy makes of the epoch's predictions."""
+    labels = (X[:, 0] > 0).astype(int)
+    trainer = st.Trainer(network(outputs=2), "cross_entropy", name, backend="reference")
+    history = trainer.fit(
+        X[:70],
+        labels[:70],
+        epochs=2,
+        batch_size=None,
+        validation_data=(X[70:], labels[70:]),
+        metrics=["accuracy"],
+    )
+    scores = trainer.predict(X[70:]).astype(np.float64)
+    shares = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    row = history.rows[-1]
+    expected = -np.log(shares[np.arange(len(scores)), labels[70:]]).mean()
+    assert row["validation_loss"] == pytest.approx(expected, rel=1e-5)
+    assert row["validation_accuracy"] == np.mean(scores.argmax(axis=1) == labels[70:])
+    assert np.isfinite([row["loss"], row["accuracy"], row["learning_rate"]]).all()
 
 
 def test_modes_around_do_not_matter() -> None:
