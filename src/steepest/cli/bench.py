@@ -57,6 +57,12 @@ def bench(
             "--watching", min=1, metavar="N", help="Time what watching every N steps costs.  [mlp]"
         ),
     ] = None,
+    optimizers: Annotated[
+        bool,
+        typer.Option(
+            "--optimizers", help="Iterations and time of Newton, L-BFGS, GD, SGD instead."
+        ),
+    ] = False,
     table: Annotated[
         str | None,
         typer.Option(
@@ -83,6 +89,7 @@ def bench(
       steepest bench --workloads mlp --kernels
       steepest bench --peers ~/peers/bin/python --json
       steepest bench --watching 50 --repeats 15
+      steepest bench --optimizers
       steepest bench --table income.csv --target income --peers ~/peers/bin/python
     """
     from steepest.bench.peers import Peer, peer_names
@@ -92,6 +99,16 @@ def bench(
     if not seconds > 0:
         raise ConfigurationError(f"--seconds is a number above 0, not {seconds}")
     settings, terminal = Settings(repeats, seconds), Terminal(quiet=quiet)
+    if optimizers:
+        from steepest.cli.bench_optimizers import bench_optimizers
+
+        if workloads or table or peers is not None or kernels or growth or watching is not None:
+            raise ConfigurationError(
+                "--optimizers is a benchmark of its own: leave out --workloads, --table, --peers, "
+                "--kernels, --growth and --watching"
+            )
+        bench_optimizers(seconds, threads, terminal, json_=json_)
+        return
     if table is not None:
         from steepest.cli.bench_table import bench_table, refuse_beside_table
 
