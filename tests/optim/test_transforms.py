@@ -204,6 +204,20 @@ def test_without_the_factor_a_group_changes_nothing() -> None:
     assert_same(found, fed(rule, recorded()))
 
 
+def test_groups_know_parameters_by_their_names_in_the_whole_model() -> None:
+    """A part that is asked for its cells names them from where it stands."""
+    net = network()
+    rule = opt.ForGroups(opt.SGD(1.0), [opt.Group("layers.0.*", rate=0.0)])
+    optimizer = rule.attach(net)
+    first = net.layers[0]
+    assert isinstance(first, st.nn.Linear)
+    assert list(first.states()) == ["weight", "bias"]
+    optimizer.step({name: st.tensor(value) for name, value in START.items()})
+    for name, cell in net.states().items():
+        expected = START[name] * (1.0 if name.startswith("layers.0") else 0.0)
+        np.testing.assert_array_equal(cell.value.numpy(), expected)
+
+
 def test_a_pattern_that_fits_nothing_is_refused_with_what_is_near() -> None:
     rule = opt.ClipByNorm(
         opt.ForGroups(opt.SGD(0.1), [opt.Group("*"), opt.Group("layer.0.weight")])

@@ -231,15 +231,26 @@ def advance(
     slots: SlotCells,
     gradients: Mapping[State, Tensor],
     scalars: Callable[[State], Scalars],
+    names: Mapping[str, State],
 ) -> None:
-    """Assign every parameter and slot its next value; at once, or in a trace as updates."""
+    """Assign every parameter and slot its next value; at once, or in a trace as updates.
+
+    Args:
+        rule: what says so.
+        slots: its numbers.
+        gradients: of the parameters that are to move.
+        scalars: the rule's, for a parameter's element type.
+        names: the cells by the names that groups know them by. (A cell's own name is that in the
+            module that was last asked for its cells, which may be a part of the model.)
+    """
+    name_of = {cell: name for name, cell in names.items()}
     changed = list(gradients.values())
     for each in with_rules_inside(rule):
         if isinstance(each, ChangesGradients):
             changed = each.changed(changed)
     for cell, gradient in zip(gradients, changed, strict=True):
         value = cell.value
-        parameter = Parameter(cell.name, value, gradient, 1.0 if cell.penalised else 0.0)
+        parameter = Parameter(name_of[cell], value, gradient, 1.0 if cell.penalised else 0.0)
         change, following = rule.update(parameter, slot_values(slots[cell]), scalars(cell))
         cell.assign(value + change)
         for name, new in following.items():
@@ -321,7 +332,7 @@ class Attached:
         with no_grad():
             time = time_of(_scalar(self._steps), _scalar(self.epoch), self._plateau)
             scalars = cast_scalars(self.rule, list(found), time)
-            advance(self.rule, self._slots, found, scalars)
+            advance(self.rule, self._slots, found, scalars, self._cells)
         for cell, gradient in kept.items():
             cell.value.grad = gradient
         self._steps += 1

@@ -155,7 +155,7 @@ class Step:
                 penalty = self.objective.penalty()
             total = loss if penalty is None else loss + penalty
             slopes = _gradients(total, points)
-            advance(self.rule, self.slots, slopes, scalars)
+            advance(self.rule, self.slots, slopes, scalars, self.objective.model.states())
         self.counter.assign(following)
         shown = zeros_like(loss) if penalty is None else penalty
         return Taken((total, loss, shown, prediction), slopes)
