@@ -49,7 +49,8 @@ class Progress:
 
     def state(self) -> Kept:
         """See :class:`Resumable`."""
-        return {**vars(self), "outputs": list(self.outputs)}
+        outputs = [np.concatenate(self.outputs)] if self.outputs else []
+        return {**vars(self), "outputs": outputs}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See :class:`Resumable`."""
