@@ -8,7 +8,6 @@ import pytest
 import scipy.optimize
 import scipy.special
 import scipy.stats
-import sklearn.linear_model
 import sklearn.metrics
 
 import steepest as st

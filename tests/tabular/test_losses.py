@@ -163,6 +163,7 @@ def test_spread_by_dropout_of_numbers_and_of_probabilities(columns: Columns) -> 
     draws = st.sample_predictions(model.network, inputs(model, columns), samples=60, seed=3)
     draws = draws[..., 0]
     scale = model.preprocessor.target_scale
+    assert scale is not None
     expected = scale.centre + scale.scale * draws.astype(float)
     np.testing.assert_allclose(mean, expected.mean(axis=0), rtol=1e-9)
     np.testing.assert_allclose(deviation, expected.std(axis=0), rtol=1e-6)
