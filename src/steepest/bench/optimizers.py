@@ -20,6 +20,7 @@ from steepest.train.trainer import Trainer
 
 GROWTH = 4  # times as much of one size, to see how the time grows with it
 _L2 = 1e-3
+_SAMPLES = 6  # of a time, at least
 _CLOSE = 0.01  # of the way from the first loss to the least one, that may be left
 
 
@@ -53,10 +54,10 @@ class Problem:
     def of(cls, sizes: Sizes) -> Problem:
         """Columns with deviations from 1 to 0.1."""
         draw = np.random.default_rng(0)
-        x: Array = draw.normal(size=(sizes.n, sizes.d)) * np.geomspace(1.0, 0.1, sizes.d)
+        x = draw.normal(size=(sizes.n, sizes.d)) * np.geomspace(1.0, 0.1, sizes.d)
         score = x @ draw.normal(size=sizes.d) * 2.0 / math.sqrt(sizes.d)
         y = np.where(score + draw.logistic(size=sizes.n) > 0, 1, -1)
-        return cls(x.astype(np.float32), y)
+        return cls(np.asarray(x, np.float32), y)
 
     def objective(self, weight: Array) -> float:
         """F(w), in float64."""
@@ -66,8 +67,9 @@ class Problem:
 
     def curvature(self, rows: int) -> float:
         """The largest curvature of the mean over so many rows that a step has to bear."""
-        squares = np.sum(self.x.astype(np.float64) ** 2, axis=1)
-        whole = float(np.linalg.eigvalsh(self.x.T.astype(np.float64) @ self.x / len(self.x))[-1])
+        x: Array = self.x.astype(np.float64)
+        squares = np.sum(x**2, axis=1)
+        whole = float(np.linalg.norm(x, 2)) ** 2 / len(x)
         return 0.25 * (whole + (float(np.mean(squares)) - whole) / rows) + _L2
 
     def trainer(self, optimizer: Rule | Driver) -> Trainer:
@@ -213,7 +215,7 @@ def _time(problem: Problem, method: Method, sizes: Sizes, seconds: float) -> flo
     optimizer: Rule | Driver = made
     steps = 1 if size is None else sizes.n // size
     times: list[float] = []
-    while sum(times) * steps < seconds and len(times) < 10_000:
+    while len(times) < _SAMPLES or sum(times) * steps < seconds:
         history = problem.trainer(optimizer).fit(
             problem.x, problem.y, epochs=200 if size is None else 3, batch_size=size,
             time_limit=max(4.0 * seconds, 1.0),
