@@ -355,6 +355,8 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: S.Concatenated([0.1, 0.2], boundaries=[]), "2 schedules have 1 boundaries"),
     (lambda: S.Concatenated([0.1, 0.2, 0.3], boundaries=[20, 10]), "boundaries rise"),
     (lambda: S.Product([]), "at least one"),
+    (lambda: anything.CosineAnnealing(0.1, step=10), "has no option 'step'; did you mean 'steps'"),
+    (lambda: anything.StepDecay(0.1, gamma=0.1), "no option 'gamma'; valid: 'high', 'milestones'"),
     (lambda: S.Product([0.1, S.Plateau(0.1)]), "cannot be a Plateau"),
     (lambda: st.optim.Momentum(0.1, momentum=S.Plateau(0.9)), "lowers the learning rate"),
 ]  # fmt: skip

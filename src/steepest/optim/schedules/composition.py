@@ -9,6 +9,7 @@ from typing import final
 from steepest.errors import ConfigurationError
 from steepest.methods import implements
 from steepest.ops.elementwise import where
+from steepest.optim.keywords import names_its_options
 from steepest.optim.schedules.plateau import check_part, part_at
 from steepest.optim.schedules.schedule import (
     SCHEDULES,
@@ -26,6 +27,7 @@ __all__ = ["Concatenated", "PerEpoch", "Product", "WarmUp"]
 
 @SCHEDULES.register("warm_up", "S8")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class WarmUp(Schedule):
     """A straight rise over the first w steps, then another schedule: (t + 1)/(w + 1) · η₀, η_{t−w}.
@@ -60,6 +62,7 @@ class WarmUp(Schedule):
 
 @implements("S9")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class PerEpoch(Schedule):
     """The same schedule with t counted in epochs instead of steps.
@@ -88,6 +91,7 @@ class PerEpoch(Schedule):
 
 @implements("S9")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class Concatenated(Schedule):
     """Schedules one after the other: η_t = ηⁱ_{t − bᵢ} for bᵢ ≤ t < bᵢ₊₁, each from its t = 0.
@@ -133,6 +137,7 @@ class Concatenated(Schedule):
 
 @implements("S9")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class Product(Schedule):
     """The product of schedules: η_t = η¹_t η²_t …; with a number it scales one.

@@ -8,6 +8,7 @@ from typing import final
 
 from steepest.errors import ConfigurationError
 from steepest.ops.elementwise import cos, floor, log, log2, maximum, minimum, where
+from steepest.optim.keywords import names_its_options
 from steepest.optim.schedules.schedule import (
     SCHEDULES,
     Schedule,
@@ -24,6 +25,7 @@ __all__ = ["CosLog4", "CosineAnnealing", "FlatThenCosine", "OneCycle", "WarmRest
 
 @SCHEDULES.register("cosine", "S6")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class CosineAnnealing(Schedule):
     """Half a cosine from ``high`` down to ``low``: η_t = η_min + ½ (η_max − η_min)(1 + cos(π t/T)).
@@ -61,6 +63,7 @@ class CosineAnnealing(Schedule):
 
 @SCHEDULES.register("warm_restarts", "S7")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class WarmRestarts(Schedule):
     """Cosines, one after the other, each longer: η_t = η_min + ½ (η_max − η_min)(1 + cos(π s/Tᵢ)).
@@ -117,6 +120,7 @@ _TINY = 1e-9
 
 @SCHEDULES.register("one_cycle", "S8")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class OneCycle(Schedule):
     """One rise, one fall, both half a cosine: from start · η to η at t = r T, to end · η at t = T.
@@ -163,6 +167,7 @@ class OneCycle(Schedule):
 
 @SCHEDULES.register("flat_then_cosine", "S8")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class FlatThenCosine(Schedule):
     """Flat at η_max for a share of the steps, then half a cosine down to η_min at t = T.
@@ -203,6 +208,7 @@ class FlatThenCosine(Schedule):
 
 @SCHEDULES.register("coslog4", "S8")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class CosLog4(Schedule):
     """Four waves, each twice as long as the one before: η_t = ½ η (1 − cos(2π log₂(1 + 15 t/T))).

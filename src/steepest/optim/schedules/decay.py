@@ -9,6 +9,7 @@ from typing import final
 
 from steepest.errors import ConfigurationError
 from steepest.ops.elementwise import exp, minimum, where
+from steepest.optim.keywords import names_its_options
 from steepest.optim.schedules.schedule import (
     SCHEDULES,
     Schedule,
@@ -28,6 +29,7 @@ _LEFT = 0.01  # of the rate, at the end of a training for which no decay was giv
 
 @SCHEDULES.register("linear", "P3")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class LinearAnnealing(Schedule):
     """A straight line: η_t = η₀ + (η₁ − η₀) min(t/T, 1).
@@ -62,6 +64,7 @@ class LinearAnnealing(Schedule):
 
 @SCHEDULES.register("halving", "S1")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class HalveEachEpoch(Schedule):
     """Half the rate after each epoch: η_e = η₀ / 2^e, where e is the number of epochs finished.
@@ -89,6 +92,7 @@ class HalveEachEpoch(Schedule):
 
 @SCHEDULES.register("step_decay", "S2")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class StepDecay(Schedule):
     """A drop at each milestone: η_t = η₀ γ^#{i : mᵢ ≤ t}.
@@ -135,6 +139,7 @@ class StepDecay(Schedule):
 
 @SCHEDULES.register("exponential", "S3")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class Exponential(Schedule):
     """Exponential decay: η_t = η₀ exp(−k t).
@@ -166,6 +171,7 @@ class Exponential(Schedule):
 
 @SCHEDULES.register("inverse_time", "S4")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class InverseTime(Schedule):
     """Decay with the inverse of time: η_t = η₀ / (1 + k t).

@@ -10,6 +10,7 @@ import numpy as np
 
 from steepest.errors import ConfigurationError
 from steepest.ir.types import Array
+from steepest.optim.keywords import names_its_options
 from steepest.optim.schedules.schedule import (
     SCHEDULES,
     Constant,
@@ -27,6 +28,7 @@ __all__ = ["Plateau"]
 
 @SCHEDULES.register("plateau", "S5")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class Plateau(Schedule):
     """Lower when validation stops improving: η ← γ η after ``patience`` epochs without better.

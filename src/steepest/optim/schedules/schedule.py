@@ -15,6 +15,7 @@ from steepest.errors import ConfigurationError
 from steepest.ir.types import Array
 from steepest.methods import Registry
 from steepest.ops.elementwise import maximum
+from steepest.optim.keywords import names_its_options
 from steepest.tensor.tensor import Tensor
 
 __all__ = ["SCHEDULES", "Constant", "Rate", "Schedule", "Time", "of_training"]
@@ -120,6 +121,7 @@ class Time:
 
 @SCHEDULES.register("constant", "S9")
 @final
+@names_its_options
 @dataclass(frozen=True)
 class Constant(Schedule):
     """Always the same: η_t = η.
