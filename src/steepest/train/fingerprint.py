@@ -81,7 +81,8 @@ def _difference(name: str, then: str | None, now: str | None) -> str:
         return f"other values in {plain}" if same else f"{plain} {shape}, now {shape_now}"
     if "\n" in then + now:
         lines = zip(then.splitlines(), now.splitlines(), strict=False)
-        then, now = next(((a.strip(), b.strip()) for a, b in lines if a != b), ("less", "more"))
+        first = next(((a, b) for a, b in lines if a != b), ("less", "more"))
+        then, now = (line.strip().removesuffix(",") for line in first)
     return f"{plain}={then}, now {now}"
 
 
