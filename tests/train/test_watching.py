@@ -18,7 +18,6 @@ from steepest.ir.types import Array
 from steepest.nn.activations import ACTIVATIONS, Activation
 from steepest.tensor.tensor import Tensor
 from steepest.train.findings import FINDINGS, Seen, find
-from steepest.train.watching import Watching
 from steepest.transform.executable import Backend
 
 pytestmark = pytest.mark.row("W2")
@@ -65,6 +64,9 @@ RULES: dict[str, Callable[[], st.optim.Rule]] = {
     "sgd": lambda: st.optim.SGD(0.1),
     "adam": lambda: st.optim.Adam(0.01),
     "nesterov, looking ahead": lambda: st.optim.NesterovLookAhead(0.05),
+    # Its norm of all gradients is a sum beside those that are watched.
+    "clipped": lambda: st.optim.ClipByNorm(st.optim.SGD(0.1), 0.1),
+    "averaged": lambda: st.optim.AveragedParameters(st.optim.Adam(0.01), 0.9),
 }
 
 
@@ -413,8 +415,3 @@ def test_a_sick_network_is_found_sick_and_a_healthy_one_healthy() -> None:
         "vanishing gradients",
     ]
     assert findings_of("tanh", hidden=3, deviation=2.0) == ["saturated units"]
-
-
-def test_which_step_comes_next() -> None:
-    assert [Watching(3).steps_to(taken) for taken in range(5)] == [0, 2, 1, 0, 2]
-    assert Watching(None).steps_to(7) is None

@@ -22,9 +22,10 @@ from steepest.train.plan import Plan
 from steepest.train.resumable import Kept, cell_values, set_cells
 from steepest.train.step import Step, step_roles, trace_step
 from steepest.train.watched import Probe
-from steepest.train.watching import trace_watched
+from steepest.train.watching import trace_probes
 from steepest.transform.executable import Executable, Task, executable
 from steepest.transform.memory import Memory
+from steepest.transform.trace import Trace
 
 
 @final
@@ -76,7 +77,8 @@ class Loop:
         self._memory = memory
         self._request = request
         self._key = make_key(plan.seed, plan.member).data
-        self._programs: dict[tuple[int, bool], Executable] = {}
+        self._programs: dict[int, Executable] = {}
+        self._watched: dict[int, Executable] = {}
         self._probes: tuple[Probe, ...] = ()
         self._pace = Pace()
         self._journal = Journal(plan, memory, request)
@@ -147,20 +149,16 @@ class Loop:
         weights = () if data.weights is None else (data.weights,)
         extents = self._plan.extents[progress.batches :]
         size = extents[0]
-        ahead = self._plan.watching.steps_to(self._journal.steps)
-        is_watched = ahead == 0
         steps = min(extents.count(size), self._pace.steps, self._steps_to_look_up())
-        steps = min(steps, ahead or 1) if ahead is not None else steps
         rows = order[progress.rows : progress.rows + steps * size].reshape(steps, size)
-        program = self._program(size, is_watched)
+        given = [*leaves_of(data.x), data.y, *weights], [self._key, _uint32(epoch - 1)]
+        look = self._look([*given[0], rows[:1], *given[1]], size)
+        program = self._program(size)
         with self._pace.measured(steps):
-            run = program.run(
-                steps,
-                [*leaves_of(data.x), data.y, *weights, rows, self._key, _uint32(epoch - 1)],
-                self._request,
-            )
-        _, losses, penalties, *others = run.outputs
-        predictions, probed = others[: self._outputs - 3], others[self._outputs - 3 :]
+            run = program.run(steps, [*given[0], rows, *given[1]], self._request)
+        if look is not None and run.steps:
+            self.history.watched.add(self._journal.steps - run.steps + 1, self._probes, look)
+        _, losses, penalties, *predictions = run.outputs
         progress.add(size, losses, penalties)
         progress.outputs += [each for outputs in predictions for each in outputs]
         if run.ended == "not finite":
@@ -168,35 +166,46 @@ class Loop:
             return "non-finite loss"
         if not run.steps:
             return None
-        if is_watched:
-            values = [float(each[0]) for each in probed]
-            self.history.watched.add(self._journal.steps, self._probes, values)
         return self._journal.end_step(epoch, float(losses[-1]), float(penalties[-1]))
 
-    @property
-    def _outputs(self) -> int:
-        """How many of a step's outputs are wanted: predictions for metrics only."""
-        return 4 if self._plan.metrics else 3
-
     def _steps_to_look_up(self) -> int:
-        """How many steps until a callback or a checkpoint is due."""
-        to_callback, steps = self._journal.steps_to_callback(), self._journal.steps
-        return min(to_callback, self._keeper.steps_left(steps) or to_callback)
+        """How many steps until a callback, a checkpoint or a look into the layers is due."""
+        steps = self._journal.steps
+        due = (self._keeper.steps_left(steps), self._plan.watching.steps_left(steps))
+        return min([self._journal.steps_to_callback(), *(each for each in due if each)])
 
-    def _program(self, size: int, is_watched: bool) -> Executable:
+    def _look(self, first: list[Array], size: int) -> list[float] | None:
+        """What the next step will do, if it is one that is watched; state stays as it is."""
+        if not self._plan.watching.is_due(self._journal.steps):
+            return None
+        _, *values = self._watched_program(size).run(1, first).outputs
+        return [float(each[0]) for each in values if len(each)] or None
+
+    def _program(self, size: int) -> Executable:
         """The step for batches of this size: one for most, another for a smaller last one."""
-        if (size, is_watched) not in self._programs:
+        if size not in self._programs:
             plan, data = self._plan, self._plan.examples
             began = time.perf_counter()
-            batch = (plan.step, data.x, data.y, data.weights, size)
-            if is_watched:
-                trace, self._probes = trace_watched(*batch, outputs=self._outputs)
-            else:
-                trace = trace_step(*batch, outputs=self._outputs)
-            task = Task(trace, step_roles(data.x, data.weights), self._memory, guarded=True)
-            self._programs[size, is_watched] = executable(task, plan.backend)
+            outputs = 4 if plan.metrics else 3
+            trace = trace_step(plan.step, data.x, data.y, data.weights, size, outputs=outputs)
+            self._programs[size] = self._executable(trace)
             self.history.compiling += time.perf_counter() - began
-        return self._programs[size, is_watched]
+        return self._programs[size]
+
+    def _watched_program(self, size: int) -> Executable:
+        """What tells of the step for batches of this size, without taking it."""
+        if size not in self._watched:
+            data = self._plan.examples
+            began = time.perf_counter()
+            trace, self._probes = trace_probes(self._plan.step, data.x, data.y, data.weights, size)
+            self._watched[size] = self._executable(trace)
+            self.history.compiling += time.perf_counter() - began
+        return self._watched[size]
+
+    def _executable(self, trace: Trace) -> Executable:
+        data = self._plan.examples
+        task = Task(trace, step_roles(data.x, data.weights), self._memory, guarded=True)
+        return executable(task, self._plan.backend)
 
     def _row(self, progress: Progress, seen: Array) -> Row:
         """The means over an epoch's batches, and the metrics of its predictions."""

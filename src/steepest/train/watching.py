@@ -1,11 +1,11 @@
-"""A watched step: the same step, which also tells of every layer and parameter a few numbers."""
+"""Watched steps: of what a step will do, a few numbers for every layer and parameter."""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import cycle
 from typing import Any, final
@@ -51,22 +51,31 @@ class Watching:
                 f"watch is a number of steps from 1 on (watch=50), or None, not {every!r}"
             )
 
-    def steps_to(self, taken: int) -> int | None:
-        """How many plain steps come before the next watched one; None if there is none.
+    def is_due(self, taken: int) -> bool:
+        """Whether the next step is watched, after so many.
 
-        Args:
-            taken: steps so far.
-
-        >>> Watching(50).steps_to(0), Watching(50).steps_to(1), Watching(50).steps_to(50)
-        (0, 49, 0)
+        >>> [Watching(2).is_due(taken) for taken in range(4)]
+        [True, False, True, False]
         """
-        return None if self.every is None else -taken % self.every
+        return self.every is not None and taken % self.every == 0
+
+    def steps_left(self, taken: int) -> int | None:
+        """How many steps from the next one until one that is watched comes after it.
+
+        >>> [Watching(2).steps_left(taken) for taken in range(4)]
+        [2, 1, 2, 1]
+        """
+        return None if self.every is None else self.every - taken % self.every
 
 
-def trace_watched(
-    step: Step, x: Tables, y: Array, weights: Array | None, batch: int, *, outputs: int
+def trace_probes(
+    step: Step, x: Tables, y: Array, weights: Array | None, batch: int
 ) -> tuple[Trace, tuple[Probe, ...]]:
-    """The graph of a step as ``trace_step`` gives it; further outputs are the probes' values."""
+    """The graph of a step that is not taken: its outputs are the objective and what probes tell.
+
+    A program of its own, which changes no state: in one with the step, sums of the step might be
+    grouped otherwise for the company of the probes' sums, and its bits differ.
+    """
     probes: list[Probe] = []
 
     def watched(*given: Any) -> Sequence[Tensor]:
@@ -76,9 +85,10 @@ def trace_watched(
         model = step.objective.model
         probed = _outputs(model, calls) + _changes(model, before, taken.gradients)
         probes.extend(probe for probe, _ in probed)
-        return [*taken.outputs[:outputs], *(value for _, value in probed)]
+        return [taken.outputs[0], *(value for _, value in probed)]
 
-    return trace_batch(watched, x, y, weights, batch), tuple(probes)
+    trace = trace_batch(watched, x, y, weights, batch)
+    return replace(trace, graph=replace(trace.graph, updates=())), tuple(probes)
 
 
 # ------------------------------------------------------------------------------ outputs of layers
