@@ -106,7 +106,7 @@ def predict(
             for number, block in enumerate(blocks):
                 if number == 0:
                     _say_ignored(fitted, block, kept, Terminal(quiet=quiet))
-                predictions = predict_block(fitted, block, asked)
+                predictions = predict_block(fitted, block, asked, number)
                 writer.write({**{name: block.columns[name] for name in kept}, **predictions})
 
 
@@ -158,14 +158,17 @@ def _check_probabilities(fitted: TableModel | ImageModel, option: str) -> None:
         raise ConfigurationError(f"{option}: {error}") from None
 
 
-def predict_block(fitted: TableModel, block: Table, asked: Asked) -> dict[str, Cells]:
-    """Predict one block: a column `prediction`, and what else was asked for."""
+def predict_block(fitted: TableModel, block: Table, asked: Asked, number: int) -> dict[str, Cells]:
+    """Predict one block: a column `prediction`, and what else was asked for.
+
+    Its number is the seed of its draws with dropout: no two rows of a table share their masks.
+    """
     import numpy as np
 
     from steepest.tabular.model import softmax
 
     if asked.samples is not None:
-        means, deviations = fitted.sampled(block, samples=asked.samples)
+        means, deviations = fitted.sampled(block, samples=asked.samples, seed=number)
     elif fitted.head is not None:
         means, deviations = fitted.head.values(fitted.outputs(block)), None
     else:
@@ -209,7 +212,8 @@ def predict_images(
             if asked.samples is None:
                 means = softmax(fitted.outputs(block))
             else:
-                means, deviations = fitted.sampled(block, samples=asked.samples)
+                number = start // _ROWS
+                means, deviations = fitted.sampled(block, samples=asked.samples, seed=number)
             codes = means.argmax(axis=1)
             row: dict[str, Cells] = {
                 "image": list(block.names),

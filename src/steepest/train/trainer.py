@@ -63,7 +63,7 @@ class Trainer:
     Args:
         model: a :class:`steepest.nn.Module`.
         loss: a loss of ``st.losses``, its name, or a function of (prediction, target) to one number
-            per example.
+            per example, whose gradient is checked before the first step.
         optimizer: a rule or a driver of ``st.optim``, or its name. A driver such as ``LBFGS`` works
             on the whole training set: an iteration is a step and an epoch.
         l2: λ of the penalty λ/2 Σ w² over weights (not biases); its gradient is λ w.
