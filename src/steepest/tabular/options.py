@@ -206,8 +206,10 @@ def require_option(name: str) -> Option:
 def parse_value(name: str, text: str) -> Plain:
     """Read an option's value as people type it: TOML, a bare word or a comma-separated list."""
     option = require_option(name)
-    if option.name != name:  # one value of a table
-        return _typed(text)
+    if option.name != name:  # one value of a table, which may be several numbers: 30,40
+        value = _typed(text)
+        several = _typed(f"[{text}]") if isinstance(value, str) and "," in text else value
+        return several if isinstance(several, list) else value
     if text.lower() in ("none", "") and not option.is_text and not option.is_list:
         return None
     value = _typed(text)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import cast
 
 from steepest.errors import extra
+from steepest.tabular.search.quiet import quiet
 from steepest.tabular.search.records import Trial
 from steepest.tabular.search.samplers import distributions, labelled
 from steepest.tabular.search.space import Space
@@ -26,24 +26,18 @@ def importances(trials: Sequence[Trial], space: Space) -> dict[str, float]:
     if len(complete) < _FEWEST or len({each.value for each in complete}) < 2:
         return {}
     with extra("search"):
-        from optuna import create_study, logging
+        from optuna import create_study
         from optuna.importance import FanovaImportanceEvaluator, get_param_importances
         from optuna.trial import create_trial
-    before = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)
-    try:
+    with quiet():
         study = create_study()
-        for each in complete:
-            study.add_trial(
-                create_trial(
-                    params=labelled(space, each.options),
-                    distributions=distributions(space),
-                    value=cast("float", each.value),
-                )
+    for each in complete:
+        study.add_trial(
+            create_trial(
+                params=labelled(space, each.options),
+                distributions=distributions(space),
+                value=cast("float", each.value),
             )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
-    finally:
-        logging.set_verbosity(before)
+        )
+    found = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
     return {name: float(found[name]) for name in sorted(found, key=lambda name: -found[name])}

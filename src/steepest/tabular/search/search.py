@@ -369,6 +369,7 @@ class Watcher:
     def __call__(self, now: Snapshot) -> Stop | None:
         """Tell, and ask the pruner, which looks at the first fold, and the first of an ensemble."""
         self._work.told(self._claim, self._fold, now)
-        if self._fold == 0 and now.member == 0 and self._work.pruned(self._claim, now):
+        is_asked = self._fold == 0 and now.member == 0 and now.epoch < now.epochs
+        if is_asked and self._work.pruned(self._claim, now):
             self.is_hopeless = True
         return Stop("pruned") if self.is_hopeless else None

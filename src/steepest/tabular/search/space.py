@@ -207,7 +207,8 @@ class Space:
 def _sizes(shape: Mapping[str, Plain]) -> list[Plain]:
     layers, width = int(_number(shape, "layers", 2)), _number(shape, "width", 256)
     narrowing = _number(shape, "narrowing", 1.0)
-    return [max(1, round(width * narrowing**layer)) for layer in range(layers)]
+    further = [max(1, round(width * narrowing**layer)) for layer in range(1, layers)]
+    return [int(width), *further] if layers else []
 
 
 def _number(shape: Mapping[str, Plain], name: str, otherwise: float) -> float:

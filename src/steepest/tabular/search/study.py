@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-import warnings
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,6 +16,7 @@ from steepest.errors import ConfigurationError, extra
 from steepest.tabular.search.fingerprint import Fingerprint, differences
 from steepest.tabular.search.layouts import Layout
 from steepest.tabular.search.owner import is_gone, this_process
+from steepest.tabular.search.quiet import quiet
 from steepest.tabular.search.records import State, Trial
 from steepest.tabular.search.samplers import Laid, suggested, written
 from steepest.tabular.search.space import Drawn
@@ -29,7 +29,8 @@ with extra("search"):
 
 _KEY = "steepest"
 _PATIENCE = 10.0  # seconds for what takes another process milliseconds
-_LOCKED = 5.0  # seconds that a locked file is waited for
+_LOCKED = 5.0  # seconds that a locked file is waited for at first, and while trials run
+_LONGEST = 60.0
 
 
 @final
@@ -67,8 +68,8 @@ class Claim:
         self._study.tell(self._trial, value, state=states[state])
 
     def withdraw(self) -> None:
-        """Give the place back: this trial has not been."""
-        self._study.tell(self._trial, state=TrialState.FAIL)
+        """Give the place back: this trial has not been; unless it has ended."""
+        self._study.tell(self._trial, state=TrialState.FAIL, skip_if_finished=True)
 
 
 @final
@@ -197,34 +198,21 @@ def opened(
     Errors:
         ConfigurationError: the storage cannot be used, or holds another study of this name.
     """
-    with _quiet():
-        store = _storage(storage)
-        try:
-            sampler = Laid(layout)
-            study = _study(store, name, sampler, pruner, rising=rising)
-            _check(study, fingerprint, storage or "memory")
-            yield Ledger(study, layout, sampler)
-        except Exception as error:
-            if _is_of_storage(error):
-                raise ConfigurationError(_explained(storage, error)) from None
-            raise
-        finally:
-            if isinstance(store, RDBStorage):
-                store.remove_session()
-                store.engine.dispose()
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    """Optuna says nothing by itself meanwhile, and speaks again as before."""
-    before = optuna.logging.get_verbosity()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    store = _storage(storage)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            yield
+        sampler = Laid(layout)
+        with quiet():
+            study = _study(store, name, sampler, pruner, rising=rising)
+        _check(study, fingerprint, storage or "memory")
+        yield Ledger(study, layout, sampler)
+    except Exception as error:
+        if _is_of_storage(error):
+            raise ConfigurationError(_explained(storage, error)) from None
+        raise
     finally:
-        optuna.logging.set_verbosity(before)
+        if isinstance(store, RDBStorage):
+            store.remove_session()
+            store.engine.dispose()
 
 
 def _study(
@@ -245,12 +233,14 @@ def _storage(storage: str | None) -> BaseStorage | str | None:
         return storage
     path = Path(storage.removeprefix("sqlite:///"))
     _check_file(path)
-    until = time.monotonic() + _PATIENCE
+    until = time.monotonic() + _LONGEST
     while True:
         try:
-            return RDBStorage(storage, engine_kwargs={"connect_args": {"timeout": 60}})
-        except Exception as error:  # another process makes the tables at this moment
-            if not _is_of_storage(error) or time.monotonic() > until:
+            return RDBStorage(storage, engine_kwargs={"connect_args": {"timeout": _LONGEST}})
+        except Exception as error:
+            # Another process may make the tables at this moment.
+            is_race = any(words in str(error) for words in ("already exists", "UNIQUE constraint"))
+            if not is_race or time.monotonic() > until:
                 raise ConfigurationError(_explained(storage, error)) from None
             time.sleep(0.1)
 
