@@ -31,7 +31,10 @@ def rate(*assignments: str) -> schedules.Rate:
 
 def rule(*assignments: str) -> st.optim.Rule:
     configuration = configured(*assignments)
-    return make_optimizer(configuration, resolve(configuration, "regression", 1000), STEPS)
+    resolved = resolve(configuration, "regression", 1000)
+    made = make_optimizer(configuration, resolved, STEPS)
+    assert isinstance(made, st.optim.Rule)
+    return made
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -56,6 +59,13 @@ def test_times_are_epochs() -> None:
     assert made(5 * 50) == pytest.approx(0.1 * math.exp(-0.3 * 5))
     made = rate("optimizer.schedule=warm_restarts", "optimizer.schedule_options.cycle=2.5")
     assert made == WarmUp(schedules.WarmRestarts(0.1, cycle=125), steps=50)
+
+
+@pytest.mark.parametrize("text", ["4,8", "4, 8", "[4, 8]"])
+def test_milestones_as_people_type_them(text: str) -> None:
+    made = rate("optimizer.schedule=step_decay", f"optimizer.schedule_options.milestones={text}",
+                "optimizer.warm_up=0")  # fmt: skip
+    assert made == schedules.StepDecay(0.1, milestones=(200, 400))
 
 
 def test_a_plateau_goes_around_the_warm_up() -> None:
