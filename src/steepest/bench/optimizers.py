@@ -68,8 +68,8 @@ class Problem:
     def curvature(self, rows: int) -> float:
         """The largest curvature of the mean over so many rows that a step has to bear."""
         x: Array = self.x.astype(np.float64)
-        squares = np.sum(x**2, axis=1)
-        whole = float(np.linalg.norm(x, 2)) ** 2 / len(x)
+        squares: Array = np.sum(x**2, axis=1)
+        whole: float = np.linalg.eigvalsh(x.T @ x)[-1].item() / len(x)
         return 0.25 * (whole + (float(np.mean(squares)) - whole) / rows) + _L2
 
     def trainer(self, optimizer: Rule | Driver) -> Trainer:

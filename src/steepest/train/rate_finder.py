@@ -23,6 +23,7 @@ from steepest.train.samplers import DisjointBatches, Draw, Sampler
 from steepest.train.trainer import Trainer
 
 SAFETY = 3.0  # how many times below the rate that gained most
+FAR = 10.0  # how many times below the rate at which the loss was lost
 _MOST = 0.9  # of all that the loss fell
 _WATCHED_ROWS = 1024
 _DIVERGED = 4.0  # times the loss at the start, beyond which nothing is to be learnt
@@ -68,7 +69,8 @@ def find_learning_rate(
     mode, so that the curve shows the rate and not the batch; a small table is passed several times.
     It ends early where the loss is four times that at the start, or not finite. Proposed is a third
     of the first rate at which the smoothed loss l̄ ← 0.7 l̄ + 0.3 l had fallen by 90 % of all that it
-    fell: past that there is little to gain, and divergence is near. The trainer and its model
+    fell, but no more than a tenth of the rate at which it was lost: past that there is little to
+    gain, and divergence is near. The trainer and its model
     stay as they are, to the last bit. Differs from Smith, who reads the curve by eye and runs for
     epochs, and from fastai, which smooths the losses of the batches themselves.
 
@@ -153,7 +155,10 @@ def _judged(rates: Array, losses: Array) -> RateRange:
             "the scale of the columns"
         )
     gained = float(rates[int(np.argmax(finite <= first - _MOST * gain))])
-    return RateRange(rates[: len(losses)], losses, smoothed, gained, gained / SAFETY)
+    proposal = gained / SAFETY
+    if len(losses) < len(rates):
+        proposal = min(proposal, float(rates[len(losses) - 1]) / FAR)
+    return RateRange(rates[: len(losses)], losses, smoothed, gained, proposal)
 
 
 @final
