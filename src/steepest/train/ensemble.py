@@ -189,8 +189,10 @@ class EnsembleTrainer:
 
         with stop_on_interrupt() as request, sharing_programs():
             works = [lambda member=member: train(member) for member in self.members]
-            histories = run_in_threads(works, request.set)
-        kept.flush()
+            try:
+                histories = run_in_threads(works, request.set)
+            finally:
+                kept.flush()
         if not any(member.epochs for member in self.members):
             for history in histories:
                 if history.stopped == "non-finite loss":
