@@ -55,7 +55,7 @@ def theirs(
         activation=activation,
         learning_rate_init=0.1,
         max_iter=EPOCHS,
-        sampler="in_order",
+        shuffle=False,
         tol=0.0,
         n_iter_no_change=EPOCHS + 1,
         **{"alpha": ALPHA, "batch_size": BATCH, **options},
