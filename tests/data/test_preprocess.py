@@ -18,8 +18,6 @@ from steepest.data import (
     read_table,
     smooth_clip,
     standardise,
-    subtract_channel_means,
-    subtract_mean_image,
 )
 from steepest.data.scaling import minmax, robust, standard
 from steepest.errors import ConfigurationError, DataError, ModelFileError
@@ -261,6 +259,7 @@ def test_impossible_options() -> None:
         fit({"x": REALS}, one_hot_levels=-1)
 
 
+@pytest.mark.row("N1")
 def test_arrays_against_scikit_learn() -> None:
     train, other = RANDOM.normal(2, 3, (20, 4)), RANDOM.normal(0, 1, (5, 4))
     train[:, 2] = other[:3, 2] = 0.1  # constant: σ of these is rounding, not spread
@@ -273,14 +272,3 @@ def test_arrays_against_scikit_learn() -> None:
     assert not found[:, 2].any()
     assert not moved[:, 2].any()
     assert standardise(train.astype(np.float32))[0].dtype == np.float32
-
-
-def test_images() -> None:
-    images = RANDOM.uniform(0, 255, (6, 3, 4, 5)).astype(np.float32)
-    (centred,) = subtract_channel_means(images)
-    for channel in range(3):
-        expected = images[:, channel] - np.mean(images[:, channel].astype(np.float64))
-        np.testing.assert_allclose(centred[:, channel], expected, rtol=1e-5)
-    train, other = subtract_mean_image(images[:4], images[4:])
-    np.testing.assert_allclose(train.sum(axis=0), 0, atol=1e-3)
-    np.testing.assert_allclose(other, images[4:] - images[:4].mean(axis=0), rtol=1e-4, atol=1e-4)

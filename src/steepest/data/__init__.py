@@ -10,8 +10,6 @@ from steepest.data.scaling import (
     SCALINGS,
     smooth_clip,
     standardise,
-    subtract_channel_means,
-    subtract_mean_image,
 )
 from steepest.data.schema import Feature, Kind, LeftOut, Schema, Target, Task
 from steepest.data.split import Split, split
@@ -75,8 +73,6 @@ __all__ = [
     "smooth_clip",
     "split",
     "standardise",
-    "subtract_channel_means",
-    "subtract_mean_image",
     "target_labels",
     "target_numbers",
     "whole_file",

@@ -1,4 +1,4 @@
-"""Centre and scale numbers: per feature for tables, per channel or by the mean for images.
+"""Centre and scale numbers, per feature.
 
 A scaling of tables is fitted to the training rows of one feature and is then two numbers and,
 for the robust one, a clip: z = clip(scale · (x − centre)).
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.errors import ConfigurationError, nearest
+from steepest.methods import implements
 
 _LARGEST = 1e150  # its square still is a number
 
@@ -130,11 +131,14 @@ def scaling_named(name: str) -> Scaling:
     return SCALINGS[name]
 
 
+@implements("N1", option="--set preprocessing.numeric=standard")
 def standardise(train: Floats, *others: Floats) -> tuple[Floats, ...]:
     """Centre and scale the columns of arrays by the training rows: (x − mean) / σ.
 
     σ² = (1/N) Σ (x − mean)²; a constant column becomes 0 in the training rows and everywhere else.
     As scikit-learn's StandardScaler, except that it leaves a constant column unscaled.
+
+    Source: lectures 1 and 3.
 
     Args:
         train: (rows, features); mean and σ come from these alone.
@@ -148,31 +152,3 @@ def standardise(train: Floats, *others: Floats) -> tuple[Floats, ...]:
     centres = np.array([centre for centre, _ in fitted])
     scales = np.array([scale for _, scale in fitted])
     return tuple(((each - centres) * scales).astype(each.dtype) for each in (train, *others))
-
-
-def subtract_channel_means(train: Floats, *others: Floats) -> tuple[Floats, ...]:
-    """Subtract from images one mean per channel, taken over training images and positions.
-
-    Args:
-        train: (images, channels, height, width); the means come from these alone.
-        others: (any images, channels, height, width), transformed alike.
-
-    >>> subtract_channel_means(np.array([[[[1.0, 3.0]]]]))[0].tolist()
-    [[[[-1.0, 1.0]]]]
-    """
-    means = train.mean(axis=(0, 2, 3), keepdims=True, dtype=np.float64)
-    return tuple((each - means).astype(each.dtype) for each in (train, *others))
-
-
-def subtract_mean_image(train: Floats, *others: Floats) -> tuple[Floats, ...]:
-    """Subtract the mean training image from images.
-
-    Args:
-        train: (images, …); the mean over the first axis comes from these alone.
-        others: (any images, …), transformed alike.
-
-    >>> subtract_mean_image(np.array([[1.0, 2.0], [3.0, 2.0]]))[0].tolist()
-    [[-1.0, 0.0], [1.0, 0.0]]
-    """
-    mean = train.mean(axis=0, keepdims=True, dtype=np.float64)
-    return tuple((each - mean).astype(each.dtype) for each in (train, *others))
