@@ -79,6 +79,7 @@ class Loop:
         self._key = make_key(plan.seed, plan.member).data
         self._programs: dict[int, Executable] = {}
         self._watched: dict[int, Executable] = {}
+        self._shadow: Memory | None = None
         self._probes: tuple[Probe, ...] = ()
         self._pace = Pace()
         self._journal = Journal(plan, memory, request)
@@ -175,10 +176,13 @@ class Loop:
         return min([self._journal.steps_to_callback(), *(each for each in due if each)])
 
     def _look(self, first: list[Array], size: int) -> list[float] | None:
-        """What the next step will do, if it is one that is watched; state stays as it is."""
+        """What the next step will do, if it is one that is watched; on a copy of the state."""
         if not self._plan.watching.is_due(self._journal.steps):
             return None
-        _, *values = self._watched_program(size).run(1, first).outputs
+        program = self._watched_program(size)
+        if self._shadow is not None:
+            self._shadow.take_over(self._memory)
+        _, *values = program.run(1, first).outputs
         return [float(each[0]) for each in values if len(each)] or None
 
     def _program(self, size: int) -> Executable:
@@ -188,23 +192,24 @@ class Loop:
             began = time.perf_counter()
             outputs = 4 if plan.metrics else 3
             trace = trace_step(plan.step, data.x, data.y, data.weights, size, outputs=outputs)
-            self._programs[size] = self._executable(trace)
+            self._programs[size] = self._executable(trace, self._memory)
             self.history.compiling += time.perf_counter() - began
         return self._programs[size]
 
     def _watched_program(self, size: int) -> Executable:
-        """What tells of the step for batches of this size, without taking it."""
+        """The step that tells of itself, for batches of this size, on a memory of its own."""
         if size not in self._watched:
             data = self._plan.examples
             began = time.perf_counter()
             trace, self._probes = trace_probes(self._plan.step, data.x, data.y, data.weights, size)
-            self._watched[size] = self._executable(trace)
+            self._shadow = self._shadow or Memory(self._plan.step.cells)
+            self._watched[size] = self._executable(trace, self._shadow)
             self.history.compiling += time.perf_counter() - began
         return self._watched[size]
 
-    def _executable(self, trace: Trace) -> Executable:
+    def _executable(self, trace: Trace, memory: Memory) -> Executable:
         data = self._plan.examples
-        task = Task(trace, step_roles(data.x, data.weights), self._memory, guarded=True)
+        task = Task(trace, step_roles(data.x, data.weights), memory, guarded=True)
         return executable(task, self._plan.backend)
 
     def _row(self, progress: Progress, seen: Array) -> Row:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import reduce
 from itertools import cycle
 from typing import Any, final
@@ -71,10 +71,10 @@ class Watching:
 def trace_probes(
     step: Step, x: Tables, y: Array, weights: Array | None, batch: int
 ) -> tuple[Trace, tuple[Probe, ...]]:
-    """The graph of a step that is not taken: its outputs are the objective and what probes tell.
+    """The graph of a step whose outputs are the objective and what probes tell.
 
-    A program of its own, which changes no state: in one with the step, sums of the step might be
-    grouped otherwise for the company of the probes' sums, and its bits differ.
+    To be run on a copy of the state: in company of the probes' sums those of the step, such as the
+    norm that clips, may be grouped otherwise, and the bits of what it leaves differ.
     """
     probes: list[Probe] = []
 
@@ -87,8 +87,7 @@ def trace_probes(
         probes.extend(probe for probe, _ in probed)
         return [taken.outputs[0], *(value for _, value in probed)]
 
-    trace = trace_batch(watched, x, y, weights, batch)
-    return replace(trace, graph=replace(trace.graph, updates=())), tuple(probes)
+    return trace_batch(watched, x, y, weights, batch), tuple(probes)
 
 
 # ------------------------------------------------------------------------------ outputs of layers

@@ -61,6 +61,11 @@ class Memory:
                 cell.assign(self.read(cell))
         self._is_ahead = False
 
+    def take_over(self, other: Memory) -> None:
+        """Copy what another memory of the same cells holds."""
+        self.arena.bytes[:] = other.arena.bytes
+        self._is_ahead = True
+
     def snapshot(self, cells: Sequence[State]) -> dict[State, Array]:
         """Copies of some values now."""
         return {cell: self.read(cell) for cell in cells}
