@@ -97,6 +97,19 @@ def test_the_grid_covers_its_points_each_once() -> None:
         LAYOUTS["grid"](DEFAULT_SPACE, 0, None)
 
 
+def test_where_one_option_matters_a_random_layout_comes_nearer_than_a_grid() -> None:
+    # L1: f(x, y) = g(x) + h(y), where g varies and h hardly does; the best x may be anywhere.
+    space = Space({"x": Range(0.0, 1.0, count=4), "y": Range(0.0, 1.0, count=4)}, {})
+    best = (np.arange(200) * 0.6180339887) % 1
+    missed: dict[str, float] = {}
+    for name, different in (("grid", 4), ("random", 16)):
+        layouts = [LAYOUTS[name](space, seed, 16) for seed in range(200)]
+        tried = np.array([[(each.drawn(i) or {})["x"] for i in range(16)] for each in layouts])
+        assert {len(set(row)) for row in tried.tolist()} == {different}
+        missed[name] = float(np.abs(tried - best[:, None]).min(axis=1).mean())
+    assert missed["random"] < 0.6 * missed["grid"]
+
+
 def test_the_default_space_is_possible_everywhere() -> None:
     for place in range(100):
         layout = RandomLayout(DEFAULT_SPACE, 0, 100)

@@ -126,7 +126,7 @@ def search_table(
             test, is 0.2 here unless it is given.
         space: What is searched: nested dictionaries with a list of choices, or {"low": …, "high":
             …, "log": True}, for an option; besides options the numbers `network.layers`,
-            `network.width` and `network.narrowing`. By default a space of eleven.
+            `network.width` and `network.narrowing`. By default a space of twelve.
         trials: How many, in all processes that share the study; by default 50, or the whole grid.
         sampler: "random", "grid" or "tpe".
         metric: A score of `TableModel.evaluate`; by default log_loss or rmse.

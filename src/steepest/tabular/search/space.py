@@ -226,6 +226,7 @@ DEFAULT_SPACE = Space(
         "optimizer.name": Choice(("adamw", "nesterov")),
         "optimizer.learning_rate": Range(1e-4, 1e-1, log=True),
         "optimizer.schedule": Choice(("cosine", "constant")),
+        "optimizer.momentum": Choice((0.5, 0.9, 0.95, 0.99)),
         "optimizer.weight_decay": Range(1e-4, 1e-1, log=True),
         "training.l2": Range(1e-7, 1e-3, log=True),
         "training.batch_size": Choice((32, 64, 128, 256)),
