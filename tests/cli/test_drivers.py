@@ -75,7 +75,7 @@ def test_the_rate_of_a_range_test(command: Command, table: Path, tmp_path: Path)
         model = tmp_path / name
         ran = command(
             "fit", table, "--target", "label", "--learning-rate", rate, "--dropout", "0",
-            "--max-epochs", "4", "--json", "--out", model,
+            "--max-epochs", "4", "--hidden-layer-sizes", "8", "--json", "--out", model,
         )  # fmt: skip
         assert ran.code == 0, ran.err
         return json.loads(ran.out)["resolved"]["learning_rate"], model.read_bytes(), ran.err
