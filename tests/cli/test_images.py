@@ -116,7 +116,7 @@ def test_test_images_that_are_kept_apart_are_the_test(
 
 def test_equal_fits_give_equal_bytes(command: Command, arrays: Path, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        options = (*FAST, "--augment", "rotate=5,scale=0.1", "--quiet")
+        options = (*FAST, "--augment", "shift=1,flip", "--quiet")
         assert command("fit", arrays, *options, "--out", tmp_path / name).code == 0
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
