@@ -28,18 +28,24 @@ _ENDLESS = 1_000_000
 class Stretch:
     """A callback that stops training after so many seconds, and knows what a step took on average.
 
-    The mean and no median: few steps are watched. The first epoch is not counted: before it
-    programs are made ready.
+    The mean and no median: few steps are watched. Epochs are counted when programs are ready.
+
+    Args:
+        seconds: how long.
+        ready: the step by which all programs have run.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, ready: int) -> None:
         self._seconds = seconds
+        self._ready = ready
         self._first: tuple[int, float, float] | None = None
         self._last = (0, 0.0, 0.0)
 
     def __call__(self, now: Snapshot) -> Stop | None:
         """See :class:`Stretch`."""
         self._last = (now.step, time.perf_counter(), time.process_time())
+        if now.step < self._ready:
+            return None
         if self._first is None:
             self._first = self._last
             return None
@@ -76,7 +82,7 @@ class FittedWorkload:
 
     def measure(self, seconds: float) -> Turn:
         """Seconds of a step."""
-        stretch = Stretch(seconds)
+        stretch = Stretch(seconds, self._trainer.steps + (self.watch or 1))
         self._trainer.fit(
             self._x,
             self._y,

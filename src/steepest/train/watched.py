@@ -46,8 +46,8 @@ class Watched:
     """What every layer and parameter did in the watched steps: update ratio = ‖Δw‖ / ‖w‖.
 
     ``trainer.fit(…, watch=50)`` watches the first step and every 50th after it, and keeps this as
-    ``history.watched``. All is computed by the compiled step itself, on the step's batch, with
-    dropout; the weights come out bit for bit as without.
+    ``history.watched``. All is computed by a compiled program that takes the step on a copy of the
+    state, with its batch and dropout; the weights come out bit for bit as without.
 
     ``rows`` has a dict for each number: ``step``, ``layer`` (its name), ``kind`` (Linear, relu, …;
     of a parameter "weight" if a penalty counts it, else "parameter"), ``what`` and ``value``.
