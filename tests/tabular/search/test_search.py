@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import platform
 import sqlite3
 import threading
 import time
@@ -354,3 +356,16 @@ def no_storage_is_left_open() -> Iterator[None]:
     before = threading.active_count()
     yield
     assert threading.active_count() <= before
+
+
+def test_the_place_of_a_killed_process_is_free_again(found: SearchResult, tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path / 'trials.db'}"
+    search(storage=storage, trials=2)
+    study = optuna.load_study(study_name="search", storage=storage)
+    killed = study.ask()
+    killed.set_user_attr("place", 2)
+    killed.set_user_attr("owner", f"{platform.node()}:{os.getpid()}:an earlier start")
+    again = search(storage=storage, timeout=60)  # or it would wait for the dead for ever
+    assert [(t.number, t.value) for t in again.trials] == [
+        (t.number, t.value) for t in found.trials
+    ]
