@@ -205,7 +205,8 @@ def _row(row: Row, found: list[Entry], shown: dict[str, list[Path]]) -> str:
         for each in sorted(found, key=lambda each: each.public or ""):
             value = each.method.value
             option = f"`{each.method.option}`" if each.method.option else ""
-            cells = [f"`{each.public}`", option, formula(value), source(value)]
+            name = f"`{each.public}`" if each.public else ""
+            cells = [name, option, formula(value), source(value)]
             lines.append("| " + " | ".join(_cell(text) for text in cells) + " |")
         lines.append("")
     files = ", ".join(f"`{path.relative_to(ROOT).as_posix()}`" for path in shown.get(row.name, []))
