@@ -281,8 +281,37 @@ def test_derivatives_of_powers_at_zero() -> None:
     assert y.tolist()[:2] == [0.0, 0.0]
     assert y.tolist()[2] == pytest.approx(8 * math.log(2))
     assert gradient_at(lambda x: x**2, -3.0) == [-6.0]
-    assert gradient_at(lambda x: x**0, 0.0, 2.0)[1] == 0.0
+    assert gradient_at(lambda x: x**0, 0.0, 2.0) == [0.0, 0.0]
     assert gradient_at(lambda x: 2.0**x, 3.0) == pytest.approx([8 * math.log(2)])
+
+
+@pytest.mark.parametrize(
+    ("exponent", "derivatives"),
+    [
+        (0.0, [0.0, 0.0, 0.0]),
+        (1.0, [1.0, 0.0, 0.0]),
+        (2.0, [0.0, 2.0, 0.0]),
+        (3.0, [0.0, 0.0, 6.0]),
+    ],
+)
+@pytest.mark.parametrize("is_given", [True, False])
+def test_higher_derivatives_of_powers_at_zero(
+    exponent: float, derivatives: list[float], is_given: bool
+) -> None:
+    """Whether the exponent is a number of the function or one of its arguments."""
+    y = exponent if is_given else st.tensor(exponent)
+    found, power = [], lambda x: st.pow(x, y)
+    for _ in derivatives:
+        power = st.grad(power)
+        found.append(power(st.tensor(0.0)).item())
+        assert st.jit(power)(st.tensor(0.0)).item() == found[-1]
+    assert found == derivatives
+
+
+def test_powers_have_mixed_derivatives_at_exponent_zero() -> None:
+    """∂²/∂x∂y x^y = x^(y − 1) (1 + y log x), which is 1/x at y = 0."""
+    mixed = st.grad(st.grad(st.pow, 0), 1)
+    assert mixed(st.tensor(2.0), st.tensor(0.0)).item() == 0.5
 
 
 def test_the_branch_not_taken_passes_nothing() -> None:

@@ -145,7 +145,8 @@ pow = binary("pow", "The power x^y.",
     reference=lambda x, y: _power(x, y), formula=formulas.power, left=(0.3, 2.0),
     check=formulas.has_power,
     # x^y is 0 near x = 0 for every y > 0, so ∂/∂y there is 0 and not 0 · log 0
-    pullback=lambda g, z, x, y: (g * y * pow(x, y - 1.0), _only(x > 0.0, g * z * log(x))))
+    pullback=lambda g, z, x, y: (
+        g * y * pow(x, _not_both_zero(y, x) - 1.0), _only(x > 0.0, g * z * log(x))))
 floor_divide = binary("floor_divide", "The quotient rounded down, ⌊x / y⌋.",
     reference=np.floor_divide, formula=formulas.floor_quotient,
     choices=(-2.6, -0.7, 1.3, 2.4), right_choices=(1.1, -1.1),
@@ -357,6 +358,11 @@ stop_gradient = unary("stop_gradient", "x itself; derivatives treat it as a cons
 
 def _share(mine: Node, x: Node, y: Node, g: Node) -> Node:
     return where(mine, g, where(equal(x, y), 0.5 * g, 0.0))
+
+
+def _not_both_zero(y: Node, x: Node) -> Node:
+    """The exponent y, but 1 where x = y = 0: y x^(y − 1) is 0 there and not 0 · ∞."""
+    return where(equal(y, 0.0), where(equal(x, 0.0), 1.0, y), y)
 
 
 def _power(x: Array, y: Array) -> Array:
