@@ -160,6 +160,13 @@ def test_own_options_of_methods_and_fixed_values_are_applied() -> None:
         ({"network": {"dropout": {"low": 0, "high": 0.5, "log": "yes"}}}, "log is true or false"),
         ({"network": {"layers": {"low": 1.5, "high": 4}}}, "takes whole numbers"),
         ({"network": {"embedding_size": {"low": 1.5, "high": 4}}}, "takes whole numbers"),
+        ({"network": {"layers": {"low": -1, "high": 4}}}, "layers is a whole number from 0 on"),
+        ({"network": {"layers": [True, False]}}, "layers is a whole number from 0 on, not true"),
+        ({"network": {"width": [0, 8]}}, "width is a whole number from 1 on, not 0"),
+        ({"network": {"layers": [1, 2], "width": "x"}}, "width is a whole number from 1 on"),
+        ({"network": {"narrowing": [0.5, -1]}}, "narrowing is a share up to 1, not -1"),
+        ({"network": {"dropout": {"low": 0, "high": 0.5, "points": 10**9}}}, "2 to 100,000"),
+        ({"images": {"augment": [["flip"], ["shift"]]}}, "which is for images, not tables"),
         ({"data": {"validation": [0.1, 0.2]}}, "the same in all trials"),
         ({"training": {"seed": [1, 2]}}, "the same in all trials"),
         (

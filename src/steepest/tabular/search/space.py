@@ -247,6 +247,8 @@ def space_from_plain(plain: Mapping[str, Any]) -> Space:
     dimensions: dict[str, Dimension] = {}
     fixed: dict[str, Plain] = {}
     for name, value in _named(plain):
+        if name.startswith("images."):
+            raise ConfigurationError(f"the space names {name!r}, which is for images, not tables")
         if name.startswith("data.") or name == "training.seed":
             raise ConfigurationError(
                 f"the space names {name!r}, which is the same in all trials: give it with --set"
@@ -257,6 +259,8 @@ def space_from_plain(plain: Mapping[str, Any]) -> Space:
             dimensions[name] = _choice(name, cast("list[Plain]", value))
         else:
             fixed[name] = value
+        if name in SHAPE:
+            _check_shape(name, dimensions[name].ends if name in dimensions else (value,))
     if not dimensions:
         raise ConfigurationError(
             "the space holds nothing to search: give an option a list of choices, or a range such "
@@ -322,8 +326,10 @@ def _range(name: str, given: Mapping[str, Any]) -> Range:
     log, count = given.get("log", False), given.get("points", _POINTS)
     if not isinstance(log, bool):
         raise ConfigurationError(f"{where}: log is true or false, not {_shown(log)}")
-    if isinstance(count, bool) or not isinstance(count, int) or count < 2:
-        raise ConfigurationError(f"{where}: points is a number from 2 on, not {_shown(count)}")
+    if isinstance(count, bool) or not isinstance(count, int) or not 2 <= count <= _LARGEST_GRID:
+        raise ConfigurationError(
+            f"{where}: points is a number from 2 to {_LARGEST_GRID:,}, not {_shown(count)}"
+        )
     if not low < high:
         raise ConfigurationError(f"{where}: low = {low:g} should be less than high = {high:g}")
     if log and low <= 0:
@@ -351,6 +357,19 @@ def _choice(name: str, values: Sequence[Plain]) -> Choice:
     if twice:
         raise ConfigurationError(f"the space: {name} lists {twice[0]} twice")
     return Choice(tuple(values))
+
+
+def _check_shape(name: str, values: Sequence[Plain]) -> None:
+    """Refuse a shape that no network has, which no option would notice."""
+    least = 0 if name == "network.layers" else 1
+    for value in values:
+        if name == "network.narrowing":
+            fits, wanted = isinstance(value, int | float) and 0 < value <= 1, "a share up to 1"
+        else:
+            fits = isinstance(value, int) and value >= least
+            wanted = f"a whole number from {least} on"
+        if not fits or isinstance(value, bool):
+            raise ConfigurationError(f"the space: {name} is {wanted}, not {_shown(value)}")
 
 
 def _shown(value: object) -> str:
