@@ -50,10 +50,12 @@ class ByHand:
             a = x @ w[name + "linear.weight"].T
             mean, variance = a.mean(0), a.var(0)
             n = len(a)
-            w[name + "mean"] = 0.9 * w[name + "mean"] + 0.1 * mean
-            w[name + "variance"] = 0.9 * w[name + "variance"] + 0.1 * variance * n / (n - 1)
+            w[name + "norm.mean"] = 0.9 * w[name + "norm.mean"] + 0.1 * mean
+            w[name + "norm.variance"] = 0.9 * w[name + "norm.variance"] + 0.1 * variance * n / (
+                n - 1
+            )
             normal = (a - mean) / np.sqrt(variance + 1e-5)
-            z = normal * w[name + "scale"] + w[name + "shift"]
+            z = normal * w[name + "norm.scale"] + w[name + "norm.shift"]
             notes.append((x, normal, np.sqrt(variance + 1e-5), z, mask))
             x = np.where(mask, np.maximum(z, 0) / 0.7, 0)
         notes.append((x,))
@@ -72,8 +74,8 @@ class ByHand:
         for layer in reversed(range(len(kept))):
             name, (inputs, normal, deviation, z, mask) = f"blocks.{layer}.", notes[layer]
             g = np.where(mask, g / 0.7, 0) * (z > 0)
-            found[name + "scale"], found[name + "shift"] = (g * normal).sum(0), g.sum(0)
-            g = g * w[name + "scale"]
+            found[name + "norm.scale"], found[name + "norm.shift"] = (g * normal).sum(0), g.sum(0)
+            g = g * w[name + "norm.scale"]
             g = (g - g.mean(0) - normal * (g * normal).mean(0)) / deviation
             found[name + "linear.weight"] = g.T @ inputs
             g = g @ w[name + "linear.weight"]
@@ -123,7 +125,7 @@ def test_state_after_steps_is_that_of_the_formulas(training: Training) -> None:
     for number, rows in enumerate(training.rows[:STEPS]):
         by_hand.train(training.x[rows], training.y[rows], DONE + number)
     for cell in step_of(training).cells:
-        if cell.name != "step":
+        if cell.name != "step" and not cell.name.endswith("norm.batches"):
             found = step.task.memory.read(cell)
             expected = by_hand.weights[cell.name]
             np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-6, err_msg=cell.name)

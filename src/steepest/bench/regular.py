@@ -1,4 +1,4 @@
-"""A step with all that regularises training, written in ops: what layers and rules do not do yet.
+"""A step with all that regularises training, its rule written in ops as PyTorch has it.
 
 Batch normalisation, dropout, L2, clipping, and momentum on a cosine schedule.
 """
@@ -17,13 +17,13 @@ import steepest.init as init
 from steepest.autodiff import gradients
 from steepest.ir.types import Array, float64, uint32
 from steepest.losses import CrossEntropy
-from steepest.nn import Linear, Module
+from steepest.nn import BatchNorm, Dropout, Linear, Module, training
 from steepest.nn.activations import relu
 from steepest.ops.elementwise import sqrt, square, where
 from steepest.ops.reduce import mean, sum
 from steepest.optim.schedules import CosineAnnealing, Time
 from steepest.tensor import random
-from steepest.tensor.creation import full, ones_like
+from steepest.tensor.creation import ones_like
 from steepest.tensor.modes import enable_grad
 from steepest.tensor.random import Stream
 from steepest.tensor.state import State
@@ -35,14 +35,14 @@ _DROPPED = 0.3
 _L2 = 1e-4
 _LARGEST_NORM = 1.0
 _MOMENTUM = 0.9
-_KEPT = 0.9  # of running statistics, at each step
-_EPSILON = 1e-5
+_SHARE = 0.1  # of a batch in the running statistics
+_BATCHES = 10  # seen before, so that this is the share, as PyTorch's is from the first batch on
 _RATE = CosineAnnealing(0.05, steps=10_000)
 
 
 @final
 class Block(Module):
-    """Linear without bias, batch normalisation, ReLU, dropout; as in training.
+    """Linear without bias, batch normalisation, ReLU, dropout.
 
     Args:
         inputs: features of x.
@@ -51,26 +51,13 @@ class Block(Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         self.linear = Linear(inputs, outputs, bias=False, initialise=init.he_normal)
-        self.scale = State(full((outputs,), 1.0))
-        self.shift = State(full((outputs,), 0.0))
-        self.mean = State(full((outputs,), 0.0), trainable=False)
-        self.variance = State(full((outputs,), 1.0), trainable=False)
+        self.norm = BatchNorm(outputs, share=_SHARE)
+        self.norm.batches.assign(np.asarray(_BATCHES, uint32))
+        self.dropout = Dropout(_DROPPED)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise by the batch's statistics, and note them."""
-        a: Tensor = self.linear(x)
-        n = a.shape[0]
-        average = mean(a, axis=0)
-        variance = mean(square(a - average), axis=0)
-        self.mean.assign(_moved(self.mean, average))
-        self.variance.assign(_moved(self.variance, variance * (n / (n - 1))))
-        z = (a - average) / sqrt(variance + _EPSILON) * self.scale.value + self.shift.value
-        kept = random.bernoulli(1 - _DROPPED, z.shape)
-        return where(kept, relu(z) / (1 - _DROPPED), 0.0)
-
-
-def _moved(running: State, now: Tensor) -> Tensor:
-    return _KEPT * running.value + (1 - _KEPT) * now
+        """One layer."""
+        return self.dropout(relu(self.norm(self.linear(x))))
 
 
 @final
@@ -111,7 +98,7 @@ class RegularStep:
         cells = list(self.velocities)
         time = Time(self.counter.value.astype(float64), epoch.astype(float64))
         rate = _RATE.at(time).astype(cells[0].dtype)
-        with random.stream(Stream(key, following)), enable_grad():
+        with random.stream(Stream(key, following)), enable_grad(), training():
             inputs, labels, _ = gathered(x, y, None, rows)
             loss = mean(CrossEntropy()(self.model(inputs), labels))
             weights = [cell for cell in cells if cell.penalised]

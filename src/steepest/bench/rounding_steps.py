@@ -206,7 +206,7 @@ def _slots(trained: Trained) -> tuple[dict[State, State], float]:
 
 
 def _parameters(block: Block) -> tuple[State, State, State]:
-    return block.linear.weight, block.scale, block.shift
+    return block.linear.weight, block.norm.scale, block.norm.shift
 
 
 def _masks(workload: Workload, step: int) -> Array:
