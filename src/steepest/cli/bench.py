@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from steepest.cli.flags import Config, Json, Quiet, Set, Target, columns, combined
+from steepest.cli.flags import Config, Json, Quiet, Set, columns, combined
+from steepest.cli.option_flags import Given, option_values, with_options
 from steepest.cli.terminal import Terminal
 from steepest.errors import ConfigurationError, nearest
 
@@ -25,6 +26,7 @@ _WIDTH = 160
 _PEERS = "jax,torch"
 
 
+@with_options("data.target")
 def bench(
     peers: Annotated[
         Path | None,
@@ -71,11 +73,11 @@ def bench(
             help="Time an epoch on a table instead, as fit trains it, beside scikit-learn.",
         ),
     ] = None,
-    target: Target = None,
     set_: Set = None,
     config: Config = None,
     json_: Json = False,
     quiet: Quiet = False,
+    **options: Given,
 ) -> None:
     r"""Time a training step of some networks, on one processor.
 
@@ -115,10 +117,10 @@ def bench(
         refuse_beside_table(
             workloads=workloads, against=against, kernels=kernels, growth=growth, watching=watching
         )
-        configuration = combined(config, {"data.target": target}, set_ or [])
+        configuration = combined(config, option_values(options), set_ or [])
         bench_table(table, configuration, peers, settings, threads, terminal, json_=json_)
         return
-    if target is not None or set_ or config is not None:
+    if options["target"] is not None or set_ or config is not None:
         raise ConfigurationError("--target, --set and --config are about a table: give --table")
     chosen = _chosen(columns(workloads or ([] if watching is None else ["mlp"])))
     if watching is not None:

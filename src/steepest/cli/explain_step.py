@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from steepest.cli.flags import (
-    BatchSize,
-    Config,
-    HiddenLayerSizes,
-    Set,
-    Table,
-    Target,
-    combined,
-    table_path,
-)
+from steepest.cli.flags import Config, Set, Table, combined, table_path
+from steepest.cli.option_flags import Given, option_values, with_options
 from steepest.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from steepest.tabular.options import Plain
 
 
 class Stage(StrEnum):
@@ -33,16 +22,15 @@ class Stage(StrEnum):
     ALL = "all"
 
 
+@with_options("data.target", "network.hidden_layer_sizes", "training.batch_size")
 def explain_step(
     table: Table,
-    target: Target = None,
     stage: Annotated[
         Stage, typer.Option("--stage", help="The graph, simplified, as kernels, or LLVM's text.")
     ] = Stage.SCHEDULED,
-    hidden_layer_sizes: HiddenLayerSizes = None,
-    batch_size: BatchSize = None,
     set_: Set = None,
     config: Config = None,
+    **options: Given,
 ) -> None:
     r"""Show the training step that fit would run on a table, from its graph to machine text.
 
@@ -51,12 +39,7 @@ def explain_step(
       steepest explain-step income.csv --target income
       steepest explain-step income.csv --target income --stage generated > step.ll
     """
-    flags: dict[str, Plain] = {
-        "data.target": target,
-        "network.hidden_layer_sizes": hidden_layer_sizes,
-        "training.batch_size": batch_size,
-    }
-    configuration = combined(config, flags, set_ or [])
+    configuration = combined(config, option_values(options), set_ or [])
     if not table:
         raise ConfigurationError("which table? write 'steepest explain-step TABLE --target COLUMN'")
     from steepest.tabular.fit import explain_parts

@@ -12,24 +12,19 @@ from msgspec import Struct, to_builtins
 
 from steepest.cli.exit_codes import FINISHED, INTERRUPTED
 from steepest.cli.flags import (
-    Augment,
-    BatchSize,
     Config,
-    HiddenLayerSizes,
-    ImageSize,
     Json,
     Quiet,
     Reference,
     Set,
     Table,
-    Target,
     backend_of,
     columns,
     combined,
-    kinds,
     table_path,
 )
 from steepest.cli.keeping import CheckpointEvery, CheckpointFile, Keeping, Resume
+from steepest.cli.option_flags import Given, option_tables, option_values, with_options
 from steepest.cli.outputs import Outputs, stem
 from steepest.cli.terminal import Terminal, shell
 from steepest.cli.timing import process_age, timing_line
@@ -43,101 +38,10 @@ if TYPE_CHECKING:
     from steepest.transform.executable import Backend
 
 
+@with_options()
 def fit(
     context: typer.Context,
     table: Table = "",
-    target: Target = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            "--task", help="classification or regression, where the target alone misleads."
-        ),
-    ] = None,
-    types: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--types", help="Kinds of columns: numeric, categorical, drop.", metavar="COL=KIND"
-        ),
-    ] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option("--drop", help="Leave columns out.", metavar="COL,...")
-    ] = None,
-    features: Annotated[
-        list[str] | None,
-        typer.Option("--features", help="Use only these columns.", metavar="COL,..."),
-    ] = None,
-    missing: Annotated[
-        str | None,
-        typer.Option(
-            "--missing", help="What means a missing value, besides nothing.", metavar="NA,?"
-        ),
-    ] = None,
-    separator: Annotated[
-        str | None, typer.Option("--separator", help="Between fields: one character, or tab.")
-    ] = None,
-    quote: Annotated[
-        str | None, typer.Option("--quote", help="Around fields that hold separators; '' for none.")
-    ] = None,
-    no_header: Annotated[
-        bool,
-        typer.Option(
-            "--no-header", help="The first line is data; columns are column_1, column_2 …"
-        ),
-    ] = False,
-    sample_weight: Annotated[
-        str | None, typer.Option("--sample-weight", help="Column of row weights.", metavar="COL")
-    ] = None,
-    validation: Annotated[
-        str | None,
-        typer.Option(
-            "--validation",
-            help="Rows for early stopping: a share (0.1) or a table.",
-            metavar="FRACTION|FILE",
-        ),
-    ] = None,
-    test: Annotated[
-        str | None,
-        typer.Option(
-            "--test", help="Rows for an honest test: a share or a table.", metavar="FRACTION|FILE"
-        ),
-    ] = None,
-    augment: Augment = None,
-    image_size: ImageSize = None,
-    hidden_layer_sizes: HiddenLayerSizes = None,
-    activation: Annotated[
-        str | None, typer.Option("--activation", help="relu, silu, gelu, tanh, ...")
-    ] = None,
-    dropout: Annotated[
-        str | None, typer.Option("--dropout", help="Probability of dropping a unit.", metavar="P")
-    ] = None,
-    batch_norm: Annotated[
-        str | None,
-        typer.Option("--batch-norm", help="Batch normalisation before or after each activation."),
-    ] = None,
-    optimizer: Annotated[
-        str | None, typer.Option("--optimizer", help="adamw, adam, nesterov, sgd, lbfgs, ...")
-    ] = None,
-    learning_rate: Annotated[
-        str | None,
-        typer.Option(
-            "--learning-rate", help="The highest rate; auto: by a range test.", metavar="RATE"
-        ),
-    ] = None,
-    schedule: Annotated[
-        str | None, typer.Option("--schedule", help="Of the rate: cosine, constant, linear, ...")
-    ] = None,
-    weight_decay: Annotated[
-        str | None,
-        typer.Option("--weight-decay", help="Decoupled decay, as in AdamW.", metavar="DECAY"),
-    ] = None,
-    l1: Annotated[
-        str | None,
-        typer.Option("--l1", help="Pull weights to exactly 0, so strongly.", metavar="DECAY"),
-    ] = None,
-    clip_norm: Annotated[
-        str | None,
-        typer.Option("--clip-norm", help="Shorten longer gradients to this.", metavar="NORM"),
-    ] = None,
     quantiles: Annotated[
         str | None,
         typer.Option(
@@ -145,41 +49,6 @@ def fit(
             help="Predict these quantiles of a number: intervals.",
             metavar="0.1,0.5,0.9",
         ),
-    ] = None,
-    loss: Annotated[
-        str | None, typer.Option("--loss", help="What is made small.  [by the task]")
-    ] = None,
-    batch_size: BatchSize = None,
-    sampler: Annotated[
-        str | None,
-        typer.Option("--sampler", help="How a step's rows are drawn: disjoint, fresh_subsets, ..."),
-    ] = None,
-    max_epochs: Annotated[
-        str | None, typer.Option("--max-epochs", help="Passes over the rows at most.", metavar="N")
-    ] = None,
-    class_weight: Annotated[
-        str | None, typer.Option("--class-weight", help="balanced: every class counts alike.")
-    ] = None,
-    average_weights: Annotated[
-        str | None,
-        typer.Option(
-            "--average-weights",
-            help="Use running averages of the weights that keep this share a step: 0.995.",
-            metavar="SHARE",
-        ),
-    ] = None,
-    ensemble_size: Annotated[
-        str | None,
-        typer.Option(
-            "--ensemble-size", help="Train so many networks and average them.", metavar="N"
-        ),
-    ] = None,
-    time_limit: Annotated[
-        str | None,
-        typer.Option("--time-limit", help="Stop training after so long.", metavar="SECONDS"),
-    ] = None,
-    seed: Annotated[
-        str | None, typer.Option("--seed", help="Same seed, same model.", metavar="N")
     ] = None,
     set_: Set = None,
     config: Config = None,
@@ -214,6 +83,7 @@ def fit(
     reference: Reference = False,
     json_: Json = False,
     quiet: Quiet = False,
+    **options: Given,
 ) -> int:
     r"""Train a network on a table or on images, and save it.
 
@@ -229,44 +99,11 @@ def fit(
       steepest fit photos/ --image-size 32x32 --augment shift=2,flip --test 0.2
       steepest fit income.csv --target income --checkpoint-every 10 --resume
     """
-    flags: dict[str, Plain] = {
-        "data.target": target,
-        "data.task": task,
-        "data.types": {**kinds(types)} if types else None,
-        "data.drop": [*columns(drop)] if drop else None,
-        "data.features": [*columns(features)] if features else None,
-        "data.missing": None if missing is None else [*columns([missing])],
-        "data.separator": separator,
-        "data.quote": quote,
-        "data.header": False if no_header else None,
-        "data.sample_weight": sample_weight,
-        **_share_flags(validation=validation, test=test),
-        **_image_flags(augment, image_size),
-        "network.hidden_layer_sizes": hidden_layer_sizes,
-        "network.activation": activation,
-        "network.dropout": dropout,
-        "optimizer.name": optimizer,
-        "optimizer.learning_rate": learning_rate,
-        "optimizer.schedule": schedule,
-        "optimizer.weight_decay": weight_decay,
-        "optimizer.l1": l1,
-        "optimizer.clip_norm": clip_norm,
-        "training.loss": loss,
-        **_quantile_flags(quantiles, loss),
-        "network.batch_norm": batch_norm,
-        "training.batch_size": batch_size,
-        "training.sampler": sampler,
-        "training.max_epochs": max_epochs,
-        "training.class_weight": class_weight,
-        "training.average_weights": average_weights,
-        "training.ensemble_size": ensemble_size,
-        "training.time_limit": time_limit,
-        "training.seed": seed,
-    }
-    configuration = combined(config, flags, set_ or [])
+    flags = option_values(options) | _quantile_flags(quantiles, options["loss"])
+    configuration, tables = combined(config, flags, set_ or []), option_tables(options)
     if print_config:
-        return _print(configuration, Terminal(quiet=quiet), validation=validation, test=test)
-    given = _tables(table, validation=validation, test=test)
+        return _print(configuration, tables, Terminal(quiet=quiet))
+    _check_tables(table, tables)
     model = out or Path(f"{stem(table)}.safetensors")
     keeping = Keeping.of(model, stem(table), checkpoint, checkpoint_every, resumes=resume)
     watching = Watching.of(watch, watch_plot, watch_rows, tensorboard)
@@ -278,11 +115,11 @@ def fit(
         watch_plot=watch_plot,
         watch_rows=watch_rows,
     )
-    read = [Path(table), *given.values(), *([config] if config is not None else [])]
+    read = [Path(table), *tables.values(), *([config] if config is not None else [])]
     outputs.check(read, json_too=json_)
     work = Work(
         table=table,
-        given=given,
+        given=tables,
         configuration=configuration,
         outputs=outputs,
         keeping=keeping,
@@ -377,15 +214,7 @@ def _told(
     return FINISHED
 
 
-def _image_flags(augment: list[str] | None, size: str | None) -> dict[str, Plain]:
-    return {"images.augment": [*columns(augment)] if augment else None, "images.size": size}
-
-
-def _share_flags(**texts: str | None) -> dict[str, Plain]:
-    return {f"data.{name}": _share(text) for name, text in texts.items()}
-
-
-def _quantile_flags(quantiles: str | None, loss: str | None) -> dict[str, Plain]:
+def _quantile_flags(quantiles: str | None, loss: Given) -> dict[str, Plain]:
     """The loss whose outputs are quantiles."""
     if quantiles is None:
         return {}
@@ -403,46 +232,23 @@ def _quantile_flags(quantiles: str | None, loss: str | None) -> dict[str, Plain]
     return {"training.loss": "quantile", "training.loss_options": options}
 
 
-def _tables(table: str, **others: str | None) -> dict[str, Path]:
-    """The tables of their own for validation and test, which are not the one to train on."""
+def _check_tables(table: str, others: Mapping[str, Path]) -> None:
+    """Those for validation and test are not the one to train on."""
     if not table:
         raise ConfigurationError("which table? write 'steepest fit TABLE --target COLUMN'")
-    given = {name: Path(file) for name, file in others.items() if file and _is_file(file)}
-    for file in given.values():
+    for file in others.values():
         if file.is_file() and Path(table).is_file() and file.samefile(table):
             raise ConfigurationError(
                 f"{table} is the table to train on; rows that were trained on test nothing: give a "
                 "share, as in --test 0.2"
             )
-    return given
 
 
-def _print(configuration: Configuration, terminal: Terminal, **tables: str | None) -> int:
+def _print(configuration: Configuration, tables: Mapping[str, Path], terminal: Terminal) -> int:
     from steepest.tabular.options import to_toml
 
     print(to_toml(configuration), end="")
-    _say_left_out(terminal, **tables)
-    return FINISHED
-
-
-def _say_left_out(terminal: Terminal, **tables: str | None) -> None:
-    files = [f"--{name} {file}" for name, file in tables.items() if file and _is_file(file)]
-    if files:
-        given = " and ".join(files)
+    if tables:
+        given = " and ".join(f"--{name} {file}" for name, file in tables.items())
         terminal.say(f"files are not part of the configuration: give {given} again beside --config")
-
-
-def _is_file(text: str) -> bool:
-    return _share(text) is None
-
-
-def _share(text: str | None) -> str | None:
-    """Keep what `--validation` or `--test` gives if it is a number; otherwise it is a file."""
-    return text if text is not None and _number(text) is not None else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+    return FINISHED

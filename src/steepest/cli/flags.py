@@ -34,28 +34,6 @@ Set: TypeAlias = Annotated[
 Config: TypeAlias = Annotated[
     Path | None, typer.Option("--config", help="Options from a TOML file.", metavar="FILE")
 ]
-Target: TypeAlias = Annotated[
-    str | None, typer.Option("--target", "-t", help="The column to predict.", metavar="COL")
-]
-HiddenLayerSizes: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--hidden-layer-sizes", help="Units per hidden layer: 256,128", metavar="N,..."),
-]
-Augment: TypeAlias = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--augment",
-        help="Change images anew in each step: shift=2,flip,rotate=10,scale=0.1,noise=0.05.",
-        metavar="NAME=VALUE,...",
-    ),
-]
-ImageSize: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--image-size", help="Bring pictures to one size: 32x32.", metavar="HxW"),
-]
-BatchSize: TypeAlias = Annotated[
-    str | None, typer.Option("--batch-size", help="Rows per step.", metavar="N")
-]
 Table: TypeAlias = Annotated[
     str, typer.Argument(metavar="TABLE", help="CSV, TSV (plain or gzip) or Parquet; - reads stdin.")
 ]

@@ -18,15 +18,13 @@ from steepest.cli.flags import (
     Reference,
     Set,
     Table,
-    Target,
     backend_of,
-    columns,
-    kinds,
     nested,
     share_or_file,
     table_path,
     whole_number,
 )
+from steepest.cli.option_flags import Given, option_values, with_options
 from steepest.cli.outputs import Outputs, stem, write_output
 from steepest.cli.search_report import (
     best_lines,
@@ -44,29 +42,10 @@ if TYPE_CHECKING:
     from steepest.transform.executable import Backend
 
 
+@with_options("data.target", "data.task", "data.types", "data.drop", "data.features")
 def search(
     context: typer.Context,
     table: Table = "",
-    target: Target = None,
-    task: Annotated[
-        str | None,
-        typer.Option(
-            "--task", help="classification or regression, where the target alone misleads."
-        ),
-    ] = None,
-    types: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--types", help="Kinds of columns: numeric, categorical, drop.", metavar="COL=KIND"
-        ),
-    ] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option("--drop", help="Leave columns out.", metavar="COL,...")
-    ] = None,
-    features: Annotated[
-        list[str] | None,
-        typer.Option("--features", help="Use only these columns.", metavar="COL,..."),
-    ] = None,
     validation: Annotated[
         str | None,
         typer.Option(
@@ -142,6 +121,7 @@ def search(
     reference: Reference = False,
     json_: Json = False,
     quiet: Quiet = False,
+    **flags: Given,
 ) -> int:
     r"""Look for good options of a table, and save a network trained with the best.
 
@@ -156,18 +136,14 @@ def search(
     """
     terminal = Terminal(quiet=quiet)
     shares = {"validation": share_or_file(validation), "test": share_or_file(test)}
-    flags: dict[str, Plain] = {
-        "data.target": target,
-        "data.task": task,
-        "data.types": {**kinds(types)} if types else None,
-        "data.drop": [*columns(drop)] if drop else None,
-        "data.features": [*columns(features)] if features else None,
+    values: dict[str, Plain] = {
+        **option_values(flags),
         "data.validation": shares["validation"][0],
         "data.test": shares["test"][0],
         "training.max_epochs": max_epochs,
         "training.seed": seed,
     }
-    options, given = nested(config, flags, set_ or [])
+    options, given = nested(config, values, set_ or [])
     searched = _space(space, given)
     if print_space:
         print(space_toml(searched), end="")

@@ -16,6 +16,7 @@ from steepest.nn.images import IMAGE_SCALINGS
 from steepest.optim import DRIVERS, RULES
 from steepest.optim.schedules import SCHEDULES
 from steepest.tabular.chosen import OneOf, OptionsOf
+from steepest.tabular.flag import Flag
 from steepest.train.samplers import SAMPLERS
 
 Auto: TypeAlias = Literal["auto"]
@@ -30,43 +31,69 @@ OwnOptions: TypeAlias = dict[str, Listed | dict[str, Listed]]
 class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the table is read, which column is predicted and which rows are held out."""
 
-    target: Annotated[str, Meta(description="the column to predict")] = ""
+    target: Annotated[
+        str,
+        Meta(description="the column to predict"),
+        Flag("The column to predict.", "COL", short="t"),
+    ] = ""
     task: Annotated[
         Literal["auto", "classification", "regression"],
         Meta(description="auto: text, booleans, at most 20 different integers are classes"),
+        Flag("classification or regression, where the target alone misleads."),
     ] = "auto"
     types: Annotated[
         dict[str, Literal["numeric", "categorical", "drop"]],
         Meta(description="the kind of a column where the inferred one is wrong"),
+        Flag("Kinds of columns: numeric, categorical, drop.", "COL=KIND", several=True),
     ] = field(default_factory=dict[str, Literal["numeric", "categorical", "drop"]])
-    drop: Annotated[tuple[str, ...], Meta(description="columns left out")] = ()
+    drop: Annotated[
+        tuple[str, ...],
+        Meta(description="columns left out"),
+        Flag("Leave columns out.", "COL,...", several=True),
+    ] = ()
     features: Annotated[
-        tuple[str, ...], Meta(description="the only columns used; empty: all but the target")
+        tuple[str, ...],
+        Meta(description="the only columns used; empty: all but the target"),
+        Flag("Use only these columns.", "COL,...", several=True),
     ] = ()
     missing: Annotated[
-        tuple[str, ...], Meta(description="what means a missing value, besides an empty field")
+        tuple[str, ...],
+        Meta(description="what means a missing value, besides an empty field"),
+        Flag("What means a missing value, besides nothing.", "NA,?", several=True),
     ] = MISSING
     separator: Annotated[
-        str, Meta(description="one character, or tab; empty: found out from the file")
+        str,
+        Meta(description="one character, or tab; empty: found out from the file"),
+        Flag("Between fields: one character, or tab."),
     ] = ""
     quote: Annotated[
-        str, Meta(description="around fields that hold separators; empty: none")
-    ] = '"'  # fmt: skip
+        str,
+        Meta(description="around fields that hold separators; empty: none"),
+        Flag("Around fields that hold separators; '' for none."),
+    ] = '"'
     decimal: Annotated[
         Literal["", ".", ","], Meta(description="the decimal sign; empty: found out from the file")
     ] = ""
     encoding: Annotated[str, Meta(description="of a text file")] = "utf-8"
-    header: Annotated[bool, Meta(description="the first line holds the column names")] = True
+    header: Annotated[
+        bool,
+        Meta(description="the first line holds the column names"),
+        Flag("The first line is data; columns are column_1, column_2 …", name="no-header"),
+    ] = True
     sample_weight: Annotated[
-        str, Meta(description="column of row weights (not a feature); empty: equal weights")
+        str,
+        Meta(description="column of row weights (not a feature); empty: equal weights"),
+        Flag("Column of row weights.", "COL"),
     ] = ""
     validation: Annotated[
         float,
         Meta(description="share of the rows for early stopping; 0: none", ge=0, lt=1),
+        Flag("Rows for early stopping: a share (0.1) or a table.", "FRACTION|FILE", or_table=True),
     ] = 0.1
     test: Annotated[
         float,
         Meta(description="share of the rows kept away for an honest test; 0: none", ge=0, lt=1),
+        Flag("Rows for an honest test: a share or a table.", "FRACTION|FILE", or_table=True),
     ] = 0.0
 
 
@@ -91,6 +118,11 @@ class Images(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     augment: Annotated[
         tuple[str, ...],
         Meta(description="augmentations, such as shift=2, flip, rotate=10, drawn in each step"),
+        Flag(
+            "Change images anew in each step: shift=2,flip,rotate=10,scale=0.1,noise=0.05.",
+            "NAME=VALUE,...",
+            several=True,
+        ),
     ] = ()
     standardise: Annotated[
         str,
@@ -98,7 +130,9 @@ class Images(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="what is subtracted and divided by, of the training images"),
     ] = "channels"
     size: Annotated[
-        str, Meta(description="pictures are brought to it, 28x28; empty: they have one size")
+        str,
+        Meta(description="pictures are brought to it, 28x28; empty: they have one size"),
+        Flag("Bring pictures to one size: 32x32.", "HxW", name="image-size"),
     ] = ""
 
 
@@ -109,17 +143,23 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     hidden_layer_sizes: Annotated[
         tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(description="units of each hidden layer; []: a linear model"),
+        Flag("Units per hidden layer: 256,128", "N,..."),
     ] = (256, 128)
     activation: Annotated[
-        str, OneOf((ACTIVATIONS,)), Meta(description="after each hidden layer")
-    ] = "relu"  # fmt: skip
+        str,
+        OneOf((ACTIVATIONS,)),
+        Meta(description="after each hidden layer"),
+        Flag("relu, silu, gelu, tanh, ..."),
+    ] = "relu"
     dropout: Annotated[
         Auto | Annotated[float, Meta(ge=0, lt=1)],
         Meta(description="probability of dropping a hidden unit; auto: 0.3 for classes, else 0.05"),
+        Flag("Probability of dropping a unit.", "P"),
     ] = "auto"
     batch_norm: Annotated[
         Literal["none", "before", "after"],
         Meta(description="batch normalisation before or after each activation"),
+        Flag("Batch normalisation before or after each activation."),
     ] = "none"
     initialiser: Annotated[
         str,
@@ -142,19 +182,24 @@ class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         OneOf((RULES, DRIVERS)),
         Meta(description="a rule, or a driver such as lbfgs, which takes all rows at each step"),
+        Flag("adamw, adam, nesterov, sgd, lbfgs, ...", name="optimizer"),
     ] = "adamw"
     options: Annotated[
         OwnOptions, OptionsOf("name"), Meta(description="the rule's own: {beta2 = 0.99}")
     ] = field(default_factory=OwnOptions)
     learning_rate: Annotated[
         Literal["recipe", "auto"] | Annotated[float, Meta(gt=0, le=1000)],
-        Meta(description="its highest value; recipe: 0.002 for adamw and its like, or 0.05; auto: "
-             "found by a range test"),
-    ] = "recipe"  # fmt: skip
+        Meta(
+            description="its highest value; recipe: 0.002 for adamw and its like, or 0.05; auto: "
+            "found by a range test"
+        ),
+        Flag("The highest rate; auto: by a range test.", "RATE"),
+    ] = "recipe"
     schedule: Annotated[
         str,
         OneOf((SCHEDULES,)),
         Meta(description="of the rate; 'steepest schedule' lists and draws them"),
+        Flag("Of the rate: cosine, constant, linear, ..."),
     ] = "cosine"
     schedule_options: Annotated[
         OwnOptions,
@@ -167,6 +212,7 @@ class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     weight_decay: Annotated[
         Auto | Annotated[float, Meta(ge=0, le=1000)],
         Meta(description="decoupled: w <- (1 - rate * decay) w; auto: 0.01 for adamw, else 0"),
+        Flag("Decoupled decay, as in AdamW.", "DECAY"),
     ] = "auto"
     momentum: Annotated[
         Annotated[float, Meta(ge=0, lt=1)] | OwnOptions,
@@ -174,14 +220,20 @@ class Optimizer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 0.9
     l1: Annotated[
         float,
-        Meta(description="weights are pulled towards 0 by rate * l1 a step, to exactly 0", ge=0,
-             le=1000),
-    ] = 0.0  # fmt: skip
+        Meta(
+            description="weights are pulled towards 0 by rate * l1 a step, to exactly 0",
+            ge=0,
+            le=1000,
+        ),
+        Flag("Pull weights to exactly 0, so strongly.", "DECAY"),
+    ] = 0.0
     clip_norm: Annotated[
         float,
-        Meta(description="gradients are shortened to this norm, all together; 0: not", ge=0,
-             le=1e6),
-    ] = 0.0  # fmt: skip
+        Meta(
+            description="gradients are shortened to this norm, all together; 0: not", ge=0, le=1e6
+        ),
+        Flag("Shorten longer gradients to this.", "NORM"),
+    ] = 0.0
     clip_value: Annotated[
         float,
         Meta(description="each element of a gradient is kept within +-this; 0: not", ge=0, le=1e6),
@@ -196,6 +248,7 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         OneOf((LOSSES,), words=("auto",)),
         Meta(description="auto: cross_entropy for classes, half_squared_error for numbers"),
+        Flag("What is made small.  [by the task]"),
     ] = "auto"
     loss_options: Annotated[
         OwnOptions, OptionsOf("loss"), Meta(description="the loss's own options")
@@ -203,14 +256,18 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     batch_size: Annotated[
         Auto | Annotated[int, Meta(ge=1)],
         Meta(description="auto: 32 up to 2,048 rows, 64 up to 8,192, 128 up to 16,384, then 256"),
+        Flag("Rows per step.", "N"),
     ] = "auto"
     sampler: Annotated[
         str,
         OneOf((SAMPLERS,)),
         Meta(description="disjoint: each row once an epoch; or how else a step's rows are drawn"),
+        Flag("How a step's rows are drawn: disjoint, fresh_subsets, ..."),
     ] = "disjoint"
     max_epochs: Annotated[
-        int, Meta(description="passes over the training rows at most", ge=1, le=1_000_000)
+        int,
+        Meta(description="passes over the training rows at most", ge=1, le=1_000_000),
+        Flag("Passes over the rows at most.", "N"),
     ] = 50
     patience: Annotated[
         int,
@@ -222,6 +279,7 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     class_weight: Annotated[
         Literal["none", "balanced"],
         Meta(description="balanced: every class counts alike, whatever its number of rows"),
+        Flag("balanced: every class counts alike."),
     ] = "none"
     average_weights: Annotated[
         float,
@@ -230,18 +288,26 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             ge=0,
             lt=1,
         ),
+        Flag("Use running averages of the weights that keep this share a step: 0.995.", "SHARE"),
     ] = 0.0
     ensemble_size: Annotated[
         int,
-        Meta(description="networks trained side by side, whose predictions are averaged", ge=1,
-             le=1000),
-    ] = 1  # fmt: skip
+        Meta(
+            description="networks trained side by side, whose predictions are averaged",
+            ge=1,
+            le=1000,
+        ),
+        Flag("Train so many networks and average them.", "N"),
+    ] = 1
     seed: Annotated[
-        int, Meta(description="same seed, same model", ge=0, lt=2**32)
-    ] = 0  # fmt: skip
+        int,
+        Meta(description="same seed, same model", ge=0, lt=2**32),
+        Flag("Same seed, same model.", "N"),
+    ] = 0
     time_limit: Annotated[
         Annotated[float, Meta(gt=0)] | None,
         Meta(description="seconds of training at most; unset: no limit"),
+        Flag("Stop training after so long.", "SECONDS"),
     ] = None
 
 
@@ -276,10 +342,18 @@ class Resolved(Struct, frozen=True, kw_only=True):
 def resolve(configuration: Configuration, task: Task, rows: int) -> Resolved:
     """Replace every "auto" by its documented value for a task and `rows` training rows.
 
+    Errors:
+        ConfigurationError: a batch of more rows than there are.
+
     >>> resolve(Configuration(), "classification", 1_000)
     Resolved(batch_size=32, dropout=0.3, learning_rate=0.002, weight_decay=0.01)
     """
-    optimizer = configuration.optimizer
+    optimizer, size = configuration.optimizer, configuration.training.batch_size
+    if size != "auto" and size > rows:
+        raise ConfigurationError(
+            f"training.batch_size = {size:,} is more than the {rows:,} rows there are to train on; "
+            "give fewer, or leave it at auto"
+        )
     if optimizer.name in DRIVERS:
         return _resolved_for_driver(configuration, rows)
     own = inspect.signature(RULES.find(optimizer.name)).parameters
@@ -290,10 +364,10 @@ def resolve(configuration: Configuration, task: Task, rows: int) -> Resolved:
         learning_rate=0.002 if adaptive else 0.05,
         weight_decay=0.01 if "weight_decay" in own else 0.0,
     )
-    size, dropout = configuration.training.batch_size, configuration.network.dropout
+    dropout = configuration.network.dropout
     rate, decay = optimizer.learning_rate, optimizer.weight_decay
     return Resolved(
-        batch_size=min(automatic.batch_size if size == "auto" else size, rows),
+        batch_size=min(automatic.batch_size, rows) if size == "auto" else size,
         dropout=automatic.dropout if dropout == "auto" else dropout,
         learning_rate=automatic.learning_rate if isinstance(rate, str) else rate,
         weight_decay=automatic.weight_decay if decay == "auto" else decay,

@@ -32,6 +32,7 @@ from msgspec import Meta, Struct
 from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.chosen import OneOf, OptionsOf
 from steepest.tabular.configuration import Configuration, OwnOptions
+from steepest.tabular.flag import Flag
 from steepest.tabular.recipe import check_methods
 
 T = TypeVar("T")
@@ -57,6 +58,11 @@ class Option(Struct, frozen=True):
     def names(self) -> tuple[str, ...]:
         """The methods that it chooses from, if it does: those registered by now."""
         return tuple(name for each in _marks(self.hint, OneOf) for name in each.names)
+
+    @property
+    def flag(self) -> Flag | None:
+        """What the command has for it."""
+        return next(iter(_marks(self.hint, Flag)), None)
 
     @property
     def valid(self) -> str:
