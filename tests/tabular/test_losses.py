@@ -132,7 +132,7 @@ def test_margins_have_no_probabilities(columns: Columns) -> None:
 
 
 def test_what_does_not_fit_is_refused(columns: Columns) -> None:
-    with pytest.raises(ConfigurationError, match="'quantile' is not for the classification"):
+    with pytest.raises(ConfigurationError, match="quantiles are of a number"):
         fitted(columns, "label", loss="quantile")
     with pytest.raises(ConfigurationError, match="rising order"):
         fitted(columns, "value", loss="quantile", loss_options={"quantiles": [0.9, 0.1]})

@@ -11,7 +11,7 @@ from steepest.optim import schedules
 from steepest.optim.schedules import SCHEDULES, Plateau, WarmUp
 from steepest.tabular.configuration import Configuration, resolve
 from steepest.tabular.options import assign, from_plain
-from steepest.tabular.recipe import make_optimizer, make_rate
+from steepest.tabular.recipe import check_methods, make_optimizer, make_rate
 
 pytestmark = pytest.mark.row("S1", "S2", "S3", "S4", "S5", "S7", "S8", "P12", "O7", "E3")
 EPOCHS, STEPS = 20, 1000
@@ -93,12 +93,19 @@ def test_rules_around_the_rule() -> None:
     assert rule("optimizer.schedule=constant", "optimizer.warm_up=0") == opt.AdamW(0.1)
 
 
+def test_epochs_that_are_many_keep_their_milestones_apart() -> None:
+    check_methods(
+        configured("optimizer.schedule=step_decay", "training.max_epochs=5000",
+                   "optimizer.schedule_options.milestones=[1, 2]")
+    )  # fmt: skip
+
+
 def test_what_cannot_be_put_together_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="ClipByNorm: compose it with Nesterov"):
         rule("optimizer.name=nesterov_look_ahead", "optimizer.clip_norm=1")
     with pytest.raises(ConfigurationError, match="clip_norm = -1 is not possible"):
         configured("optimizer.clip_norm=-1")
-    with pytest.raises(ConfigurationError, match="milestones rise"):
+    with pytest.raises(ConfigurationError, match=r"milestones rise.*: \[8, 4\]"):  # in epochs
         rate("optimizer.schedule=step_decay", "optimizer.schedule_options.milestones=[8, 4]")
     with pytest.raises(ConfigurationError, match="a Plateau lowers the learning rate"):
         rule("optimizer.name=momentum", 'optimizer.momentum={schedule = "plateau", rate = 0.9}')

@@ -49,9 +49,12 @@ def make_rate(configuration: Configuration, resolved: Resolved, steps: int) -> s
     def made(steps_left: int) -> schedules.Schedule:
         per_epoch = steps / configuration.training.max_epochs
         given = optimizer.schedule_options
-        return choice.made(
-            schedules.of_training(make, given, steps=steps_left, steps_per_epoch=per_epoch)
-        )
+        in_steps = schedules.of_training(make, given, steps=steps_left, steps_per_epoch=per_epoch)
+        try:
+            return choice.made(in_steps)
+        except ConfigurationError:
+            choice.made({**in_steps, **given})  # is refused with the times that were given
+            raise
 
     rate = made(max(1, steps - rising))
     if not rising or rate(0) < 0.9 * resolved.learning_rate:
@@ -118,6 +121,11 @@ def make_loss(configuration: Configuration, task: Task) -> Loss:
     name = automatic if training.loss == "auto" else training.loss
     make = LOSSES.find(name)
     if make.head not in HEADS[task]:
+        if make.head == "quantiles":
+            raise ConfigurationError(
+                "quantiles are of a number, and the target is a class: leave them out, or say "
+                "--task regression where its classes are numbers"
+            )
         fitting = ", ".join(repr(each) for each in LOSSES if LOSSES[each].head in HEADS[task])
         raise ConfigurationError(
             f"training.loss = {name!r} is not for the {task} of a table; valid: {fitting}"
@@ -132,7 +140,7 @@ def check_methods(configuration: Configuration) -> None:
         ConfigurationError: names the option.
     """
     some = Resolved(batch_size=1, dropout=0.0, learning_rate=0.001, weight_decay=0.0)
-    make_optimizer(configuration, some, 1_000)
+    make_optimizer(configuration, some, 100 * configuration.training.max_epochs)
     training = configuration.training
     if training.loss != "auto":
         make = LOSSES.find(training.loss)
