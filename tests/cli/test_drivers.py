@@ -45,6 +45,7 @@ def test_fit_with_a_driver(command: Command, table: Path, tmp_path: Path, name: 
         (("--dropout", "0.2"), "network.dropout = 0.2 does not go with lbfgs"),
         (("--batch-size", "8"), "training.batch_size = 8 does not go with lbfgs"),
         (("--learning-rate", "0.1"), "finds the length of each step by itself"),
+        (("--schedule", "step_decay"), "optimizer.schedule = 'step_decay' does not go with lbfgs"),
         (("--learning-rate", "auto"), "finds the length of each step by itself"),
         (("--weight-decay", "0.1"), "give training.l2"),
         (("--set", "optimizer.clip_norm=1"), "for rules such as adamw"),

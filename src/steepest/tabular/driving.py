@@ -44,6 +44,7 @@ def _given(configuration: Configuration) -> dict[str, tuple[object, str]]:
         "images.augment": (configuration.images.augment, ((), "none", None), _NO_NOISE),
         "training.sampler": (training.sampler, ("disjoint", "in_order"), _NO_NOISE),
         "optimizer.learning_rate": (optimizer.learning_rate, ("recipe",), _NO_RATE),
+        "optimizer.schedule": (optimizer.schedule, ("cosine", "constant"), _NO_RATE),
         "optimizer.schedule_options": (optimizer.schedule_options, ({},), _NO_RATE),
         "optimizer.weight_decay": (optimizer.weight_decay, ("auto", 0), "give training.l2"),
         "optimizer.l1": (optimizer.l1, (0,), _NO_RULE),
