@@ -66,8 +66,9 @@ def test_a_file_alone_watches_every_fifty_steps(
 ) -> None:
     rows = tmp_path / "rows.jsonl"
     out = tmp_path / "model.safetensors"
-    ran = command("fit", table, *FAST, "--out", out, "--watch-rows", rows, "-q")
+    ran = command("fit", table, *FAST, "--out", out, "--watch-rows", rows)
     assert ran.code == 0
+    assert "in 1 watched step, too few to judge by: --watch 5 sees more" in ran.err
     assert {json.loads(line)["step"] for line in rows.read_text().splitlines()} == {1}
 
 

@@ -37,6 +37,7 @@ TensorBoardFolder: TypeAlias = Annotated[
     ),
 ]
 _EVERY = 50
+_FEW = 3
 
 
 @final
@@ -79,4 +80,7 @@ class Watching(Struct, frozen=True, kw_only=True):
             return []
         found = [str(each) for each in watched.findings]
         steps = len(watched)
-        return found or [f"nothing stands out in {steps:,} watched step{'s' * (steps != 1)}"]
+        seen = f"{steps:,} watched step{'s' * (steps != 1)}"
+        if steps < _FEW and self.every > 1:
+            seen += f", too few to judge by: --watch {max(1, self.every // 10)} sees more"
+        return found or [f"nothing stands out in {seen}"]
