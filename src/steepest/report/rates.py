@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Any
 
 from steepest.methods import implements
@@ -62,9 +63,20 @@ def plot_schedule(
             above = axes.secondary_xaxis("top", (lambda t: t / per_epoch, lambda e: e * per_epoch))
             above.set_xlabel("epoch", color=INK)
         figure.suptitle(
-            title or repr(schedule), x=0.01, ha="left", fontsize=11, fontweight="bold", wrap=True
+            title or _short(schedule), x=0.01, ha="left", fontsize=11, fontweight="bold", wrap=True
         )
     return figure
+
+
+def _short(schedule: Schedule) -> str:
+    """What it is, with numbers as a reader wants them.
+
+    >>> from steepest.optim.schedules import Exponential
+    >>> _short(Exponential(0.1, decay=0.004605170185988091))
+    'Exponential(high=0.1, decay=0.00460517)'
+    """
+    long = re.compile(r"\d+\.\d{6,}(?:e[+-]?\d+)?")
+    return long.sub(lambda number: f"{float(number[0]):.6g}", repr(schedule))
 
 
 def draw_schedule(
