@@ -191,6 +191,7 @@ def test_pixels_as_they_are_kept(
         ({"x": np.zeros((2, 3, 8, 8), np.uint8)}, r"channels first.*transpose\(0, 2, 3, 1\)"),
         ({"x": np.zeros((0, 8, 8), np.uint8)}, "there is no image"),
         ({"x": np.full((1, 2, 2), np.nan)}, "NaN or infinite"),
+        ({"x": np.full((1, 2, 2), 1e300)}, r"pixels up to 1e\+300"),
         ({"x": np.full((1, 2, 2), 300)}, "0 to 255"),
         ({"x": np.zeros((2, 2, 2)), "y": [1]}, "holds 2 images and y 1 labels"),
         ({"x": np.zeros((2, 2, 2)), "y": np.eye(2)}, r"argmax\(axis=1\)"),

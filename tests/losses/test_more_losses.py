@@ -142,6 +142,7 @@ OPTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: st.losses.Quantile(1.0), "numbers between 0 and 1"),
     (lambda: st.losses.Quantile([0.1, 50]), "numbers between 0 and 1"),
     (lambda: st.losses.SmoothedCrossEntropy(1.0), "from 0 to below 1"),
+    (lambda: st.losses.SmoothedCrossEntropy(*["x"]), "from 0 to below 1, not 'x'"),
     (lambda: st.losses.loss("huber", {"delt": 1.0}), "did you mean 'delta'"),
     (lambda: st.losses.loss("hinge", {"delta": 1.0}), "it has none"),
 ]

@@ -316,3 +316,9 @@ def test_not_more_hold_a_turn_than_there_are_places() -> None:
 
     run_in_threads([work] * 5, lambda: None)
     assert max(most) <= 2
+
+
+@pytest.mark.parametrize("members", [[], 3, [st.nn.Linear(1, 1), 3], st.nn.Linear(1, 1)])
+def test_an_ensemble_is_of_modules(members: list[st.nn.Module]) -> None:
+    with pytest.raises(ConfigurationError, match=r"nn\.Ensemble: .*members"):
+        st.nn.Ensemble(members)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import ClassVar, cast, final
 
 import numpy as np
 
@@ -114,7 +114,9 @@ class SmoothedCrossEntropy(Loss):
     head: ClassVar[Head] = "probabilities"
 
     def __post_init__(self) -> None:
-        if isinstance(self.smoothing, bool) or not 0.0 <= self.smoothing < 1.0:
+        smoothing = cast("object", self.smoothing)
+        is_number = isinstance(smoothing, int | float) and not isinstance(smoothing, bool)
+        if not is_number or not 0.0 <= self.smoothing < 1.0:
             raise ConfigurationError(
                 "SmoothedCrossEntropy: smoothing is the share of the label given to all classes, "
                 f"from 0 to below 1, not {self.smoothing!r}"

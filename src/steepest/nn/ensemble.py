@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias, final
+from typing import Any, TypeAlias, cast, final
 
 from steepest.errors import ConfigurationError
 from steepest.nn.module import Module
@@ -60,7 +61,7 @@ class Ensemble(Module):
             :func:`mean_of_softmaxes`, :func:`mean_of_sigmoids` or :func:`mean_of_exponentials`.
 
     Errors:
-        ConfigurationError: no members.
+        ConfigurationError: no members, or some that are no modules.
 
     Source: L2, "Model ensembles".
 
@@ -71,6 +72,10 @@ class Ensemble(Module):
     """
 
     def __init__(self, members: Sequence[Module], mean: Mean = mean_of_outputs) -> None:
+        if not _are_modules(members):
+            raise ConfigurationError(
+                f"nn.Ensemble: the members are a list of modules, not {reprlib.repr(members)}"
+            )
         if not members:
             raise ConfigurationError("nn.Ensemble: there are no members")
         self.members = list(members)
@@ -79,3 +84,8 @@ class Ensemble(Module):
     def forward(self, x: Any) -> Tensor:
         """The mean of the members' outputs."""
         return self.mean(stack([member(x) for member in self.members]))
+
+
+def _are_modules(members: object) -> bool:
+    several = cast("Sequence[object]", members) if isinstance(members, Sequence) else [None]
+    return all(isinstance(one, Module) for one in several)

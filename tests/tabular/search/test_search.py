@@ -263,6 +263,8 @@ def test_the_timeout_ends_what_runs_and_keeps_what_ended() -> None:
     assert time.monotonic() - began < 60
     with pytest.raises(ConfigurationError, match="above 0"):
         search(timeout=0)
+    with pytest.raises(ConfigurationError, match="timeout is a number of seconds above 0"):
+        search(timeout=float("inf"))
 
 
 def test_a_trial_that_diverges_has_failed_and_the_search_goes_on() -> None:

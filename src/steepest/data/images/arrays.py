@@ -21,6 +21,7 @@ TRAINING_IMAGES = ("x_train", "train_x", "train_images", "images_train", "x", "i
 TRAINING_LABELS = ("y_train", "train_y", "train_labels", "labels_train", "y", "labels", "target")
 TEST_IMAGES = ("x_test", "test_x", "test_images", "images_test")
 TEST_LABELS = ("y_test", "test_y", "test_labels", "labels_test")
+_LARGEST = 1e15  # whose square, and sums of it, float32 can hold
 _IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
 
@@ -169,6 +170,10 @@ def _pixels(pixels: NDArray[Any], source: str) -> NDArray[Any]:
     if pixels.dtype.kind == "f":
         if not np.isfinite(pixels).all():
             raise DataError(f"{source} holds pixels that are NaN or infinite")
+        if np.abs(pixels).max() > _LARGEST:
+            raise DataError(
+                f"{source} holds pixels up to {np.abs(pixels).max():.3g}; write floats from 0 to 1"
+            )
         return pixels.astype(np.float32)
     if pixels.dtype.kind == "b":
         return pixels.astype(np.uint8) * np.uint8(255)

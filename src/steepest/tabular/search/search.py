@@ -28,6 +28,7 @@ from steepest.transform.executable import Backend
 if TYPE_CHECKING:
     from steepest.tabular.search.study import Claim, Ledger
 
+_LONGEST = 1e9  # seconds, 30 years; timers go a little further
 _WAITING = 0.2  # seconds between looks at what other processes do
 
 
@@ -163,8 +164,10 @@ def search_table(
     plain: dict[str, Any] = {**(given or {})}
     if target is not None:
         plain["data"] = {**plain.get("data", {}), "target": target}
-    if timeout is not None and not timeout > 0:
-        raise ConfigurationError(f"timeout is a number of seconds above 0, not {timeout!r}")
+    if timeout is not None and not 0 < timeout <= _LONGEST:
+        raise ConfigurationError(
+            f"timeout is a number of seconds above 0 and up to {_LONGEST:g}, not {timeout!r}"
+        )
     if jobs < 1:
         raise ConfigurationError(f"jobs is a number from 1 on, not {jobs!r}")
     make_pruner = PRUNERS.find(pruner)
