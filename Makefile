@@ -53,7 +53,7 @@ imports: $(STAMP)
 
 # Two processes; each computes on one thread so that they do not fight for the cores.
 tests: $(STAMP)
-	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2
+	OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 $(PYTHON) -m pytest -q -n 2 --durations=5
 
 docs: $(STAMP)
 	$(PYTHON) tools/reference.py
