@@ -137,6 +137,14 @@ def test_automatic_values_follow_the_documented_rules() -> None:
     assert (changed.batch_size, changed.dropout, changed.learning_rate) == (16, 0.5, 0.25)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_a_batch_larger_than_the_data_is_refused(optimizer: str) -> None:
+    asked = Configuration(training=Training(batch_size=101), optimizer=Optimizer(name=optimizer))
+    assert resolve(asked, "classification", 101).batch_size == 101
+    with pytest.raises(ConfigurationError, match="batch_size = 101 is more than the 100 rows"):
+        resolve(asked, "classification", 100)
+
+
 def from_assignments(*assignments: str) -> Configuration:
     plain: dict[str, Any] = {}
     for each in assignments:

@@ -267,6 +267,15 @@ def test_the_timeout_ends_what_runs_and_keeps_what_ended() -> None:
         search(timeout=float("inf"))
 
 
+def test_a_drawn_batch_larger_than_the_rows_is_all_of_them_and_a_given_one_is_refused() -> None:
+    short = {"training": {"max_epochs": 1}}
+    sizes = search(configuration=short, space={"training": {"batch_size": [70, 500]}}, trials=3)
+    assert {trial.state for trial in sizes.trials} == {"complete"}
+    assert sizes.configuration.training.batch_size == 70
+    with pytest.raises(ConfigurationError, match="batch_size = 500 is more than the 70 rows"):
+        search(configuration={"training": {"batch_size": 500}})
+
+
 def test_a_trial_that_diverges_has_failed_and_the_search_goes_on() -> None:
     wild = {"optimizer": {"learning_rate": [0.01, 1000.0], "name": ["sgd"]}}
     source = {"x": frame()["x"], "y": 1e3 * frame()["x"] + frame()["z"]}

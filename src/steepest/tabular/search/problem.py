@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from steepest.data import read_table
 from steepest.errors import ConfigurationError, nearest
-from steepest.tabular.configuration import Configuration
+from steepest.tabular.configuration import Configuration, resolve
 from steepest.tabular.evaluate import rises, score_names
 from steepest.tabular.options import Plain, from_plain, to_plain
 from steepest.tabular.parts import Parts, prepare, read_options
@@ -20,6 +20,7 @@ from steepest.tabular.search.layouts import LAYOUTS, Layout
 from steepest.tabular.search.space import Drawn, Space
 
 _TEST = 0.2
+_BATCH = "training.batch_size"
 _DEFAULT_METRIC = {"classification": "log_loss", "regression": "rmse"}
 
 
@@ -46,8 +47,14 @@ class Problem(Struct, frozen=True, kw_only=True):
         return rises(self.metric)
 
     def configuration(self, drawn: Mapping[str, Plain]) -> Configuration:
-        """All options of a trial."""
-        return from_plain(self.layout.space.applied(to_plain(self.kept.configuration), drawn))
+        """All options of a trial; a drawn batch that is larger than all rows is all rows."""
+        space = self.layout.space
+        found = from_plain(space.applied(to_plain(self.kept.configuration), drawn))
+        size, rows = found.training.batch_size, min(len(each.training) for each in self.judged)
+        if size == "auto" or size <= rows or _BATCH not in space.plain:
+            return found
+        training = msgspec.structs.replace(found.training, batch_size=rows)
+        return msgspec.structs.replace(found, training=training)
 
 
 def problem_of(
@@ -87,9 +94,12 @@ def problem_of(
     table = read_table(source, read_options(base.data), text_columns=[*labels, base.data.target])
     kept = prepare(table, base, validation=validation, test=test)
     chosen = _metric(metric, kept)
+    judged = _judged(table, base, kept, cv, test)
+    if _BATCH not in space.plain:
+        resolve(base, kept.schema.target.task, min(len(each.training) for each in judged))
     return Problem(
         kept=kept,
-        judged=_judged(table, base, kept, cv, test),
+        judged=judged,
         layout=layout,
         metric=chosen,
         fingerprint=Fingerprint(
