@@ -18,7 +18,6 @@ from steepest.tabular.ending import Ending
 from steepest.tabular.learner import Learner, Rows, learner
 from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.parts import balanced_weights
-from steepest.tabular.results import Results
 from steepest.tabular.stopwatch import Stopwatch
 from steepest.train.callbacks import Callback
 from steepest.train.checkpoint import Checkpoint
@@ -139,19 +138,8 @@ def _scored(learns: Learner[ImageNetwork], ending: Ending, parts: ImageParts) ->
         network=learns.network,
         backend=learns.trainer.backend,
         history=ending.rows,
-        results=Results(
-            training_rows=len(parts.training),
-            validation_rows=len(parts.validation or ()),
-            test_rows=len(parts.test or ()),
-            baseline=tuple(shares.tolist()),
-            resolved=learns.resolved,
-            stopped=ending.stopped,
-            message=ending.message,
-            epochs=ending.epochs,
-            best_epoch=ending.best_epoch if parts.validation is not None else None,
-            validation=None,
-            test=None,
-            members=ending.members,
+        results=ending.results(
+            parts.training, parts.validation, parts.test, learns.resolved, tuple(shares.tolist())
         ),
     )
     model.results = msgspec.structs.replace(

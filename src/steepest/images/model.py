@@ -26,7 +26,7 @@ from steepest.tabular.network import network_weights, set_weights
 from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.recipe import make_loss
 from steepest.tabular.results import Results
-from steepest.tabular.summary import plain
+from steepest.tabular.summary import first_scores
 from steepest.tabular.trained import TrainedNetwork
 from steepest.train.averaging import mean_for
 from steepest.train.predict import SAMPLES, mean_and_deviation
@@ -76,12 +76,7 @@ class ImageModel:
 
     def __repr__(self) -> str:
         """Say what is predicted, and how well."""
-        parts = [f"{len(self.classes)} classes"]
-        for name, found in (("test", self.results.test), ("validation", self.results.validation)):
-            if found is not None:
-                parts.append(f"{name} {found.first.name} {plain(found.first.value)}")
-                parts.append(f"baseline {plain(found.first.baseline)}")
-                break
+        parts = [f"{len(self.classes)} classes", *first_scores(self.results)]
         return f"<ImageModel: {', '.join(parts)}>"
 
     @property

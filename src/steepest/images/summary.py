@@ -9,7 +9,7 @@ from steepest.nn import Ensemble, Module
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.options import to_toml
 from steepest.tabular.results import Results
-from steepest.tabular.summary import ending, results_lines
+from steepest.tabular.summary import ending, results_lines, under_headings
 
 
 def summarise_images(
@@ -27,10 +27,7 @@ def summarise_images(
         "layers": one.summary().splitlines(),
         "options": to_toml(configuration).splitlines(),
     }
-    return "\n\n".join(
-        "\n".join([heading, *(f"  {line}".rstrip() for line in lines)])
-        for heading, lines in sections.items()
-    )
+    return under_headings(sections)
 
 
 def _overview(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Self, final
 
-from steepest.tabular.results import MemberResults
+from steepest.tabular.configuration import Resolved
+from steepest.tabular.results import MemberResults, Results
 from steepest.train.history import History
 
 # Of an ensemble the first of these that a member has; one that diverged is told in the message.
@@ -84,4 +85,28 @@ class Ending:
             best_epoch=None,
             compiling=max(each.compiling for each in histories),
             members=members,
+        )
+
+    def results(
+        self,
+        training: Sized,
+        validation: Sized | None,
+        test: Sized | None,
+        resolved: Resolved,
+        baseline: tuple[float, ...],
+    ) -> Results:
+        """What came out of a fit on these rows, before anything is scored."""
+        return Results(
+            training_rows=len(training),
+            validation_rows=len(validation or ()),
+            test_rows=len(test or ()),
+            baseline=baseline,
+            resolved=resolved,
+            stopped=self.stopped,
+            message=self.message,
+            epochs=self.epochs,
+            best_epoch=self.best_epoch if validation is not None else None,
+            validation=None,
+            test=None,
+            members=self.members,
         )

@@ -17,7 +17,6 @@ from steepest.tabular.model import TableModel
 from steepest.tabular.options import from_plain, options, to_plain
 from steepest.tabular.parts import Parts, prepare
 from steepest.tabular.prepared import PreparedTable, prepare_table
-from steepest.tabular.results import Results
 from steepest.tabular.stopwatch import Stopwatch
 from steepest.train.callbacks import Callback
 from steepest.train.checkpoint import Checkpoint
@@ -165,19 +164,12 @@ def _scored(prepared: PreparedTable, ending: Ending, parts: Parts) -> TableModel
         network=learns.network,
         backend=learns.trainer.backend,
         history=ending.rows,
-        results=Results(
-            training_rows=len(parts.training),
-            validation_rows=len(parts.validation or ()),
-            test_rows=len(parts.test or ()),
-            baseline=_baseline(parts.training, preprocessor),
-            resolved=learns.resolved,
-            stopped=ending.stopped,
-            message=ending.message,
-            epochs=ending.epochs,
-            best_epoch=ending.best_epoch if parts.validation is not None else None,
-            validation=None,
-            test=None,
-            members=ending.members,
+        results=ending.results(
+            parts.training,
+            parts.validation,
+            parts.test,
+            learns.resolved,
+            _baseline(parts.training, preprocessor),
         ),
     )
     model.results = msgspec.structs.replace(

@@ -33,7 +33,7 @@ from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.parts import read_options
 from steepest.tabular.recipe import make_loss
 from steepest.tabular.results import Results
-from steepest.tabular.summary import plain, summarise
+from steepest.tabular.summary import first_scores, summarise
 from steepest.tabular.trained import TrainedNetwork
 from steepest.train.averaging import mean_for
 from steepest.train.predict import SAMPLES, mean_and_deviation
@@ -86,14 +86,7 @@ class TableModel:
         <TableModel: classification of 'target', validation accuracy ..., baseline 0.33333>
         """
         target = self.schema.target
-        parts = [f"{target.task} of {target.name!r}"]
-        scored = [("test", self.results.test), ("validation", self.results.validation)]
-        for name, evaluation in scored:
-            if evaluation is not None:
-                score = evaluation.first
-                parts.append(f"{name} {score.name} {plain(score.value)}")
-                parts.append(f"baseline {plain(score.baseline)}")
-                break
+        parts = [f"{target.task} of {target.name!r}", *first_scores(self.results)]
         return f"<TableModel: {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:

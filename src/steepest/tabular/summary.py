@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from steepest.data import Preprocessor
 from steepest.nn import Ensemble, Module
@@ -25,10 +25,33 @@ def summarise(
         "schema": preprocessor.schema.describe().splitlines(),
         "options": to_toml(configuration).splitlines(),
     }
+    return under_headings(sections)
+
+
+def under_headings(sections: Mapping[str, Iterable[str]]) -> str:
+    """Write each section's lines under its heading.
+
+    >>> print(under_headings({"model": ["a line", "another"]}))
+    model
+      a line
+      another
+    """
     return "\n\n".join(
         "\n".join([heading, *(f"  {line}".rstrip() for line in lines)])
         for heading, lines in sections.items()
     )
+
+
+def first_scores(results: Results) -> list[str]:
+    """The first score of the test rows, else of the validation rows, and its baseline."""
+    for name, found in (("test", results.test), ("validation", results.validation)):
+        if found is not None:
+            score = found.first
+            return [
+                f"{name} {score.name} {plain(score.value)}",
+                f"baseline {plain(score.baseline)}",
+            ]
+    return []
 
 
 def results_lines(results: Results) -> list[str]:
