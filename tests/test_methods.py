@@ -6,6 +6,9 @@ import methods
 import pytest
 from methods import Entry
 
+from steepest.cli.application import command
+from steepest.tabular.options import require_option
+
 ENTRIES = methods.entries()
 SHOWN = methods.tests()
 ROWS = {row.name: row for row in methods.rows()}
@@ -34,6 +37,25 @@ def test_what_is_registered_is_tested_by_name_or_with_its_whole_registry(entry: 
         assert any(re.search(rf"\b({words})\b", text) for text in texts), (
             f"no test that is marked {row} mentions it"
         )
+
+
+def test_the_options_that_the_page_names_are_those_of_the_command() -> None:
+    commands = command().commands.values()
+    flags = {words for each in commands for option in each.params for words in option.opts}
+    named = {
+        words
+        for entry in ENTRIES
+        for words in re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", entry.method.option)
+    }
+    assert len(named) > 10
+    assert named <= flags, "no command has such a flag"
+    chosen = {
+        words
+        for entry in ENTRIES
+        for words in re.findall(r"--set ([a-z0-9_.]+)", entry.method.option)
+    }
+    for name in chosen:
+        require_option(name)
 
 
 @pytest.mark.parametrize("row", NOW)

@@ -1,4 +1,4 @@
-"""The command: `steepest fit`, `predict`, `evaluate`, `inspect`, `dataset`, `bench`, `cache`."""
+"""The command `steepest`: what its subcommands have in common, and what errors become."""
 
 from __future__ import annotations
 
