@@ -41,6 +41,7 @@ class Mistake:
 FIT_MISTAKES = [
     # the file
     Mistake("missing file", ("does not exist", "table.csv"), table=None),
+    Mistake("missing file, no target", ("does not exist", "table.csv"), table=None, options=()),
     Mistake("empty file", ("empty",), table=b""),
     Mistake("header only", ("no rows",), table=b"size,sort,label\n"),
     Mistake("binary rubbish", ("table.csv", "binary"), table=b"\x7fELF\x02\x01\0\0" * 50),

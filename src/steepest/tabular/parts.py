@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -19,6 +20,7 @@ from steepest.data import (
     split,
     target_labels,
 )
+from steepest.data.source import check_file
 from steepest.errors import ConfigurationError, DataError
 from steepest.tabular.configuration import Configuration, Data, Images
 from steepest.tabular.stopwatch import Stopwatch
@@ -77,6 +79,8 @@ def prepare(
             "--augment and other options of images are for a folder of pictures or an .npz file; "
             "this is a table"
         )
+    if isinstance(source, str | Path):  # a wrong name is told before what else is missing
+        check_file(Path(source))
     if not data.target:
         raise ConfigurationError("which column shall be predicted? name it with --target COLUMN")
     as_text = [name for name, kind in data.types.items() if kind == "categorical"]
