@@ -47,4 +47,10 @@ def _show(rows: Sequence[Measured]) -> None:
             " ".join(f"{size}^{exponent:.1f}" for size, exponent in row.exponents.items()),
             row.theory,
         )
-    Console(width=_WIDTH, highlight=False).print(table)
+    console = Console(width=_WIDTH, highlight=False)
+    console.print(table)
+    console.print(
+        "grows as: measured; L1: of the lecture. n rows, d weights, m pairs that L-BFGS keeps, "
+        "k rows of a mini-batch",
+        soft_wrap=True,
+    )
