@@ -611,6 +611,8 @@ def test_impossible_intervals_are_refused(options: dict[str, Any], message: str)
 def test_what_is_no_place_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="is the path of a file, not 3"):
         fit(trainer(), checkpoint=st.Checkpoint(3))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ConfigurationError, match=r"checkpoint is st\.Checkpoint\(FILE\).* not 'c'"):
+        fit(trainer(), checkpoint="c")
 
 
 def test_it_is_written_when_it_is_due(tmp_path: Path) -> None:

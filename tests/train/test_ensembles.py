@@ -322,3 +322,8 @@ def test_not_more_hold_a_turn_than_there_are_places() -> None:
 def test_an_ensemble_is_of_modules(members: list[st.nn.Module]) -> None:
     with pytest.raises(ConfigurationError, match=r"nn\.Ensemble: .*members"):
         st.nn.Ensemble(members)
+
+
+def test_more_members_than_can_be_meant_are_refused_before_one_is_made() -> None:
+    with pytest.raises(ConfigurationError, match=r"at most 100,000, not 1,000,000,000"):
+        st.EnsembleTrainer(network(), "cross_entropy", "sgd", size=10**9)

@@ -221,6 +221,16 @@ def store(place: Place) -> Store:
     return place
 
 
+def check_checkpoint(value: object) -> None:
+    """Refuse what is given in the place of a checkpoint.
+
+    Errors:
+        ConfigurationError: neither a checkpoint nor None.
+    """
+    if value is not None and not isinstance(value, Checkpoint):
+        raise ConfigurationError(f"checkpoint is st.Checkpoint(FILE), or None, not {value!r}")
+
+
 def check_same(place: Place, then: Moment, now: Fingerprint, last_epoch: int) -> None:
     """Refuse to go on in another fit than the one that was kept.
 

@@ -18,13 +18,15 @@ from steepest.tensor import random
 from steepest.train.arrays import array_of, tables
 from steepest.train.averaging import mean_and_deviation, mean_for
 from steepest.train.callbacks import Callback, EveryEpoch, EverySteps, callbacks_of
-from steepest.train.checkpoint import Checkpoint
+from steepest.train.checkpoint import Checkpoint, check_checkpoint
 from steepest.train.history import History
 from steepest.train.interruption import stop_on_interrupt
 from steepest.train.shared_file import KeptTogether
 from steepest.train.trainer import Trainer
 from steepest.train.turns import Turns, available_processors, run_in_threads
 from steepest.transform.executable import Backend, sharing_programs
+
+_MOST = 100_000  # members that can be meant
 
 
 @implements("E1", option="--ensemble-size K")
@@ -45,7 +47,7 @@ class EnsembleTrainer:
         make_model: gives a new model at each call.
         loss: as the Trainer's.
         optimizer: as the Trainer's.
-        size: k, the number of members, from 1 on.
+        size: k, the number of members, from 1 to 100,000.
         l2: as the Trainer's.
         seed: of all that is drawn.
         threads: how many members train at a time; by default one on each processor that this
@@ -91,6 +93,8 @@ class EnsembleTrainer:
         backend: Backend = "native",
     ) -> None:
         _check_count("size", size)
+        if size > _MOST:
+            raise ConfigurationError(f"EnsembleTrainer: size is at most {_MOST:,}, not {size:,}")
         if not callable(make_model) or isinstance(make_model, Module):
             raise ConfigurationError(
                 "EnsembleTrainer: make_model is a function that gives a new model at each call: "
@@ -171,6 +175,7 @@ class EnsembleTrainer:
         """
         functions = _one_at_a_time(callbacks_of(callbacks))
         turns = Turns(self.threads)
+        check_checkpoint(checkpoint)
         kept = KeptTogether(checkpoint, resume, [str(place) for place in range(len(self.members))])
         x, y = tables(x, self.members[0].model.dtype), array_of(y, "y")
 

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from steepest.train.arrays import leaves
-from steepest.train.checkpoint import Checkpoint, Keeper, Moment, Place, check_same
+from steepest.train.checkpoint import (
+    Checkpoint,
+    Keeper,
+    Moment,
+    Place,
+    check_checkpoint,
+    check_same,
+)
 from steepest.train.fingerprint import (
     ABOUT,
     DATA,
@@ -36,9 +43,11 @@ def keeping(
         moment: from which it is to go on.
 
     Errors:
+        ConfigurationError: what was given is no checkpoint.
         CheckpointError: it was another fit; names the difference.
         DataError: the file cannot be written.
     """
+    check_checkpoint(checkpoint)
     first, last = plan.first_epoch, plan.last_epoch
     if checkpoint is None and moment is None:
         return Keeper(None, {}, first_epoch=first, last_epoch=last)
