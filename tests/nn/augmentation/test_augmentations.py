@@ -395,6 +395,13 @@ def test_impossible_augmentations_say_what_is_possible(text: str, message: str) 
         augmentation(text)
 
 
+def test_a_shift_out_of_sight_is_refused() -> None:
+    with st.nn.training():
+        assert augment.Shift(5)(st.ones((2, 6, 6))).shape == (2, 6, 6)
+        with pytest.raises(ConfigurationError, match="6 pixels move all of an image of 6 pixels"):
+            augment.Shift(6)(st.ones((2, 8, 6)))
+
+
 def test_another_outside_names_the_two() -> None:
     with pytest.raises(ConfigurationError, match="did you mean 'edge'"):
         augment.Shift(2, outside="edges")  # pyright: ignore[reportArgumentType]

@@ -267,6 +267,12 @@ def test_the_timeout_ends_what_runs_and_keeps_what_ended() -> None:
         search(timeout=float("inf"))
 
 
+def test_images_are_not_searched(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.zeros((4, 2, 2), np.uint8), y=[0, 1, 0, 1])
+    with pytest.raises(ConfigurationError, match="holds images, and a search is for tables"):
+        search(source=tmp_path / "a.npz")
+
+
 def test_a_drawn_batch_larger_than_the_rows_is_all_of_them_and_a_given_one_is_refused() -> None:
     short = {"training": {"max_epochs": 1}}
     sizes = search(configuration=short, space={"training": {"batch_size": [70, 500]}}, trials=3)

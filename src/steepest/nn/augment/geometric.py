@@ -117,7 +117,8 @@ class Shift(Geometric):
         outside: what comes in from outside is "zero", or the nearest "edge".
 
     Errors:
-        ConfigurationError: an amount that is neither; another word for outside.
+        ConfigurationError: an amount that is neither, or as large as the image; another word for
+            outside.
 
     Source: Krizhevsky et al. 2012, section 4.1.
 
@@ -144,6 +145,11 @@ class Shift(Geometric):
 
     def _pixels(self, n: int, extent: int) -> Tensor:
         most = self.amount if isinstance(self.amount, int) else round(self.amount * extent)
+        if most >= extent > 1:
+            raise ConfigurationError(
+                f"Shift: {most} pixels move all of an image of {extent} pixels out of sight; give "
+                "fewer"
+            )
         return floor(random.uniform((n,)) * float(2 * most + 1)) - float(most)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast, final
 
 import msgspec
 from msgspec import Struct
 
-from steepest.data import read_table
+from steepest.data import holds_images, read_table
 from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.configuration import Configuration, resolve
 from steepest.tabular.evaluate import rises, score_names
@@ -88,6 +89,10 @@ def problem_of(
         )
     layout = LAYOUTS.find(sampler)(space, base.training.seed, trials)
     check_space(space, to_plain(base))
+    if isinstance(source, str | Path) and source != "-" and holds_images(Path(source)):
+        raise ConfigurationError(
+            f"{source} holds images, and a search is for tables; fit takes them"
+        )
     labels = [name for name, kind in base.data.types.items() if kind == "categorical"]
     if not base.data.target:
         raise ConfigurationError("which column shall be predicted? name it with --target COLUMN")
