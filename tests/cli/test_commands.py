@@ -387,6 +387,7 @@ def test_python_door_gives_the_same_model(
     command: Command, table: Path, model: Path, tmp_path: Path
 ) -> None:
     fitted = st.load(model)
+    assert isinstance(fitted, st.TableModel)
     by_command = [row["prediction"] for row in rows_of(command("predict", model, table).out)]
     columns = {name: [row[name] for row in rows_of(table.read_text())] for name in ("size", "sort")}
     assert fitted.predict(table).tolist() == by_command

@@ -154,7 +154,9 @@ def from_assignments(*assignments: str) -> Configuration:
 
 def made(*assignments: str, steps: int = 100) -> Rule:
     configuration = from_assignments(*assignments)
-    return make_optimizer(configuration, resolve(configuration, "regression", 1000), steps)
+    rule = make_optimizer(configuration, resolve(configuration, "regression", 1000), steps)
+    assert isinstance(rule, Rule)
+    return rule
 
 
 @pytest.mark.parametrize(

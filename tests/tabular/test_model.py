@@ -67,6 +67,7 @@ def test_a_frame_a_dictionary_and_a_file_are_the_same(model: TableModel, tmp_pat
 def test_what_is_saved_predicts_the_same_bits(model: TableModel, tmp_path: Path) -> None:
     model.save(tmp_path / "m")
     again = st.load(tmp_path / "m")
+    assert isinstance(again, TableModel)
     np.testing.assert_array_equal(again.predict_proba(frame()), model.predict_proba(frame()))
     assert again.schema == model.schema
     assert again.results == model.results
@@ -214,6 +215,7 @@ def test_the_rate_over_time_is_the_documented_one(name: str, schedule: str) -> N
             expected *= (1 + math.cos(math.pi * max(0, step - 10) / 40)) / 2
         assert rate(step) == pytest.approx(expected)
     rule = make_optimizer(configuration, resolved, 50)
+    assert isinstance(rule, st.optim.Rule)
     assert type(rule) is st.optim.RULES[name]
     assert rule.rate == rate
 
