@@ -100,5 +100,7 @@ def test_mistakes_are_explained(capsys: Capture, tmp_path: Path) -> None:
     assert "name it .png, .svg or .pdf" in refusal(capsys, "cosine", "--plot", "rate.gif")
     assert "say which schedule is meant" in refusal(capsys, "--set", "high=0.1")
     assert "--steps" in refusal(capsys, "cosine", "--steps", "0")
+    assert "too many to show" in refusal(capsys, "cosine", "--steps", str(10**12))
+    assert "too many to show" in refusal(capsys, "cosine", "--set", f"steps={10**12}")
     missing = str(tmp_path / "nowhere" / "rate.svg")
     assert "nowhere" in refusal(capsys, "cosine", "--plot", missing)

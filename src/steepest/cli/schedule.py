@@ -15,6 +15,7 @@ from steepest.errors import ConfigurationError
 if TYPE_CHECKING:
     from steepest.optim.schedules import Schedule
 
+_MOST = 10_000_000  # steps that are shown
 _STEPS, _EPOCHS, _RATE, _ROWS = 1000, 10, 0.1, 20
 
 
@@ -69,6 +70,8 @@ def schedule(
         check_writable(plot)
     options = dict(_assignment(each) for each in assignments or [])
     length = steps or _length(options)
+    if length > _MOST:
+        raise ConfigurationError(f"{length:,} steps are too many to show; give --steps {_MOST}")
     per_epoch = steps_per_epoch or max(1, length // _EPOCHS)
     made = _made(name, options, length)
     rates = made.curve(length, steps_per_epoch=per_epoch)
