@@ -25,6 +25,7 @@ pytestmark = pytest.mark.row("O5")
 Array = Any
 RNG = np.random.default_rng(1)
 Y = RNG.standard_t(3, size=301) * 2 + 1
+WORD: Any = "x"
 
 
 def minimum(loss: st.losses.Loss, y: Array, low: float = -9.0, high: float = 9.0) -> float:
@@ -142,7 +143,7 @@ OPTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: st.losses.Quantile(1.0), "numbers between 0 and 1"),
     (lambda: st.losses.Quantile([0.1, 50]), "numbers between 0 and 1"),
     (lambda: st.losses.SmoothedCrossEntropy(1.0), "from 0 to below 1"),
-    (lambda: st.losses.SmoothedCrossEntropy(*["x"]), "from 0 to below 1, not 'x'"),
+    (lambda: st.losses.SmoothedCrossEntropy(WORD), "from 0 to below 1, not 'x'"),
     (lambda: st.losses.loss("huber", {"delt": 1.0}), "did you mean 'delta'"),
     (lambda: st.losses.loss("hinge", {"delta": 1.0}), "it has none"),
 ]
