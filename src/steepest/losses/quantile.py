@@ -46,8 +46,8 @@ class Quantile(Loss):
         ConfigurationError: quantiles outside of (0, 1), twice the same, or not in order.
 
     >>> import steepest as st
-    >>> st.losses.Quantile(0.9)(st.tensor([0.0, 0.0]), st.tensor([1.0, -1.0]))
-    tensor([0.9, 0.1])
+    >>> st.losses.Quantile(0.75)(st.tensor([0.0, 0.0]), st.tensor([1.0, -1.0]))
+    tensor([0.75, 0.25])
     >>> st.losses.Quantile([0.1, 0.5, 0.9])(st.zeros((4, 3)), st.ones((4,))).shape
     (4,)
     """

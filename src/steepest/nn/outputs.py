@@ -32,7 +32,7 @@ class Bounded(Module):
         ConfigurationError: bounds that are not finite, or in the wrong order.
 
     >>> import steepest as st
-    >>> st.nn.Bounded(0.0, 10.0)(st.tensor([-100.0, 0.0, 100.0]))
+    >>> st.nn.Bounded(0.0, 10.0)(st.tensor([-200.0, 0.0, 200.0]))
     tensor([ 0.,  5., 10.])
     >>> net = st.nn.MLP(3, [8], 1, output_activation=st.nn.Bounded(0.0, 10.0))
     """

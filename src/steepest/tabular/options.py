@@ -102,7 +102,7 @@ def from_plain(plain: Mapping[str, Plain]) -> Configuration:
     Traceback (most recent call last):
     ...
     steepest.errors.ConfigurationError: optimizer.learning_rate = -1 is not possible; valid: \
-'recipe', 'auto' or 0 < value <= 1000
+one of 'recipe', 'auto' or 0 < value <= 1000
     """
     for name, value in _leaves(plain):
         if isinstance(value, float) and not math.isfinite(value):

@@ -332,7 +332,7 @@ def test_csv_holds_every_trial(found: SearchResult) -> None:
         ({"pruner": "medain"}, "did you mean 'median'"),
         ({"configuration": {**SHORT, "data": {"validation": 0}}}, "no rows are left to judge"),
         ({"space": {"network": {"dropout": [0.1, 1]}}}, "the space: network.dropout = 1 is not"),
-        ({"space": {"network": {"width": [0]}}}, "the space: network.hidden_layer_sizes"),
+        ({"space": {"network": {"width": [0]}}}, "network.width is a whole number from 1"),
         ({"space": {"optimizer": {"name": ["adam", "adamm"]}}}, "did you mean 'adam"),
         (
             {"space": {"optimizer": {"name": ["adam", "sgd"], "options.beta2": [0.9]}}},
