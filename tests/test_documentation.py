@@ -87,8 +87,9 @@ def test_examples_of_a_page(path: Path, tmp_path: Path, monkeypatch: pytest.Monk
         CodeBlockParser("console", run_console),
         SkipParser(),
     ]
-    for example in Sybil(parsers=parsers).parse(path).examples():
-        example.evaluate()
+    with steepest.random.stream(0):  # as in a fresh process, whatever other tests have drawn
+        for example in Sybil(parsers=parsers).parse(path).examples():
+            example.evaluate()
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=page_name)
