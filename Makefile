@@ -23,7 +23,7 @@ environment: $(STAMP)
 
 # Wheels only, each with its hash; the project itself is built by the hatchling of the lock.
 $(STAMP):
-	@echo "Making the environment in .venv (about 250 MB to download the first time) ..."
+	@echo "Making the environment in .venv (about 400 MB to download the first time) ..."
 	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11) and "steepest needs Python 3.11 or newer")'
 	python3 -m venv .venv
 	$(PYTHON) -m pip install -q --disable-pip-version-check --no-compile --no-deps \

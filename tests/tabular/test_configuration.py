@@ -14,7 +14,7 @@ from steepest.losses import LOSSES, HalfSquaredError
 from steepest.nn import ACTIVATIONS
 from steepest.optim import RULES, AdamW, Momentum, Rule
 from steepest.optim.schedules import SCHEDULES, CosineAnnealing, LinearAnnealing, WarmUp
-from steepest.tabular.configuration import Configuration, Network, Optimizer, Training, resolve
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.options import (
     assign,
     from_plain,
@@ -25,6 +25,10 @@ from steepest.tabular.options import (
     to_toml,
 )
 from steepest.tabular.recipe import make_loss, make_optimizer
+from steepest.tabular.resolved import resolve
+from steepest.tabular.sections.network import Network
+from steepest.tabular.sections.optimizer import Optimizer
+from steepest.tabular.sections.training import Training
 
 CHANGED = Configuration(
     network=Network(hidden_layer_sizes=(3,), activation="tanh", dropout=0.5),

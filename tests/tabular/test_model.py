@@ -15,17 +15,15 @@ import steepest as st
 from steepest.data import bundled_table
 from steepest.errors import ConfigurationError, DataError, ModelFileError, TrainingError
 from steepest.tabular import TableModel, fit_table, load
-from steepest.tabular.configuration import (
-    Configuration,
-    Data,
-    Network,
-    Optimizer,
-    Training,
-    resolve,
-)
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.network import TableNetwork
 from steepest.tabular.options import from_plain
 from steepest.tabular.recipe import make_optimizer, make_rate
+from steepest.tabular.resolved import resolve
+from steepest.tabular.sections.data import Data
+from steepest.tabular.sections.network import Network
+from steepest.tabular.sections.optimizer import Optimizer
+from steepest.tabular.sections.training import Training
 
 SMALL = Configuration(
     network=Network(hidden_layer_sizes=(8,)), training=Training(max_epochs=3, batch_size=16)

@@ -9,9 +9,10 @@ import steepest as st
 from steepest.errors import ConfigurationError
 from steepest.optim import schedules
 from steepest.optim.schedules import SCHEDULES, Plateau, WarmUp
-from steepest.tabular.configuration import Configuration, resolve
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.options import assign, from_plain
 from steepest.tabular.recipe import check_methods, make_optimizer, make_rate
+from steepest.tabular.resolved import resolve
 
 pytestmark = pytest.mark.row("S1", "S2", "S3", "S4", "S5", "S7", "S8", "P12", "O7", "E3")
 EPOCHS, STEPS = 20, 1000

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from inspect import cleandoc
-from typing import Annotated
+from typing import Annotated, final
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from steepest import __version__
-from steepest.cli.bench import bench
-from steepest.cli.cache import cache
-from steepest.cli.dataset import dataset
-from steepest.cli.evaluate import evaluate
-from steepest.cli.explain_step import explain_step
-from steepest.cli.fit import fit
-from steepest.cli.inspect import inspect
-from steepest.cli.predict import predict
-from steepest.cli.preview import preview
-from steepest.cli.rounding import rounding
-from steepest.cli.schedule import schedule
-from steepest.cli.search import search
+from steepest.errors import ConfigurationError, nearest
 
+# In the order of the help. Each is the function of its name in the file of its name.
+_COMMANDS = (
+    *("fit", "search", "predict", "evaluate", "inspect", "dataset", "preview", "schedule"),
+    *("explain-step", "bench", "rounding", "cache"),
+)
 _HELP = """\
 Train a neural network on a table, or on images, in one command, and use it.
 
@@ -34,26 +29,53 @@ Train a neural network on a table, or on images, in one command, and use it.
 """
 
 
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@final
+class _Commands(TyperGroup):
+    """Loads a command when it is asked for: `steepest --version` need not know what `fit` takes."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Name all."""
+        return [*_COMMANDS]
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Build one."""
+        if cmd_name not in _COMMANDS:
+            raise ConfigurationError(
+                f"there is no command {cmd_name!r}; {nearest(cmd_name, _COMMANDS)}\n"
+                "'steepest -h' shows them all"
+            )
+        name = cmd_name.replace("-", "_")
+        function = getattr(import_module(f"steepest.cli.{name}"), name)
+        text = cleandoc(function.__doc__ or "").replace(r"\b", "\b")  # keeps the lines below it
+        alone = _application()
+        alone.command(cmd_name, help=text, context_settings=_SETTINGS)(function)
+        made = get_command(alone)
+        assert isinstance(made, TyperCommand)
+        return made
+
+
 def command() -> TyperGroup:
     """Build the application."""
-    settings = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-    application = typer.Typer(
+    application = _application()
+    application.callback(
+        cls=_Commands, help=_HELP, invoke_without_command=True, context_settings=_SETTINGS
+    )(_steepest)
+    group = get_command(application)
+    assert isinstance(group, TyperGroup)
+    return group
+
+
+def _application() -> typer.Typer:
+    return typer.Typer(
         name="steepest",
-        help=_HELP,
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         no_args_is_help=False,
-        context_settings=settings,
     )
-    application.callback(invoke_without_command=True)(_steepest)
-    work = (fit, search, predict, evaluate, inspect, dataset)
-    for function in (*work, preview, schedule, explain_step, bench, rounding, cache):
-        text = cleandoc(function.__doc__ or "").replace(r"\b", "\b")  # keeps the lines below it
-        application.command(help=text, context_settings=settings)(function)
-    group = get_command(application)
-    assert isinstance(group, TyperGroup)
-    return group
 
 
 def _steepest(

@@ -13,11 +13,12 @@ from steepest.data import Images
 from steepest.images.model import ImageModel
 from steepest.images.network import ImageNetwork, build_image_network
 from steepest.images.parts import ImageParts, codes_of, prepare_images
-from steepest.tabular.configuration import Configuration, resolve
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.ending import Ending
 from steepest.tabular.learner import Learner, Rows, learner
 from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.parts import balanced_weights
+from steepest.tabular.resolved import resolve
 from steepest.tabular.stopwatch import Stopwatch
 from steepest.train.callbacks import Callback
 from steepest.train.checkpoint import Checkpoint

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from steepest.nn import IMAGE_SCALINGS, Flatten, Module, Standardise
 from steepest.nn.augment import Compose
-from steepest.tabular.configuration import Configuration, Network, Resolved
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.network import make_perceptron
+from steepest.tabular.resolved import Resolved
+from steepest.tabular.sections.network import Network
 from steepest.tensor import random
 from steepest.tensor.tensor import Tensor
 

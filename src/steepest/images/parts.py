@@ -13,7 +13,9 @@ from steepest.data import Images, parse_size, read_images, size_text, split
 from steepest.errors import ConfigurationError, DataError, nearest
 from steepest.nn import IMAGE_SCALINGS
 from steepest.nn.augment import Compose
-from steepest.tabular.configuration import Configuration, Data, Preprocessing
+from steepest.tabular.configuration import Configuration
+from steepest.tabular.sections.data import Data
+from steepest.tabular.sections.preprocessing import Preprocessing
 from steepest.tabular.stopwatch import Stopwatch
 
 # Of the options about data, those that images have too.

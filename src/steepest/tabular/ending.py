@@ -6,7 +6,7 @@ from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, Self, final
 
-from steepest.tabular.configuration import Resolved
+from steepest.tabular.resolved import Resolved
 from steepest.tabular.results import MemberResults, Results
 from steepest.train.history import History
 

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from steepest.nn import Module
 from steepest.optim import Driver, Rule
-from steepest.tabular.configuration import Configuration, Resolved
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.heads import NumberHead
 from steepest.tabular.recipe import make_loss, make_optimizer
+from steepest.tabular.resolved import Resolved
 from steepest.tabular.threads import suitable_threads
 from steepest.train.arrays import Tables
 from steepest.train.batches import Batches

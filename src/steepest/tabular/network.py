@@ -12,8 +12,10 @@ from steepest.data import Inputs, Preprocessor
 from steepest.errors import ModelFileError
 from steepest.nn import MLP, Dropout, Embedding, Module
 from steepest.ops.joins import concat
-from steepest.tabular.configuration import Configuration, Network, Resolved
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.heads import head_of
+from steepest.tabular.resolved import Resolved
+from steepest.tabular.sections.network import Network
 from steepest.tensor import random
 from steepest.tensor.tensor import Tensor
 

@@ -31,9 +31,10 @@ from msgspec import Meta, Struct
 
 from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.chosen import OneOf, OptionsOf
-from steepest.tabular.configuration import Configuration, OwnOptions
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.flag import Flag
 from steepest.tabular.recipe import check_methods
+from steepest.tabular.sections.values import OwnOptions
 
 T = TypeVar("T")
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"

@@ -22,7 +22,9 @@ from steepest.data import (
 )
 from steepest.data.source import check_file
 from steepest.errors import ConfigurationError, DataError
-from steepest.tabular.configuration import Configuration, Data, Images
+from steepest.tabular.configuration import Configuration
+from steepest.tabular.sections.data import Data
+from steepest.tabular.sections.images import Images
 from steepest.tabular.stopwatch import Stopwatch
 
 

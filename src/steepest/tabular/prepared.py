@@ -7,11 +7,12 @@ from typing import final
 from msgspec import Struct
 
 from steepest.data import Preprocessor, Table
-from steepest.tabular.configuration import Configuration, resolve
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.heads import head_of
 from steepest.tabular.learner import Learner, Rows, learner
 from steepest.tabular.network import TableNetwork, build_network, network_inputs
 from steepest.tabular.parts import Parts, row_weights
+from steepest.tabular.resolved import resolve
 from steepest.transform.executable import Backend
 
 

@@ -11,8 +11,9 @@ from steepest.errors import ConfigurationError
 from steepest.losses import LOSSES, Head, Loss
 from steepest.optim import schedules
 from steepest.tabular.chosen import Choice
-from steepest.tabular.configuration import Configuration, Resolved, Task
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.driving import is_driven, make_driver
+from steepest.tabular.resolved import Resolved, Task
 
 # What a table's network may give, by its task: scores of classes, or what stands for a number.
 HEADS: Mapping[Task, tuple[Head, ...]] = {
@@ -28,7 +29,7 @@ def make_rate(configuration: Configuration, resolved: Resolved, steps: int) -> s
     epochs; what is not given is made to end with the training. A schedule that rises by itself has
     no warm-up before it.
 
-    >>> from steepest.tabular.configuration import resolve
+    >>> from steepest.tabular.resolved import resolve
     >>> default = Configuration()
     >>> rate = make_rate(default, resolve(default, "regression", 1_000), 200)
     >>> rate(10), rate(200)

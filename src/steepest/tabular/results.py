@@ -6,8 +6,8 @@ from typing import final
 
 from msgspec import Struct
 
-from steepest.tabular.configuration import Resolved
 from steepest.tabular.evaluate import Evaluation
+from steepest.tabular.resolved import Resolved
 
 
 @final

@@ -19,7 +19,6 @@ import pytest
 
 import steepest as st
 from steepest.errors import ConfigurationError, TrainingError
-from steepest.tabular.configuration import Data
 from steepest.tabular.parts import prepare
 from steepest.tabular.search import (
     LAYOUTS,
@@ -30,6 +29,7 @@ from steepest.tabular.search import (
     trials_csv,
 )
 from steepest.tabular.search.folds import fold_of_rows, folds
+from steepest.tabular.sections.data import Data
 
 pytestmark = pytest.mark.row("E4")
 

@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from steepest.data import holds_images, read_table
 from steepest.errors import ConfigurationError, nearest
-from steepest.tabular.configuration import Configuration, resolve
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.evaluate import rises, score_names
 from steepest.tabular.options import Plain, from_plain, to_plain
 from steepest.tabular.parts import Parts, prepare, read_options
+from steepest.tabular.resolved import resolve
 from steepest.tabular.search.fingerprint import Fingerprint, digest
 from steepest.tabular.search.folds import folds
 from steepest.tabular.search.layouts import LAYOUTS, Layout

@@ -1,0 +1,1 @@
+"""The options of a fit, a section a file."""

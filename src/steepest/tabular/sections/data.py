@@ -1,0 +1,80 @@
+"""Options of the table: how it is read, what is predicted, which rows are held out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, final
+
+from msgspec import Meta, Struct, field
+
+from steepest.data.options import MISSING
+from steepest.tabular.flag import Flag
+
+
+@final
+class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the table is read, which column is predicted and which rows are held out."""
+
+    target: Annotated[
+        str,
+        Meta(description="the column to predict"),
+        Flag("The column to predict.", "COL", short="t"),
+    ] = ""
+    task: Annotated[
+        Literal["auto", "classification", "regression"],
+        Meta(description="auto: text, booleans, at most 20 different integers are classes"),
+        Flag("classification or regression, where the target alone misleads."),
+    ] = "auto"
+    types: Annotated[
+        dict[str, Literal["numeric", "categorical", "drop"]],
+        Meta(description="the kind of a column where the inferred one is wrong"),
+        Flag("Kinds of columns: numeric, categorical, drop.", "COL=KIND", several=True),
+    ] = field(default_factory=dict[str, Literal["numeric", "categorical", "drop"]])
+    drop: Annotated[
+        tuple[str, ...],
+        Meta(description="columns left out"),
+        Flag("Leave columns out.", "COL,...", several=True),
+    ] = ()
+    features: Annotated[
+        tuple[str, ...],
+        Meta(description="the only columns used; empty: all but the target"),
+        Flag("Use only these columns.", "COL,...", several=True),
+    ] = ()
+    missing: Annotated[
+        tuple[str, ...],
+        Meta(description="what means a missing value, besides an empty field"),
+        Flag("What means a missing value, besides nothing.", "NA,?", several=True),
+    ] = MISSING
+    separator: Annotated[
+        str,
+        Meta(description="one character, or tab; empty: found out from the file"),
+        Flag("Between fields: one character, or tab."),
+    ] = ""
+    quote: Annotated[
+        str,
+        Meta(description="around fields that hold separators; empty: none"),
+        Flag("Around fields that hold separators; '' for none."),
+    ] = '"'
+    decimal: Annotated[
+        Literal["", ".", ","], Meta(description="the decimal sign; empty: found out from the file")
+    ] = ""
+    encoding: Annotated[str, Meta(description="of a text file")] = "utf-8"
+    header: Annotated[
+        bool,
+        Meta(description="the first line holds the column names"),
+        Flag("The first line is data; columns are column_1, column_2 …", name="no-header"),
+    ] = True
+    sample_weight: Annotated[
+        str,
+        Meta(description="column of row weights (not a feature); empty: equal weights"),
+        Flag("Column of row weights.", "COL"),
+    ] = ""
+    validation: Annotated[
+        float,
+        Meta(description="share of the rows for early stopping; 0: none", ge=0, lt=1),
+        Flag("Rows for early stopping: a share (0.1) or a table.", "FRACTION|FILE", or_table=True),
+    ] = 0.1
+    test: Annotated[
+        float,
+        Meta(description="share of the rows kept away for an honest test; 0: none", ge=0, lt=1),
+        Flag("Rows for an honest test: a share or a table.", "FRACTION|FILE", or_table=True),
+    ] = 0.0
