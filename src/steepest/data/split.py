@@ -55,14 +55,7 @@ def split(
         ConfigurationError: fractions that leave nothing for training.
         DataError: fewer rows than the parts need.
     """
-    for name, fraction in (("validation", validation), ("test", test)):
-        if not 0.0 <= fraction < 1.0:
-            raise ConfigurationError(f"{name} must be at least 0 and less than 1, not {fraction}")
-    if validation + test >= 1.0:
-        raise ConfigurationError(
-            f"validation {validation} and test {test} leave nothing for training; together they "
-            "must be less than 1"
-        )
+    check_shares(validation=validation, test=test)
     if rows == 0:
         raise DataError("there are no rows to split")
     groups = _groups(rows, stratify)
@@ -86,6 +79,22 @@ def split(
         drawn[name], groups = _draw(groups, size, seed, stream)
     train = np.sort(np.concatenate(groups))
     return Split(train=train, validation=drawn["validation"], test=drawn["test"])
+
+
+def check_shares(*, validation: float, test: float) -> None:
+    """Refuse shares of the rows that leave nothing for training.
+
+    Raises:
+        ConfigurationError: names the share.
+    """
+    for name, fraction in (("validation", validation), ("test", test)):
+        if not 0.0 <= fraction < 1.0:
+            raise ConfigurationError(f"{name} must be at least 0 and less than 1, not {fraction}")
+    if validation + test >= 1.0:
+        raise ConfigurationError(
+            f"validation {validation} and test {test} leave nothing for training; together they "
+            "must be less than 1"
+        )
 
 
 def _groups(rows: int, stratify: ArrayLike | None) -> list[Rows]:
