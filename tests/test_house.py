@@ -40,6 +40,7 @@ THIRD_PARTY = {
 # Libraries of an extra, such as steepest[search]: imported in these rooms only, and there inside a
 # `with extra(...)` block, which tells those who lack it how to get it.
 EXTRAS = {
+    "onnx": {"onnx": {"export"}},
     "search": {"optuna": {"tabular"}},
     "tensorboard": {"tensorboard": {"train", "report"}},
 }

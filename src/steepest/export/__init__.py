@@ -1,0 +1,1 @@
+"""A fitted model as a file that needs no steepest: an ONNX graph, or Python with NumPy."""
