@@ -28,7 +28,7 @@ HEAVY = [
 # What each room may import besides Python itself and the floors below it. A room that is not
 # listed may import NumPy only.
 THIRD_PARTY = {
-    "data": {"numpy", "duckdb", "narwhals", "sklearn", "safetensors", "PIL"},
+    "data": {"numpy", "msgspec", "duckdb", "narwhals", "sklearn", "safetensors", "PIL"},
     "report": {"numpy", "matplotlib"},
     "runtime": {"numpy", "llvmlite"},
     "images": {"numpy", "msgspec"},

@@ -55,7 +55,7 @@ def test_adult_in_blocks_gives_the_same_inputs(tables: Path) -> None:
     assert whole["numeric"].shape == (16281, len(preprocessor.numeric_names))
     blocks = [
         preprocessor.transform(block)
-        for block in read_blocks(path, options, rows=1000, text_columns=schema.text_columns)
+        for block in read_blocks(path, options, rows=1000, text_columns=preprocessor.text_columns)
     ]
     for name, array in whole.items():
         np.testing.assert_array_equal(np.concatenate([block[name] for block in blocks]), array)

@@ -6,33 +6,24 @@ rather than turned into hundreds of categories.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Literal, cast
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from steepest.data.lookalikes import looks_like_dates, refuse_written_numbers
-from steepest.data.schema import Feature, Kind, LeftOut, Schema
-from steepest.data.table import Column, NumberColumn, Table, TextColumn, parse_number
-from steepest.data.target import infer_target
+from steepest.data.kinds import KINDS, Kind, Sight
+from steepest.data.schema import Feature, LeftOut, Schema
+from steepest.data.table import Table, parse_number
+from steepest.data.targets import drop_rows_without, infer_targets, named_targets
 from steepest.errors import ConfigurationError, DataError, nearest
 
-MOSTLY_NUMBERS = 0.95
-"""From this share of numbers on, text in a column is taken for a mistake and not for a level."""
-
-_ROW_NAMES = {"id", "index", "row", "row_id", "rowid", "row_number", "rownames", "unnamed: 0"}
-
-_LARGEST = 1e300  # differences of such numbers still are numbers
-
-TypeName = Literal["numeric", "categorical", "drop"]
+DROP = "drop"
+"""In place of a kind: the column is left out."""
 
 
 def infer_schema(
     table: Table,
-    target: str,
+    target: str | Sequence[str],
     *,
-    types: Mapping[str, TypeName] | None = None,
+    types: Mapping[str, str] | None = None,
     drop: Collection[str] = (),
     features: Collection[str] | None = None,
     sample_weight: str | None = None,
@@ -45,9 +36,10 @@ def infer_schema(
     the column's name says so). Rows without a target do not count.
 
     Args:
-        table: with the target column.
-        target: its name.
-        types: column → "numeric", "categorical" or "drop", against inference.
+        table: with the target columns.
+        target: the name of one, or several; see `infer_targets`.
+        types: column → a kind of `KINDS`, with what may follow it behind a colon, or "drop";
+            against inference.
         drop: columns to leave out.
         features: use these only.
         sample_weight: a column of weights, which is then no feature.
@@ -63,17 +55,18 @@ def infer_schema(
     'classification'
     """
     wanted = dict(types or {})
-    _check_names(table, target, wanted, drop, features, sample_weight)
-    found_target = infer_target(table, target, task)
-    table = table.take(np.flatnonzero(~table.column(target).missing))
+    targets = named_targets(target, table.names)
+    _check_names(table, targets, wanted, drop, features, sample_weight)
+    found_targets = infer_targets(table, targets, task)
+    table, _ = drop_rows_without(table, *targets)
     kept: list[Feature] = []
     left_out: list[LeftOut] = []
     for name in table.names:
-        if name == target:
+        if name in targets:
             continue
         reason = _left_out_by_option(name, wanted, drop, features, sample_weight)
         if reason is None:
-            found = _infer_feature(table, name, cast("Kind | None", wanted.get(name)))
+            found = _infer_feature(table, name, wanted.get(name))
             if isinstance(found, Feature):
                 kept.append(found)
                 continue
@@ -86,18 +79,18 @@ def infer_schema(
             + (f" ({reasons})" if reasons else "")
             + "; a table needs at least one feature beside its target"
         )
-    return Schema(features=tuple(kept), left_out=tuple(left_out), target=found_target)
+    return Schema(features=tuple(kept), left_out=tuple(left_out), targets=found_targets)
 
 
 def _check_names(
     table: Table,
-    target: str,
+    targets: Sequence[str],
     types: Mapping[str, str],
     drop: Collection[str],
     features: Collection[str] | None,
     sample_weight: str | None,
 ) -> None:
-    options = [("target", [target]), ("types", list(types)), ("drop", list(drop))]
+    options = [("target", list(targets)), ("types", list(types)), ("drop", list(drop))]
     options += [("features", list(features or ()))]
     options += [("sample_weight", [sample_weight] if sample_weight is not None else [])]
     for option, names in options:
@@ -108,14 +101,52 @@ def _check_names(
                     f"{option}: {where} has no column {name!r}; {nearest(name, table.names)}"
                     + _header_hint(table)
                 )
-            if name == target and option not in {"target", "features"}:
+            if name in targets and option not in {"target", "features"}:
                 told = "; for the kind of task there is the option task" * (option == "types")
                 raise ConfigurationError(f"{option}: {name!r} is the target{told}")
+    check_types(types)
+
+
+def check_types(types: Mapping[str, str]) -> None:
+    """Refuse what is no kind of column.
+
+    Raises:
+        ConfigurationError: names the column, and the nearest kind.
+    """
     for name, kind in types.items():
-        if kind not in {"numeric", "categorical", "drop"}:
-            raise ConfigurationError(
-                f"types: {name!r} cannot be {kind!r}; valid: numeric, categorical, drop"
-            )
+        if kind != DROP:
+            try:
+                parse_kind(kind)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"types: {name!r}: {error}") from None
+
+
+def kept_as_text(types: Mapping[str, str]) -> list[str]:
+    """The columns that must be read as the file writes them, as their kinds want it.
+
+    >>> kept_as_text({"zip": "categorical", "age": "numeric", "name": "drop"})
+    ['zip']
+    """
+    return [name for name, kind in types.items() if kind != DROP and parse_kind(kind)[0].keeps_text]
+
+
+def parse_kind(text: str) -> tuple[Kind, tuple[str, ...]]:
+    """Read what `--types` says of a column: a kind, and behind a colon more about it.
+
+    Raises:
+        ConfigurationError: there is no such kind, or there is nothing more to say about it.
+
+    >>> kind, how = parse_kind("numeric")
+    >>> kind.name, how
+    ('numeric', ())
+    """
+    name, colon, how = text.partition(":")
+    if name not in KINDS:
+        raise ConfigurationError(f"there is no kind {name!r}; {nearest(name, [*KINDS, DROP])}")
+    kind = KINDS[name]
+    if colon and not kind.how:
+        raise ConfigurationError(f"nothing is said behind {name!r}: write {name}, not {text}")
+    return kind, tuple(part.strip() for part in how.split("<")) if colon else ()
 
 
 def _header_hint(table: Table) -> str:
@@ -145,119 +176,13 @@ def _left_out_by_option(
     return None
 
 
-def _infer_feature(table: Table, name: str, kind: Kind | None) -> Feature | str:
+def _infer_feature(table: Table, name: str, asked: str | None) -> Feature | str:
     """Return the feature, or the reason why it is left out."""
-    column = table.column(name)
-    if column.missing.all():
-        where = table.source or "the table"
-        raise DataError(
-            f"{where}: column {name!r} has no value in any row; leave it out "
-            f"(--drop {_quoted(name)})"
-        )
-    if kind != "categorical" and isinstance(column, TextColumn):
-        given = _quoted(name)
-        remedy = f"say --types {given}=categorical or --drop {given}"
-        if np.any(column.as_numbers()[1]):
-            refuse_written_numbers(table, name, column, remedy)
-    if kind is None:
-        kind, reason = _infer_kind(table, name, column)
-    else:
-        reason = "by option"
-    if kind == "numeric":
-        return _numeric(table, name, column, reason)
-    return _categorical(name, column, reason, forced=reason == "by option")
-
-
-def _infer_kind(table: Table, name: str, column: Column) -> tuple[Kind, str]:
-    if isinstance(column, NumberColumn):
-        return "numeric", "all values are numbers"
-    _, wrong = column.as_numbers()
-    present = int((~column.missing).sum())
-    mistakes = int(wrong.sum())
-    if mistakes == 0:
-        return "numeric", "all values are numbers"
-    if mistakes <= (1 - MOSTLY_NUMBERS) * present:
-        row = int(np.flatnonzero(wrong)[0])
-        raise DataError(
-            f"{table.place(row, name)}: {_value(column, row)} stands in a column where "
-            f"{present - mistakes} of {present} values are numbers; if it marks a missing value "
-            "name it (--missing), or say that the column is text "
-            f"(--types {_quoted(name)}=categorical)"
-        )
-    return "categorical", "text that looks like dates" if looks_like_dates(column) else "text"
-
-
-def _numeric(table: Table, name: str, column: Column, reason: str) -> Feature | str:
-    values = feature_numbers(table, name, column)
-    present = values[~np.isnan(values)]
-    low, high = float(present.min()), float(present.max())
-    if low == high and len(present) == len(values):
-        return f"the same value in every row ({_plain(low)})"
-    if name.strip().lower() in _ROW_NAMES and len(present) > 2 and reason != "by option":
-        steps = np.diff(values)
-        if np.all(steps == 1):
-            return f"only counts the rows ({_plain(low)} to {_plain(high)})"
-    detail = f"{_plain(low)} to {_plain(high)}, median {_plain(float(np.median(present)))}"
-    missing = len(values) - len(present)
-    return Feature(name=name, kind="numeric", reason=reason, detail=detail, missing=missing)
-
-
-def feature_numbers(table: Table, name: str, column: Column) -> NDArray[np.float64]:
-    """Read a numeric feature: float64 with NaN where missing.
-
-    Raises:
-        DataError: text or an infinite value, with row and column.
-    """
-    if isinstance(column, TextColumn):
-        values, wrong = column.as_numbers()
-        if wrong.any():
-            row = int(np.flatnonzero(wrong)[0])
-            raise DataError(
-                f"{table.place(row, name)}: {_value(column, row)} is not a number, and the column "
-                "is numeric; if it marks a missing value, name it (--missing)"
-            )
-    else:
-        values = column.values
-    infinite = np.flatnonzero(np.abs(values) > _LARGEST)  # NaN is not: it is missing
-    if len(infinite):
-        row = int(infinite[0])
-        size = "infinite" if np.isinf(values[row]) else f"larger than {_LARGEST:g}"
-        raise DataError(
-            f"{table.place(row, name)}: the value is {size}; mend the row, or leave the column "
-            f"out (--drop {_quoted(name)})"
-        )
-    return values
-
-
-def _categorical(name: str, column: Column, reason: str, *, forced: bool) -> Feature | str:
-    text = column if isinstance(column, TextColumn) else column.as_text()
-    counts = text.counts()
-    used = np.flatnonzero(counts)
-    present = int(counts.sum())
-    missing = len(text) - present
-    if len(used) == 1 and missing == 0:
-        return f"the same value in every row ({text.levels[used[0]]})"
-    dates = "; looks like dates" if looks_like_dates(text) else ""
-    if len(used) == present and present > 2 and not forced:
-        return f"an identifier: each of {present} values stands in one row only{dates}"
-    ranked = used[np.argsort(-counts[used], kind="stable")]
-    shown = [_clipped(text.levels[code]) for code in ranked[:4]]
-    more = ", …" if len(used) > 4 else ""
-    detail = f"{len(used)} level{'s' * (len(used) > 1)}: {', '.join(shown)}{more}{dates}"
-    return Feature(name=name, kind="categorical", reason=reason, detail=detail, missing=missing)
-
-
-def _value(column: TextColumn, row: int) -> str:
-    return repr(_clipped(column.levels[column.codes[row]], 60))
-
-
-def _clipped(text: str, width: int = 24) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def _quoted(name: str) -> str:
-    return repr(name) if " " in name else name
-
-
-def _plain(value: float) -> str:
-    return f"{value:.0f}" if value == np.floor(value) and abs(value) < 1e12 else f"{value:.6g}"
+    if table.column(name).missing.all():
+        return "no value in any row"
+    if asked is not None:
+        kind, how = parse_kind(asked)
+        return kind.take(Sight(table, name, how, asked=True))
+    sight = Sight(table, name)
+    found = (kind.recognise(sight) for kind in KINDS.values())
+    return next(each for each in found if each is not None)

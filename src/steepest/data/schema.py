@@ -1,4 +1,4 @@
-"""What a table's columns mean: features, what is left out and why, and the target.
+"""What a table's columns mean: features, what is left out and why, and the targets.
 
 A schema is what a fitted model keeps about its table; `infer_schema` makes one.
 """
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
+
+import msgspec
 
 from steepest.data.table import Table
 from steepest.errors import DataError, ModelFileError, nearest
 
-Kind = Literal["numeric", "categorical"]
 Task = Literal["classification", "regression"]
 
 _MOST_COLUMNS, _MOST_FEATURES = 30, 20  # of a table, and shown of a larger one
@@ -24,17 +25,19 @@ class Feature:
 
     Attributes:
         name: of the column.
-        kind: "numeric" or "categorical".
+        kind: the name of one of `steepest.data.KINDS`.
         reason: why this kind.
         detail: range or levels, for a person.
         missing: how many rows of the table had no value.
+        how: what the fit must know about the whole column, in words that its kind understands.
     """
 
     name: str
-    kind: Kind
+    kind: str
     reason: str
     detail: str
     missing: int
+    how: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,25 +71,42 @@ class Target:
 
 @dataclass(frozen=True, kw_only=True)
 class Schema:
-    """Features, columns left out and the target, each with its reason.
+    """Features, columns left out and the targets, each with its reason.
 
     Attributes:
         features: in the order of the table.
         left_out: in the order of the table.
-        target: what is predicted.
+        targets: what is predicted, in the order of the predictions: one column, or several that
+            are all numbers or all labels of two classes.
     """
 
     features: tuple[Feature, ...]
     left_out: tuple[LeftOut, ...]
-    target: Target
+    targets: tuple[Target, ...]
 
     @property
-    def text_columns(self) -> tuple[str, ...]:
-        """The columns to read as text: categorical features, and the labels of a classification."""
-        names = [feature.name for feature in self.features if feature.kind == "categorical"]
-        if self.target.task == "classification":
-            names.append(self.target.name)
-        return tuple(names)
+    def target(self) -> Target:
+        """What is predicted, where it is one column.
+
+        Raises:
+            DataError: it is several.
+        """
+        if len(self.targets) == 1:
+            return self.targets[0]
+        raise DataError(
+            f"this is for one target, and there are {len(self.targets)}: "
+            + ", ".join(map(repr, self.target_names))
+        )
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The columns that are predicted."""
+        return tuple(each.name for each in self.targets)
+
+    @property
+    def task(self) -> Task:
+        """What all targets ask."""
+        return self.targets[0].task
 
     def check_columns(self, table: Table) -> tuple[str, ...]:
         """Return the names of the table's columns that the schema does not know.
@@ -95,7 +115,7 @@ class Schema:
             DataError: a feature is missing; the nearest names are told.
         """
         absent = [each.name for each in self.features if each.name not in table.columns]
-        known = {each.name for each in (*self.features, *self.left_out)} | {self.target.name}
+        known = {each.name for each in (*self.features, *self.left_out, *self.targets)}
         extra = tuple(name for name in table.names if name not in known)
         if absent:
             where = f"{table.source} has" if table.source else "the table has"
@@ -110,14 +130,12 @@ class Schema:
 
     def describe(self) -> str:
         """Write the schema as a text table for a person."""
-        target = self.target
-        task = f"{target.task}: {target.reason}"
         rows = [("column", "kind", "what it holds")]
         for feature in self.features:
             missing = f", {feature.missing} missing" if feature.missing else ""
             rows.append((feature.name, feature.kind, feature.detail + missing))
         rows += [(each.name, "left out", each.reason) for each in self.left_out]
-        rows.append((target.name, "target", task))
+        rows += [(each.name, "target", f"{each.task}: {each.reason}") for each in self.targets]
         widths = [max(len(row[place]) for row in rows) for place in (0, 1)]
         widths[0] = min(widths[0], 40)
         return "\n".join(
@@ -130,10 +148,11 @@ class Schema:
 
         The columns left out are all named, those with one reason in one line.
         """
-        if len(self.features) + len(self.left_out) + 1 <= _MOST_COLUMNS:
+        if len(self.features) + len(self.left_out) + len(self.targets) <= _MOST_COLUMNS:
             return self.describe()
-        shown = Schema(features=self.features[:_MOST_FEATURES], left_out=(), target=self.target)
-        *lines, target = shown.describe().splitlines()
+        shown = Schema(features=self.features[:_MOST_FEATURES], left_out=(), targets=self.targets)
+        described = shown.describe().splitlines()
+        lines, targets = described[: -len(self.targets)], described[-len(self.targets) :]
         hidden = len(self.features) - _MOST_FEATURES
         if hidden > 0:
             lines.append(f"… {hidden} more; 'steepest inspect' of the model shows all")
@@ -141,7 +160,7 @@ class Schema:
         for each in self.left_out:
             groups.setdefault(each.reason.partition(" (")[0], []).append(each.name)
         lines += [f"left out, {reason}: {', '.join(names)}" for reason, names in groups.items()]
-        return "\n".join([*lines, target])
+        return "\n".join([*lines, *targets])
 
     def to_json(self) -> dict[str, Any]:
         """Give plain dicts, lists, numbers and strings."""
@@ -155,14 +174,12 @@ class Schema:
             ModelFileError: the data do not describe a schema.
         """
         try:
-            target = dict(cast("Mapping[str, Any]", data["target"]))
-            target["classes"] = tuple(target["classes"])
-            target["counts"] = tuple(target["counts"])
-            return cls(
-                features=tuple(Feature(**each) for each in data["features"]),
-                left_out=tuple(LeftOut(**each) for each in data["left_out"]),
-                target=Target(**target),
-            )
+            # Files of the first format have one target only.
+            targets = data["targets"] if "targets" in data else [data["target"]]
+            if not targets:
+                raise ValueError("there is no target")
+            written = {name: data[name] for name in ("features", "left_out")}
+            return msgspec.convert({**written, "targets": targets}, cls)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"the schema in this file cannot be read: {error!r}") from None
 

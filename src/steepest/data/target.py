@@ -134,19 +134,6 @@ def in_order(levels: list[str]) -> tuple[str, ...]:
     return tuple(sorted(levels))
 
 
-def drop_rows_without(table: Table, name: str) -> tuple[Table, int]:
-    """Leave out the rows that have no value in a column; return the rest and how many they were.
-
-    >>> from steepest.data import read_table
-    >>> kept, dropped = drop_rows_without(read_table({"y": ["a", None, "b"]}), "y")
-    >>> len(kept), dropped
-    (2, 1)
-    """
-    present = np.flatnonzero(~table.column(name).missing)
-    dropped = len(table) - len(present)
-    return (table.take(present) if dropped else table), dropped
-
-
 def target_labels(table: Table, name: str) -> list[str]:
     """Give the labels of a column as the file writes them, "" where missing."""
     return table.column(name).texts()
@@ -160,6 +147,19 @@ def target_numbers(table: Table, name: str) -> NDArray[np.float64]:
     """
     values = _numbers(table, name, table.column(name), "regression needs a number")
     return _finite(table, name, values)
+
+
+def present_numbers(table: Table, name: str) -> NDArray[np.float64]:
+    """Read a target as numbers where none may be missing.
+
+    Raises:
+        DataError: a missing value, text or an infinite value, with row and column.
+    """
+    values = target_numbers(table, name)
+    absent = np.flatnonzero(np.isnan(values))
+    if len(absent):
+        raise DataError(f"{table.place(int(absent[0]), name)}: the target is missing")
+    return values
 
 
 def sample_weights(table: Table, name: str) -> NDArray[np.float64]:

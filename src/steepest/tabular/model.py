@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from steepest import __version__
 from steepest.data import Preprocessor, Schema, Table, drop_rows_without, read_table, whole_file
-from steepest.data.table import parse_number
 from steepest.data.target import codes_of_classes, target_numbers
 from steepest.errors import DataError, ModelFileError
 from steepest.nn import Ensemble, Module
@@ -27,6 +26,7 @@ from steepest.tabular.evaluate import (
     without_probabilities,
 )
 from steepest.tabular.files import model_bytes, read_model_file
+from steepest.tabular.first_format import reordered
 from steepest.tabular.heads import NumberHead, head_of
 from steepest.tabular.network import build_network, network_inputs, network_weights, set_weights
 from steepest.tabular.options import from_plain, to_plain
@@ -115,12 +115,7 @@ class TableModel:
         Others that were text in training are read as what they are, so that one that has become
         numbers is noticed.
         """
-        digits = {
-            each.name
-            for each in self.preprocessor.categorical
-            if any(parse_number(level) is not None for level in each.levels)
-        }
-        return frozenset(digits | ({self.schema.target.name} if self.classes else set()))
+        return self.preprocessor.text_columns
 
     @property
     def head(self) -> NumberHead | None:
@@ -337,7 +332,7 @@ def load(path: str | os.PathLike[str]) -> TableModel:
         if results.members:
             task = preprocessor.schema.target.task
             network = Ensemble(networks, mean_for(make_loss(configuration, task)))
-        set_weights(network, tensors)
+        set_weights(network, reordered(tensors, document["preprocessor"]))
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
         missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelFileError(

@@ -91,8 +91,8 @@ def build_network(
     with random.stream(configuration.training.seed, member):
         return TableNetwork(
             numeric=len(preprocessor.numeric_names),
-            levels=[each.size for each in preprocessor.embedded],
-            outputs=len(preprocessor.schema.target.classes) if head is None else head.columns,
+            levels=preprocessor.levels,
+            outputs=head.outputs,
             network=configuration.network,
             dropout=resolved.dropout,
         )

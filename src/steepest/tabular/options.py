@@ -29,6 +29,7 @@ import msgspec
 import tomli_w
 from msgspec import Meta, Struct
 
+from steepest.data import check_types
 from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.chosen import OneOf, OptionsOf
 from steepest.tabular.configuration import Configuration
@@ -117,6 +118,7 @@ one of 'recipe', 'auto' or 0 < value <= 1000
         value = getattr(getattr(configuration, section), leaf)
         if option.names and value not in option.names:
             raise ConfigurationError(_refusal(option.name, value))
+    check_types(configuration.data.types)
     check_methods(configuration)
     return configuration
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
 
@@ -15,8 +16,10 @@ from steepest.data import (
     Table,
     drop_rows_without,
     infer_schema,
+    kept_as_text,
+    possible_targets,
     read_table,
-    sample_weights,
+    read_targets,
     split,
     target_labels,
 )
@@ -64,7 +67,7 @@ def prepare(
 
     Args:
         source: A path, a data frame, a dictionary of columns or a Table.
-        configuration: `data.target` names the target.
+        configuration: `data.target` names the target, or several.
         validation: A table of its own to stop on, instead of a share of `source`.
         test: Likewise for the honest test.
         stopwatch: Gets the time of reading.
@@ -83,10 +86,9 @@ def prepare(
         )
     if isinstance(source, str | Path):  # a wrong name is told before what else is missing
         check_file(Path(source))
-    if not data.target:
-        raise ConfigurationError("which column shall be predicted? name it with --target COLUMN")
-    as_text = [name for name, kind in data.types.items() if kind == "categorical"]
-    labels = [*as_text, data.target]
+    check_target_is_named(data)
+    as_text = kept_as_text(data.types)
+    labels = [*as_text, *possible_targets(data.target)]
     with watch.part("reading"):
         table = read_table(source, options, text_columns=labels)
     schema = infer_schema(
@@ -98,26 +100,27 @@ def prepare(
         sample_weight=data.sample_weight or None,
         task=None if data.task == "auto" else data.task,
     )
-    table, dropped = drop_rows_without(table, data.target)
-    notes = [_dropped("the table", dropped, data.target)]
+    targets = schema.target_names
+    table, dropped = drop_rows_without(table, *targets)
+    notes = [_dropped("the table", dropped, targets)]
     given: dict[str, Table] = {}
     for name, part in (("validation", validation), ("test", test)):
         if part is not None:
             with watch.part("reading"):
                 rows = read_table(part, options, text_columns=labels)
             schema.check_columns(rows)
-            given[name], dropped = drop_rows_without(rows, data.target)
-            notes.append(_dropped(f"the {name} table", dropped, data.target))
+            given[name], dropped = drop_rows_without(rows, *targets)
+            notes.append(_dropped(f"the {name} table", dropped, targets))
             if not len(given[name]):
                 raise DataError(
-                    f"the {name} table {part} has no row with a value in the target {data.target!r}"
+                    f"the {name} table {part} has no row with a value in {the_targets(targets)}"
                 )
     drawn = split(
         len(table),
         validation=data.validation if validation is None else 0.0,
         test=data.test if test is None else 0.0,
         seed=configuration.training.seed,
-        stratify=_classes(table, schema),
+        stratify=strata(table, schema),
     )
     return Parts(
         configuration=configuration,
@@ -129,49 +132,50 @@ def prepare(
     )
 
 
-def row_weights(
-    table: Table, configuration: Configuration, codes: NDArray[np.int32] | None
-) -> NDArray[np.float64] | None:
-    """Multiply sample weights and class weights; None where all rows count alike.
+def strata(table: Table, schema: Schema) -> list[str] | None:
+    """The class of each row, which parts keep the shares of; None for numbers.
 
-    A balanced class weight is n / (k n_class), so that every class has the same sum.
-
-    Args:
-        table: The rows.
-        configuration: `data.sample_weight` and `training.class_weight`.
-        codes: Class of each row, (n,); None for regression.
+    Of several labels it is which of them hold; what stands in one row only is one class together,
+    and where there are more than a class for each ten rows, there are none.
     """
-    weights = None
-    if configuration.data.sample_weight:
-        weights = sample_weights(table, configuration.data.sample_weight)
-    if codes is not None and configuration.training.class_weight == "balanced":
-        balanced = balanced_weights(codes)
-        weights = balanced if weights is None else weights * balanced
-    return weights
-
-
-def balanced_weights(codes: NDArray[Any]) -> NDArray[np.float64]:
-    """Weigh rows by n / (k n_class), so that every class has the same sum.
-
-    >>> balanced_weights(np.array([0, 1, 1, 1]))
-    array([2.        , 0.66666667, 0.66666667, 0.66666667])
-    """
-    _, inverse, counts = np.unique(codes, return_inverse=True, return_counts=True)
-    return (len(codes) / (len(counts) * counts))[inverse]
-
-
-def _classes(table: Table, schema: Schema) -> list[str] | None:
-    if schema.target.task != "classification":
+    if schema.task == "regression":
         return None
-    return target_labels(table, schema.target.name)
+    if len(schema.targets) == 1:
+        return target_labels(table, schema.target.name)
+    codes = read_targets(table, schema.targets)
+    _, kind, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
+    kind = kind.reshape(-1)
+    if 10 * len(counts) > len(table):
+        return None
+    return [str(each) for each in np.where(counts[kind] > 1, kind, -1).tolist()]
+
+
+def check_target_is_named(data: Data) -> None:
+    """Refuse a fit of nothing.
+
+    Raises:
+        ConfigurationError: no target.
+    """
+    if not data.target:
+        raise ConfigurationError("which column shall be predicted? name it with --target COLUMN")
+
+
+def the_targets(names: Sequence[str]) -> str:
+    """The targets in a sentence.
+
+    >>> the_targets(["y"]), the_targets(["u", "v"])
+    ("the target 'y'", "each of the targets 'u', 'v'")
+    """
+    several = ", ".join(map(repr, names))
+    return f"the target {several}" if len(names) == 1 else f"each of the targets {several}"
 
 
 def _part(table: Table, rows: NDArray[np.intp]) -> Table | None:
     return table.take(rows) if len(rows) else None
 
 
-def _dropped(what: str, count: int, target: str) -> str:
+def _dropped(what: str, count: int, targets: Sequence[str]) -> str:
     if not count:
         return ""
     rows = "1 row" if count == 1 else f"{count:,} rows"
-    return f"{rows} of {what} left out: no value in the target {target!r}"
+    return f"{rows} of {what} left out: no value in {the_targets(targets)}"

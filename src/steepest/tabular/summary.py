@@ -8,9 +8,12 @@ from steepest.data import Preprocessor
 from steepest.nn import Ensemble, Module
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.driving import is_driven
+from steepest.tabular.heads import head_of
 from steepest.tabular.network import network_weights
 from steepest.tabular.options import to_toml
 from steepest.tabular.results import Results
+
+_UNSHOWN = ("epoch", "step", "penalty", "learning_rate", "seconds", "evaluations")
 
 
 def summarise(
@@ -84,6 +87,21 @@ def plain(value: float | None) -> str:
     return f"{value:.{decimals}f}"
 
 
+def figures(row: Mapping[str, float]) -> str:
+    """Write an epoch's losses and metrics in one line.
+
+    >>> figures({"epoch": 1, "loss": 0.51234, "validation_loss": 0.5, "validation_accuracy": 0.75})
+    'loss 0.51234  validation loss 0.50000  validation accuracy 0.75000'
+    """
+    validated = "validation_loss" in row
+    shown = {
+        name: value
+        for name, value in row.items()
+        if name not in _UNSHOWN and (name == "loss" or name.startswith("validation_") == validated)
+    }
+    return "  ".join(f"{name.replace('_', ' ')} {plain(value)}" for name, value in shown.items())
+
+
 def ending(results: Results) -> str:
     """Say in a sentence how training ended."""
     if results.members:
@@ -107,16 +125,17 @@ def _ending_of_members(results: Results) -> str:
 def _overview(
     configuration: Configuration, preprocessor: Preprocessor, network: Module, results: Results
 ) -> Iterator[str]:
-    target, options, resolved = preprocessor.schema.target, configuration.network, results.resolved
-    embedded = len(preprocessor.embedded)
+    targets, options, resolved = preprocessor.schema.targets, configuration.network, results.resolved
+    embedded = len(preprocessor.levels)
     start = f"{len(preprocessor.numeric_names)} inputs"
     start += f" + {embedded} embeddings" if embedded else ""
     hidden = [f"{size} {options.activation}" for size in options.hidden_layer_sizes]
-    outputs = f"{len(target.classes)} classes" if target.classes else "1 number"
+    outputs = head_of(preprocessor, configuration).described
     weights = sum(array.size for array in network_weights(network).values())
-    yield f"predicts  {target.name} ({target.task}: {target.reason})"
-    if target.classes:
-        yield f"classes   {', '.join(target.classes)}"
+    for target in targets:
+        yield f"predicts  {target.name} ({target.task}: {target.reason})"
+        if target.classes:
+            yield f"classes   {', '.join(target.classes)}"
     each = f"{results.networks} times " if results.members else ""
     yield f"network   {each}{' -> '.join([start, *hidden, outputs])}; {weights:,} parameters"
     yield f"training  {results.training_rows:,} rows; {ending(results)}"

@@ -9,12 +9,13 @@ from typing import Any, cast, final
 import msgspec
 from msgspec import Struct
 
-from steepest.data import holds_images, read_table
+from steepest.data import holds_images, possible_targets, kept_as_text, read_table
 from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.evaluate import rises, score_names
 from steepest.tabular.options import Plain, from_plain, to_plain
-from steepest.tabular.parts import Parts, prepare, read_options
+from steepest.tabular.evaluate_several import several_score_names
+from steepest.tabular.parts import Parts, check_target_is_named, prepare, read_options
 from steepest.tabular.resolved import resolve
 from steepest.tabular.search.fingerprint import Fingerprint, digest
 from steepest.tabular.search.folds import folds
@@ -94,15 +95,14 @@ def problem_of(
         raise ConfigurationError(
             f"{source} holds images, and a search is for tables; fit takes them"
         )
-    labels = [name for name, kind in base.data.types.items() if kind == "categorical"]
-    if not base.data.target:
-        raise ConfigurationError("which column shall be predicted? name it with --target COLUMN")
-    table = read_table(source, read_options(base.data), text_columns=[*labels, base.data.target])
+    labels = kept_as_text(base.data.types)
+    check_target_is_named(base.data)
+    table = read_table(source, read_options(base.data), text_columns=[*labels, *possible_targets(base.data.target)])
     kept = prepare(table, base, validation=validation, test=test)
     chosen = _metric(metric, kept)
     judged = _judged(table, base, kept, cv, test)
     if _BATCH not in space.plain:
-        resolve(base, kept.schema.target.task, min(len(each.training) for each in judged))
+        resolve(base, kept.schema.task, min(len(each.training) for each in judged))
     return Problem(
         kept=kept,
         judged=judged,
@@ -111,7 +111,7 @@ def problem_of(
         fingerprint=Fingerprint(
             rows=sum(len(part or ()) for part in (kept.training, kept.validation, kept.test)),
             table=digest(kept.training, kept.validation, kept.test),
-            target=base.data.target,
+            target=", ".join(kept.schema.target_names),
             metric=chosen,
             folds=cv or 1,
             sampler=sampler,
@@ -155,13 +155,17 @@ def _judged(
 
 
 def _metric(name: str | None, parts: Parts) -> str:
-    target = parts.schema.target
+    schema = parts.schema
     if name is None:
-        return _DEFAULT_METRIC[target.task]
-    names = score_names(target.task, target.classes)
+        return _DEFAULT_METRIC[schema.task]
+    names = (
+        score_names(schema.task, schema.target.classes)
+        if len(schema.targets) == 1
+        else several_score_names(schema.task, schema.target_names)
+    )
     if name not in names:
         raise ConfigurationError(
-            f"there is no metric {name!r} for {target.task}; {nearest(name, names)}"
+            f"there is no metric {name!r} for {schema.task}; {nearest(name, names)}"
         )
     return name
 

@@ -6,7 +6,9 @@ from typing import Annotated, Literal, final
 
 from msgspec import Meta, Struct, field
 
+from steepest.data import DROP, KINDS
 from steepest.data.options import MISSING
+from steepest.tabular.chosen import OneOf
 from steepest.tabular.flag import Flag
 
 
@@ -25,10 +27,10 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Flag("classification or regression, where the target alone misleads."),
     ] = "auto"
     types: Annotated[
-        dict[str, Literal["numeric", "categorical", "drop"]],
+        dict[str, Annotated[str, OneOf((), words=(*KINDS, DROP))]],
         Meta(description="the kind of a column where the inferred one is wrong"),
-        Flag("Kinds of columns: numeric, categorical, drop.", "COL=KIND", several=True),
-    ] = field(default_factory=dict[str, Literal["numeric", "categorical", "drop"]])
+        Flag(f"Kinds of columns: {', '.join((*KINDS, DROP))}.", "COL=KIND", several=True),
+    ] = field(default_factory=dict[str, str])
     drop: Annotated[
         tuple[str, ...],
         Meta(description="columns left out"),
