@@ -18,6 +18,7 @@ __all__ = ["Grouped"]
 # Draws of permutations: after those of rows drawn one by one.
 _PARTS_DRAW = 2**31 + 3
 _FOLDS_DRAW = 2**31 + 5
+_CHOICE = 8
 
 _Counts = NDArray[np.int64]
 
@@ -27,11 +28,11 @@ _Counts = NDArray[np.int64]
 class Grouped:
     r"""Whole groups: as scikit-learn's `GroupShuffleSplit` and `StratifiedGroupKFold` in meaning.
 
-    Groups come in an order shuffled by the seed, and each goes to the part if that brings the part
-    nearer to its goal, :math:`\sum_k ((c_k + g_k - t_k) / n_k)^2` with c the rows it has of class
-    k, g the group's, t its share of all n; a class keeps a row for training. So a part's share
-    counts rows, where GroupShuffleSplit's counts groups, and classes are held to their shares as
-    near as groups allow.
+    Groups come in an order shuffled by the seed; of the next eight that bring a part nearer to its
+    share of the rows, the one goes there that keeps classes most even, by
+    :math:`\sum_k (c_k / n_k - c / n)^2` with c the part's rows of all n, and those of class k. Each
+    class keeps a row for training. So a part's share counts rows, where GroupShuffleSplit's counts
+    groups, and classes are held to their shares as near as groups allow.
 
     Args:
         table: the rows.
@@ -88,29 +89,34 @@ class Grouped:
 
     def _drawn(self, part: str, free: Rows, share: float, others: int) -> Rows:
         """The groups of a part, of those that are free, leaving so many and one for others."""
-        sizes = self._counts.sum(axis=0)
-        goal, left = share * sizes, self._counts[free].sum(axis=0)
-        has, drawn = np.zeros(len(sizes)), list[int]()
-        nearest: tuple[float, int] | None = None
-        for group in free.tolist():
-            if has.sum() >= goal.sum() or len(drawn) >= len(free) - 1 - others:
-                break
-            adds = self._counts[group]
-            if (left - has - adds < 1).any():
-                continue
-            apart = float((((has + adds - goal) / sizes) ** 2).sum())
-            if apart < float((((has - goal) / sizes) ** 2).sum()):
-                has += adds
-                drawn.append(group)
-            elif not drawn and (nearest is None or apart < nearest[0]):
-                nearest = apart, group
-        if not drawn and nearest is None:
+        rows, sizes = self._counts.sum(axis=1), self._counts.sum(axis=0)
+        goal, left = share * sizes.sum(), self._counts[free].sum(axis=0)
+        has, drawn, pool = np.zeros(len(sizes)), list[int](), free.tolist()
+        while pool and has.sum() < goal and len(drawn) < len(free) - 1 - others:
+            near: list[int] = []
+            while pool and len(near) < _CHOICE:
+                group = pool.pop(0)
+                # What does not fit now does not fit later, when the part is larger.
+                fits = abs(has.sum() + rows[group] - goal) < goal - has.sum()
+                if fits and (left - has - self._counts[group] >= 1).all():
+                    near.append(group)
+            if near:
+                after = has + self._counts[near]
+                uneven = (after / sizes - after.sum(axis=1, keepdims=True) / sizes.sum()) ** 2
+                chosen = near.pop(int(uneven.sum(axis=1).argmin()))
+                has += self._counts[chosen]
+                drawn.append(chosen)
+                pool = near + pool
+        if drawn:
+            return np.array(drawn, np.intp)
+        possible = free[(left - self._counts[free] >= 1).all(axis=1)]
+        if not len(possible):
             raise DataError(
                 f"no group of {self.name!r} can be taken for {part}: each holds all rows of a "
                 "class that are left, and training needs one; give a table of its own, or leave "
                 "--group out"
             )
-        return np.array(drawn or [nearest[1] if nearest else 0], np.intp)
+        return possible[[rows[possible].argmin()]]  # all are larger than the part should be
 
     def folds(self, count: int, *, seed: int) -> list[Fold]:
         """Each group is for validation once; large groups are dealt out first.

@@ -37,9 +37,7 @@ class Shuffled:
 
     def split(self, *, validation: float, test: float, seed: int) -> Split:
         """As :func:`steepest.data.split`."""
-        return split(
-            self.rows, validation=validation, test=test, seed=seed, stratify=self.classes
-        )
+        return split(self.rows, validation=validation, test=test, seed=seed, stratify=self.classes)
 
     def folds(self, count: int, *, seed: int) -> list[Fold]:
         """Each row is for validation once, and each fold has each class by its share."""
