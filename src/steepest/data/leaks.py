@@ -152,4 +152,5 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _binned(place: _Codes, values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    return np.bincount(place, values, minlength=_FOLDS * count).reshape(_FOLDS, count)
+    sums = np.bincount(place, values, minlength=_FOLDS * count).astype(np.float64)
+    return sums.reshape(_FOLDS, count)
