@@ -98,6 +98,13 @@ def test_exactly_twenty_whole_numbers_are_classes() -> None:
         assert infer_schema(read_table({"x": list(range(84)), "y": y}), "y").target.task == task
 
 
+def test_who_asks_for_classes_gets_one_of_a_single_row() -> None:
+    table = read_table({"x": [1, 2, 3], "y": ["a", "a", "b"]})
+    with pytest.raises(DataError, match="one row only.*--task classification"):
+        infer_schema(table, "y")
+    assert infer_schema(table, "y", task="classification").target.counts == (2, 1)
+
+
 def test_options_override() -> None:
     table = read_table(
         {

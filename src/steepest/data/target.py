@@ -14,6 +14,8 @@ from steepest.errors import DataError, nearest
 
 MOST_CLASSES_OF_NUMBERS = 20
 """Whole numbers with more different values than this are a quantity, not labels."""
+BY_OPTION = "by option"
+"""The reason of a task that was asked for."""
 
 
 def infer_target(
@@ -37,7 +39,7 @@ def infer_target(
     if task is None:
         task, reason = _infer_task(table, name, text, values, wrong)
     else:
-        reason = "by option"
+        reason = BY_OPTION
     if task == "regression":
         return _regression(table, name, text, reason, missing)
     return _classification(table, name, text, reason, missing)
@@ -87,16 +89,16 @@ def _classification(table: Table, name: str, text: TextColumn, reason: str, miss
             "to learn"
         )
     alone = np.flatnonzero(counts == 1)
-    if len(alone):
+    if len(alone) and reason != BY_OPTION:  # who asks for classes by name is taken at their word
         code = int(alone[0])
         row = int(np.flatnonzero(text.codes == code)[0])
         others = f" (and {len(alone) - 1} more such classes)" if len(alone) > 1 else ""
         numeric = parse_number(text.levels[code], text.decimal) is not None
-        remedy = ", or say --task regression" if numeric else ""
+        remedy = ", or --task regression" if numeric else ""
         raise DataError(
             f"{table.place(row)}: the class {text.levels[code]!r} of the target {name!r} has one "
-            f"row only{others}; each class needs two or more: add rows, merge classes or leave the "
-            f"row out{remedy}"
+            f"row only{others}; each class should have two or more: add rows, merge classes or "
+            f"leave the row out; or say --task classification if it is meant{remedy}"
         )
     classes = in_order([text.levels[code] for code in used])
     count_of = {text.levels[code]: int(counts[code]) for code in used}
