@@ -8,13 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, final
 
 from steepest.cli.terminal import Terminal
-from steepest.tabular.summary import plain
+from steepest.tabular.summary import figures
 from steepest.train.callbacks import Callback, EverySteps, Snapshot
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-_UNSHOWN = ("epoch", "step", "penalty", "learning_rate", "seconds", "evaluations")
 _BAR = 10
 _LATER = 3  # epochs
 
@@ -140,21 +139,6 @@ def progress_line(
 def _in_short(metrics: Mapping[str, float]) -> str:
     shown = figures(metrics).replace("validation loss", "validation")
     return shown.replace("validation accuracy", "accuracy").replace("validation rmse", "rmse")
-
-
-def figures(row: Mapping[str, float]) -> str:
-    """Write an epoch's losses and metrics in one line.
-
-    >>> figures({"epoch": 1, "loss": 0.51234, "validation_loss": 0.5, "validation_accuracy": 0.75})
-    'loss 0.51234  validation loss 0.50000  validation accuracy 0.75000'
-    """
-    validated = "validation_loss" in row
-    shown = {
-        name: value
-        for name, value in row.items()
-        if name not in _UNSHOWN and (name == "loss" or name.startswith("validation_") == validated)
-    }
-    return "  ".join(f"{name.replace('_', ' ')} {plain(value)}" for name, value in shown.items())
 
 
 def _clock(seconds: float) -> str:
