@@ -48,6 +48,7 @@ from steepest.nn.module import Module, watching
 from steepest.nn.networks import MLP, Residual, Sequential
 from steepest.nn.normalisation import BatchNorm, LayerNorm
 from steepest.nn.outputs import Bounded, Softmax
+from steepest.nn.periodic import PeriodicEmbedding
 from steepest.nn.statistics import ExactStatistics, has_batch_norm, recompute_statistics
 from steepest.nn.unit_variance import unit_variance
 
@@ -68,6 +69,7 @@ __all__ = [
     "LayerNorm",
     "Linear",
     "Module",
+    "PeriodicEmbedding",
     "PolynomialFeatures",
     "PolynomialKernel",
     "RadialKernel",
