@@ -31,6 +31,7 @@ THIRD_PARTY = {
     "data": {"numpy", "msgspec", "duckdb", "narwhals", "sklearn", "safetensors", "PIL"},
     "report": {"numpy", "matplotlib"},
     "runtime": {"numpy", "llvmlite"},
+    "estimators": {"numpy", "msgspec", "narwhals", "sklearn"},
     "images": {"numpy", "msgspec"},
     "tabular": {"numpy", "msgspec", "tomli_w", "threadpoolctl"},
     "cli": {"numpy", "typer", "rich", "msgspec"},

@@ -51,6 +51,7 @@ __version__ = "0.1.0"
 
 if _typing.TYPE_CHECKING:
     from steepest import init as init, losses as losses, nn as nn, optim as optim
+    from steepest.estimators import *
     from steepest.images import *
     from steepest.tabular import *
     from steepest.train import *
@@ -58,9 +59,27 @@ if _typing.TYPE_CHECKING:
     from steepest.transform.stages import *
 
 # Loaded when first asked for, so that `import steepest` is quick and needs NumPy only.
-_ROOMS = ("data", "images", "init", "losses", "nn", "optim", "report", "tabular", "train")
+_ROOMS = (
+    "data",
+    "estimators",
+    "images",
+    "init",
+    "losses",
+    "nn",
+    "optim",
+    "report",
+    "tabular",
+    "train",
+)
 # st.Trainer is steepest.train.Trainer, and so on.
-_ROOMS_WITH_NAMES_HERE = ("train", "transform.jit", "transform.stages", "tabular", "images")
+_ROOMS_WITH_NAMES_HERE = (
+    "train",
+    "transform.jit",
+    "transform.stages",
+    "tabular",
+    "images",
+    "estimators",
+)
 # What PyTorch and NumPy call it, for those who arrive from there.
 _ELSEWHERE = {
     "manual_seed": "draws come from a stream: with st.random.stream(seed): …",
@@ -73,6 +92,8 @@ _ELSEWHERE = {
     "array": "it is st.tensor(data)",
     "mm": "it is st.matmul(a, b), or a @ b",
     "transpose": "it is st.permute_dims(x, axes), or x.T for a matrix",
+    "MLPClassifier": "it is st.NeuralClassifier",
+    "MLPRegressor": "it is st.NeuralRegressor",
     "save": "a fitted table has model.save(path); cells of a module are in module.states()",
 }
 

@@ -1,0 +1,110 @@
+"""NeuralRegressor: numbers from a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_array, column_or_1d
+
+from steepest.data.table import Column, NumberColumn
+from steepest.errors import ModelFileError
+from steepest.estimators.estimator import NeuralEstimator, require_target
+from steepest.tabular.model import TableModel
+from steepest.tabular.resolved import Task
+from steepest.train.predict import SAMPLES
+
+
+@final
+class NeuralRegressor(RegressorMixin, NeuralEstimator):
+    """A network for numbers behind scikit-learn's interface; the recipe is the command's.
+
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
+    >>> regressor = NeuralRegressor(max_epochs=20, random_state=0).fit(X, y)
+    >>> regressor.score(X, y) > 0.3
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes: int | Sequence[int] = (256, 128),
+        activation: str = "relu",
+        *,
+        optimizer: str = "adamw",
+        learning_rate: float | str = "recipe",
+        batch_size: int | str = "auto",
+        max_epochs: int = 50,
+        l2: float = 0.0,
+        weight_decay: float | str = "auto",
+        dropout: float | str = "auto",
+        early_stopping: bool = True,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 12,
+        loss: str = "auto",
+        ensemble_size: int = 1,
+        warm_start: bool = False,
+        random_state: Any = None,  # noqa: ANN401 - as scikit-learn takes it
+        verbose: int = 0,
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.optimizer = optimizer
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.max_epochs = max_epochs
+        self.l2 = l2
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.loss = loss
+        self.ensemble_size = ensemble_size
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.options = options
+
+    def predict(
+        self,
+        X: Any,  # noqa: ANN401 - as in fit
+        return_std: bool = False,
+        samples: int = SAMPLES,
+        seed: int = 0,
+    ) -> Any:  # noqa: ANN401 - one array, or two
+        """Predict each row.
+
+        Args:
+            X: as in :meth:`fit`.
+            return_std: predict by the mean over draws with dropout, and give their standard
+                deviation as well.
+            samples: how many draws.
+            seed: of the draws.
+
+        Returns:
+            float64 (n,), in the target's units; or two of them.
+        """
+        return self._predict(X, return_std=return_std, samples=samples, seed=seed)
+
+    def _task(self) -> Task:
+        return "regression"
+
+    def _learn_target(self, y: Any) -> Column:  # noqa: ANN401
+        return self._target(y)
+
+    def _target(self, y: Any) -> Column:  # noqa: ANN401
+        require_target(y, type(self).__name__)
+        values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+        return NumberColumn(column_or_1d(values, warn=True))
+
+    def _weighted(self, y: Column) -> NDArray[np.float64] | None:
+        return None
+
+    def _take_over(self, model: TableModel) -> None:
+        if model.schema.target.task != "regression":
+            raise ModelFileError("this model predicts classes: NeuralClassifier.load reads it")
