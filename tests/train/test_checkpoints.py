@@ -491,6 +491,7 @@ def rewritten(file: Path, change: Callable[[dict[str, Any]], None]) -> bytes:
     length = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + length])
     document = json.loads(header["__metadata__"]["steepest"])
+    del document["checksum"]  # that of the change is not the point
     change(document)
     header["__metadata__"]["steepest"] = json.dumps(document)
     text = json.dumps(header).encode()

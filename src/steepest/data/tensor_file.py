@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from steepest.errors import SteepestError
 
 _KEY = "steepest"
+_CHECKSUM = "checksum"
 _LONGEST_HEADER = 100_000_000
 _DTYPES = {
     **{"F64": 8, "F32": 4, "F16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1},
@@ -53,14 +55,9 @@ class FileKind:
         """
         from safetensors.numpy import save
 
-        text = json.dumps(
-            {**document, "format": self.format},
-            sort_keys=True,
-            allow_nan=False,
-            ensure_ascii=False,
-            separators=(",", ":"),
-        )
+        numbered = {**document, "format": self.format}
         arrays = {name: np.array(tensors[name], order="C") for name in sorted(tensors)}
+        text = _text({**numbered, _CHECKSUM: _checksum(numbered, arrays)})
         return save(arrays, metadata={_KEY: text})
 
     def read(self, path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
@@ -84,9 +81,13 @@ class FileKind:
         from safetensors.numpy import load
 
         try:
-            return load(content), document
+            tensors = load(content)
         except (SafetensorError, ValueError, KeyError) as error:
             raise self.error(self._damaged(path, str(error))) from None
+        stated = document.pop(_CHECKSUM, None)  # the first files had none
+        if stated is not None and stated != _checksum(document, tensors):
+            raise self.error(self._damaged(path, "its checksum is another"))
+        return tensors, document
 
     def _content(self, path: Path) -> bytes:
         try:
@@ -164,3 +165,19 @@ class FileKind:
 
     def _damaged(self, path: Path, detail: str) -> str:
         return f"the {self.file} {path} is damaged or cut short ({detail}); {self.remedy}"
+
+
+def _text(document: Mapping[str, object]) -> str:
+    """JSON in the one way in which we write it."""
+    return json.dumps(
+        document, sort_keys=True, allow_nan=False, ensure_ascii=False, separators=(",", ":")
+    )
+
+
+def _checksum(document: Mapping[str, object], tensors: Mapping[str, NDArray[Any]]) -> int:
+    """CRC-32 of the document and of every tensor's name and bytes."""
+    found = zlib.crc32(_text(document).encode("utf-8", "surrogatepass"))
+    for name in sorted(tensors):
+        found = zlib.crc32(name.encode(), found)
+        found = zlib.crc32(np.ascontiguousarray(tensors[name]).data, found)
+    return found
