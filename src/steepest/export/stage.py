@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias, cast, final
 
 import numpy as np
@@ -18,6 +19,7 @@ from steepest.errors import ConfigurationError
 from steepest.ir.graph import Graph
 from steepest.ir.node import Node
 from steepest.ir.types import Array, DType
+from steepest.rewrite.build import is_pointwise
 from steepest.tensor.tensor import Tensor
 from steepest.transform.trace import Trace, record
 
@@ -64,6 +66,48 @@ class Stage:
     nodes: tuple[Node, ...]
     extents: Mapping[Node, Extents]
 
+    @cached_property
+    def carried(self) -> Mapping[Node, Extents]:
+        """What each node's value has where stretching is left to who needs it.
+
+        ONNX and NumPy stretch the inputs of what they compute element by element, so a broadcast
+        is written only before what asks where elements are.
+        """
+        found: dict[Node, Extents] = {
+            node: self.values[name].shape for name, node in self.parameters.items()
+        }
+        for node in self.nodes:
+            if node in found:
+                continue
+            inputs = [found[each] for each in node.inputs]
+            if node.op.name == "broadcast_to":
+                found[node] = inputs[0]
+            elif is_pointwise(node):
+                found[node] = together(inputs)
+            else:
+                found[node] = self.extents[node]
+        return found
+
+    def wanted(self, node: Node) -> tuple[Extents, ...]:
+        """The extents that each input must have where the node is computed."""
+        which = self.carried if is_pointwise(node) else self.extents
+        return tuple(which[each] for each in node.inputs)
+
+
+def together(shapes: Iterable[Extents]) -> Extents:
+    """The extents that arrays have together, as NumPy and ONNX stretch them.
+
+    >>> together([(None, 1), (3,), ()])
+    (None, 3)
+    """
+    given = list(shapes)
+    rank = max(len(each) for each in given)
+    aligned = [(1,) * (rank - len(each)) + each for each in given]
+    return tuple(
+        next((extent for extent in extents if extent != 1), 1)
+        for extents in zip(*aligned, strict=True)
+    )
+
 
 def staged(function: Callable[[Tensors], Tensors], inputs: Mapping[str, Rows]) -> Stage:
     """Trace a function of rows, for any number of them.
@@ -87,12 +131,18 @@ def staged(function: Callable[[Tensors], Tensors], inputs: Mapping[str, Rows]) -
         extents[node] = tuple(_extent(*pair) for pair in pairs)
     leaves, rest = few.graph.inputs[: len(inputs)], few.graph.inputs[len(inputs) :]
     arrays = [*(np.asarray(cell.value.data) for cell in few.cells), *few.captured]
-    parameters = {node.name: node for node in rest}
+    parameters: dict[str, Node] = {}
+    for node in rest:
+        others = sum(1 for each in parameters if each.rpartition("_")[0] == node.name)
+        parameters[f"{node.name}_{others + 2}" if node.name in parameters else node.name] = node
     names = list(cast("Mapping[str, Any]", few.result.call(few.graph.outputs)))
     return Stage(
         inputs=dict(zip(sorted(inputs), leaves, strict=True)),
         parameters=parameters,
-        values=dict(zip(parameters, arrays, strict=True)),
+        values={
+            name: _once(array, extents[node])
+            for (name, node), array in zip(parameters.items(), arrays, strict=True)
+        },
         outputs=dict(zip(names, few.graph.outputs, strict=True)),
         nodes=few.graph.nodes,
         extents=extents,
@@ -117,6 +167,15 @@ def _traced(function: Callable[[Tensors], Tensors], inputs: Mapping[str, Rows], 
         for name in sorted(inputs)
     }
     return record(function, blank)
+
+
+def _once(array: Array, extents: Extents) -> Array:
+    """An array that was stretched over rows while tracing, for one row."""
+    axes = [axis for axis, extent in enumerate(extents) if extent is None]
+    first = array[tuple(slice(1) if axis in axes else slice(None) for axis in range(array.ndim))]
+    if axes and not np.array_equal(np.broadcast_to(first, array.shape), array):
+        raise ConfigurationError("a constant differs from row to row")
+    return first
 
 
 def _extent(few: int, more: int) -> int | None:

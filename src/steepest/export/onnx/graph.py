@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, TypeAlias, final
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from steepest.ir.types import Array, DType
 
 if TYPE_CHECKING:
     import onnx
+
+Attribute: TypeAlias = int | float | str | Sequence[int] | Sequence[str]
 
 OPSET = 17
 """Of the standard operators; read by ONNX Runtime 1.12 (2022) and later."""
@@ -30,26 +32,31 @@ class GraphBuilder:
         with extra("onnx"):
             from onnx import helper, numpy_helper
         self._make_node = helper.make_node
+        self._make_attribute = helper.make_attribute
         self._make_tensor = numpy_helper.from_array
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
         self._known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._taken: set[str] = set()
 
-    def call(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+    def call(self, operator: str, *inputs: str, domain: str = "", **attributes: Attribute) -> str:
         """Add a node; the name of its only result."""
         (result,) = self.call_for(1, operator, *inputs, domain=domain, **attributes)
         return result
 
     def call_for(
-        self, results: int, operator: str, *inputs: str, domain: str = "", **attributes: Any
+        self, results: int, operator: str, *inputs: str, domain: str = "", **attributes: Attribute
     ) -> Sequence[str]:
         """Add a node; the names of its results."""
         names = [self.name(operator.lower()) for _ in range(results)]
-        self.nodes.append(
-            self._make_node(operator, list(inputs), names, domain=domain, **attributes)
-        )
+        node = self._make_node(operator, list(inputs), names, domain=domain)
+        node.attribute.extend(self._make_attribute(*each) for each in sorted(attributes.items()))
+        self.nodes.append(node)
         return names
+
+    def give(self, value: str, name: str) -> None:
+        """Give a value a name that `name` has found, for the outside."""
+        self.nodes.append(self._make_node("Identity", [value], [name]))
 
     def constant(self, array: Array, name: str = "constant") -> str:
         """Add a constant, each value of a type and shape once; its name.

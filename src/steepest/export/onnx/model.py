@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
@@ -75,7 +75,8 @@ def onnx_model(
         doc_string=text,
     )
     helper.set_model_props(model, dict(metadata or {}))
-    checker.check_model(model, full_check=True)
+    check: Any = checker.check_model  # which is typed in part
+    check(model, full_check=True)
     return model
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, final
 
@@ -26,7 +26,6 @@ class Call:
         dtype: of the first input.
         inputs: extents of each input.
         result: extents of the result.
-        gives: element type of the result.
         rows: writes a shape that may hold the number of rows; its name.
     """
 
@@ -34,7 +33,6 @@ class Call:
     dtype: DType
     inputs: tuple[Extents, ...]
     result: Extents
-    gives: DType
     rows: Callable[[Extents], str]
 
 
@@ -48,11 +46,18 @@ def _same(_: GraphBuilder, __: Call, x: str) -> str:
 
 def _one(operator: str) -> Translation:
     """The operator that does just this."""
-    return lambda build, call, *inputs: build.call(operator, *inputs)
+
+    def translate(build: GraphBuilder, _: Call, *inputs: str) -> str:
+        return build.call(operator, *inputs)
+
+    return translate
 
 
 def _not(operator: str) -> Translation:
-    return lambda build, call, *inputs: build.call("Not", build.call(operator, *inputs))
+    def translate(build: GraphBuilder, _: Call, *inputs: str) -> str:
+        return build.call("Not", build.call(operator, *inputs))
+
+    return translate
 
 
 def _narrow(operator: str) -> Translation:
@@ -69,7 +74,11 @@ def _narrow(operator: str) -> Translation:
 
 def _of_floats(translation: Translation) -> Translation:
     """A rounding, which leaves integers as they are."""
-    return lambda build, call, x: translation(build, call, x) if is_floating(call.dtype) else x
+
+    def translate(build: GraphBuilder, call: Call, x: str) -> str:
+        return translation(build, call, x) if is_floating(call.dtype) else x
+
+    return translate
 
 
 def _square(build: GraphBuilder, _: Call, x: str) -> str:
@@ -136,69 +145,6 @@ def _cast(build: GraphBuilder, call: Call, x: str) -> str:
     return build.call("Cast", x, to=onnx_type(call.attributes["dtype"]))
 
 
-POINTWISE: Mapping[str, Translation] = {
-    "identity": _same,
-    "stop_gradient": _same,
-    "cast": _cast,
-    "add": _one("Add"),
-    "subtract": _one("Sub"),
-    "multiply": _one("Mul"),
-    "divide": _one("Div"),
-    "pow": _one("Pow"),
-    "floor_divide": _floor_divide,
-    "remainder": _remainder,
-    "negative": _one("Neg"),
-    "abs": _one("Abs"),
-    "sign": _one("Sign"),
-    "square": _square,
-    "reciprocal": _one("Reciprocal"),
-    "maximum": _one("Max"),
-    "minimum": _one("Min"),
-    "logaddexp": _log_add_exp,
-    "sqrt": _one("Sqrt"),
-    "exp": _one("Exp"),
-    "expm1": _less_one,
-    "log": _one("Log"),
-    "log1p": _log_of_one_more,
-    "log2": _logarithm(2.0),
-    "log10": _logarithm(10.0),
-    "sigmoid": _one("Sigmoid"),
-    "tanh": _one("Tanh"),
-    "relu": _one("Relu"),
-    "erf": _narrow("Erf"),
-    "sin": _one("Sin"),
-    "cos": _one("Cos"),
-    "tan": _narrow("Tan"),
-    "asin": _narrow("Asin"),
-    "acos": _narrow("Acos"),
-    "atan": _narrow("Atan"),
-    "sinh": _narrow("Sinh"),
-    "cosh": _narrow("Cosh"),
-    "asinh": _narrow("Asinh"),
-    "acosh": _narrow("Acosh"),
-    "atanh": _narrow("Atanh"),
-    "floor": _of_floats(_one("Floor")),
-    "ceil": _of_floats(_one("Ceil")),
-    "trunc": _of_floats(_trunc),
-    "round": _of_floats(_one("Round")),
-    "equal": _one("Equal"),
-    "not_equal": _not("Equal"),
-    "less": _one("Less"),
-    "less_equal": _one("LessOrEqual"),
-    "greater": _one("Greater"),
-    "greater_equal": _one("GreaterOrEqual"),
-    "logical_and": _one("And"),
-    "logical_or": _one("Or"),
-    "logical_xor": _one("Xor"),
-    "logical_not": _one("Not"),
-    "isnan": _floats_only("IsNaN"),
-    "isinf": _floats_only("IsInf"),
-    "isfinite": _finite,
-    "where": _one("Where"),
-}
-"""Ops of elements at the same place: what ONNX stretches by itself is not stretched before."""
-
-
 def _reshape(build: GraphBuilder, call: Call, x: str) -> str:
     free = [place for place, extent in enumerate(call.result) if extent is None]
     if len(free) > 1 or 0 in call.result:
@@ -212,7 +158,7 @@ def _transpose(build: GraphBuilder, call: Call, x: str) -> str:
 
 
 def _slice(build: GraphBuilder, call: Call, x: str) -> str:
-    parts = call.attributes["cut"]
+    parts: Sequence[tuple[int, int, int]] = call.attributes["cut"]
     kept = [
         axis
         for axis, (extent, part) in enumerate(zip(call.inputs[0], parts, strict=True))
@@ -220,8 +166,9 @@ def _slice(build: GraphBuilder, call: Call, x: str) -> str:
     ]
     if not kept:
         return x
-    starts, ends, steps = zip(*(parts[axis] for axis in kept), strict=True)
-    ends = [_FIRST if end < 0 else end for end in ends]
+    starts = [parts[axis][0] for axis in kept]
+    ends = [_FIRST if parts[axis][1] < 0 else parts[axis][1] for axis in kept]
+    steps = [parts[axis][2] for axis in kept]
     bounds = [build.integers(each) for each in (starts, ends, kept, steps)]
     return build.call("Slice", x, *bounds)
 
@@ -239,8 +186,8 @@ def _contract(build: GraphBuilder, call: Call, x: str, y: str) -> str:
     summed = set(left) & set(right) - set(result)
     if len(left) == len(right) == len(result) == 2 and len(summed) == 1 and left[0] == result[0]:
         (label,) = summed
-        turned = {"transA": int(left[0] == label), "transB": int(right[1] == label)}
-        return build.call("Gemm", x, y, **turned)
+        first, second = int(left[0] == label), int(right[1] == label)
+        return build.call("Gemm", x, y, transA=first, transB=second)
     letters = "abcdefghijklmnopqrstuvwxyz"
     written = ["".join(letters[label] for label in labels) for labels in (left, right, result)]
     return build.call("Einsum", x, y, equation="{},{}->{}".format(*written))
@@ -301,7 +248,67 @@ def _from_start(build: GraphBuilder, call: Call, x: str) -> str:
     return build.call("Mod", wide, build.constant(np.asarray(call.attributes["extent"], np.int64)))
 
 
-STRUCTURAL: Mapping[str, Translation] = {
+OPERATORS: Mapping[str, Translation] = {
+    # of elements at the same place, whose inputs ONNX stretches
+    "identity": _same,
+    "stop_gradient": _same,
+    "cast": _cast,
+    "add": _one("Add"),
+    "subtract": _one("Sub"),
+    "multiply": _one("Mul"),
+    "divide": _one("Div"),
+    "pow": _one("Pow"),
+    "floor_divide": _floor_divide,
+    "remainder": _remainder,
+    "negative": _one("Neg"),
+    "abs": _one("Abs"),
+    "sign": _one("Sign"),
+    "square": _square,
+    "reciprocal": _one("Reciprocal"),
+    "maximum": _one("Max"),
+    "minimum": _one("Min"),
+    "logaddexp": _log_add_exp,
+    "sqrt": _one("Sqrt"),
+    "exp": _one("Exp"),
+    "expm1": _less_one,
+    "log": _one("Log"),
+    "log1p": _log_of_one_more,
+    "log2": _logarithm(2.0),
+    "log10": _logarithm(10.0),
+    "sigmoid": _one("Sigmoid"),
+    "tanh": _one("Tanh"),
+    "relu": _one("Relu"),
+    "erf": _narrow("Erf"),
+    "sin": _one("Sin"),
+    "cos": _one("Cos"),
+    "tan": _narrow("Tan"),
+    "asin": _narrow("Asin"),
+    "acos": _narrow("Acos"),
+    "atan": _narrow("Atan"),
+    "sinh": _narrow("Sinh"),
+    "cosh": _narrow("Cosh"),
+    "asinh": _narrow("Asinh"),
+    "acosh": _narrow("Acosh"),
+    "atanh": _narrow("Atanh"),
+    "floor": _of_floats(_one("Floor")),
+    "ceil": _of_floats(_one("Ceil")),
+    "trunc": _of_floats(_trunc),
+    "round": _of_floats(_one("Round")),
+    "equal": _one("Equal"),
+    "not_equal": _not("Equal"),
+    "less": _one("Less"),
+    "less_equal": _one("LessOrEqual"),
+    "greater": _one("Greater"),
+    "greater_equal": _one("GreaterOrEqual"),
+    "logical_and": _one("And"),
+    "logical_or": _one("Or"),
+    "logical_xor": _one("Xor"),
+    "logical_not": _one("Not"),
+    "isnan": _floats_only("IsNaN"),
+    "isinf": _floats_only("IsInf"),
+    "isfinite": _finite,
+    "where": _one("Where"),
+    # of places, whose inputs have been stretched
     "reshape": _reshape,
     "permute_dims": _transpose,
     "cut": _slice,
@@ -320,7 +327,7 @@ STRUCTURAL: Mapping[str, Translation] = {
     "argsort": _argsort,
     "cumulative_sum": _running_sum,
 }
-"""Ops that ask where elements are: their inputs are stretched to their full shapes before."""
+"""By op. What stretches is left out: it is written where it is needed."""
 
 
 def onnx_type(dtype: DType) -> int:

@@ -9,8 +9,8 @@ from typing import final
 import numpy as np
 
 from steepest.errors import ConfigurationError
-from steepest.export.onnx.graph import GraphBuilder
-from steepest.export.onnx.operators import POINTWISE, STRUCTURAL, Call
+from steepest.export.onnx.graph import OPSET, GraphBuilder
+from steepest.export.onnx.operators import OPERATORS, Call
 from steepest.export.stage import Extents, Stage
 from steepest.ir.node import CONSTANT, INPUT, Node
 from steepest.ir.types import Array
@@ -74,27 +74,21 @@ class StageTranslation:
     def _value(self, stage: Stage, node: Node, inputs: list[_Value]) -> _Value:
         if node.op is CONSTANT:
             return _known(node.attributes["value"], "number")
-        extents = stage.extents[node]
         if node.op.name == "broadcast_to":
             return inputs[0]
         if (folded := _folded(stage, node, inputs)) is not None:
             return _known(folded, "constant")
-        wanted = [stage.extents[each] for each in node.inputs]
-        pointwise = POINTWISE.get(node.op.name)
-        structural = STRUCTURAL.get(node.op.name)
-        if pointwise is not None:
-            wanted = [each.extents for each in inputs]
-            extents = np_broadcast(wanted)
-        translation = pointwise or structural
+        translation = OPERATORS.get(node.op.name)
         if translation is None:
             raise ConfigurationError(
-                f"the network computes {node.op.name!r}, which ONNX's operators of opset 17 cannot "
-                "do; export it with --python"
+                f"the network computes {node.op.name!r}, which ONNX's operators of opset {OPSET} "
+                "cannot do; export it with --python"
             )
+        wanted, carried = stage.wanted(node), stage.carried[node]
         names = [self._full(*each) for each in zip(inputs, wanted, strict=True)]
         dtype = node.inputs[0].dtype if node.inputs else node.dtype
-        call = Call(node.attributes, dtype, tuple(wanted), extents, node.dtype, self._shape)
-        return _Value(translation(self._build, call, *names), extents)
+        call = Call(node.attributes, dtype, wanted, carried, self._shape)
+        return _Value(translation(self._build, call, *names), carried)
 
     def _full(self, value: _Value, wanted: Extents) -> str:
         """The name of a value that has these extents."""
@@ -131,17 +125,3 @@ def _folded(stage: Stage, node: Node, inputs: list[_Value]) -> Array | None:
         arrays.append(np.broadcast_to(value.array, each.shape))
     with np.errstate(all="ignore"):
         return np.asarray(node.op.reference(*arrays, **node.attributes))
-
-
-def np_broadcast(shapes: list[Extents]) -> Extents:
-    """The extents that arrays have together, as NumPy and ONNX stretch them.
-
-    >>> np_broadcast([(None, 1), (3,), ()])
-    (None, 3)
-    """
-    rank = max((len(each) for each in shapes), default=0)
-    aligned = [(1,) * (rank - len(each)) + each for each in shapes]
-    return tuple(
-        next((extent for extent in extents if extent != 1), 1)
-        for extents in zip(*aligned, strict=True)
-    )

@@ -1,0 +1,113 @@
+"""A fitted model taken apart for export: from cells to the network's arrays, outputs, answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from steepest.data.kinds import ARRAYS, FittedColumn
+from steepest.export.answers import Answer, answer_of
+from steepest.export.columns import Group, groups_of, prepared
+from steepest.export.stage import Rows, Stage, Tensors, staged
+from steepest.ir.types import Array, is_floating
+from steepest.nn import Ensemble, Module, evaluating
+from steepest.tabular.model import TableModel
+from steepest.tabular.network import network_weights
+from steepest.tabular.parts import read_options
+from steepest.tensor.tensor import Tensor
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class ExportedModel:
+    """The stages of a prediction, one after the other.
+
+    Args:
+        columns: the features, in the order of the table.
+        groups: the same, by how they are computed.
+        markers: texts that stand for a missing value, "" among them.
+        prepare: from the cells of each group to the network's arrays.
+        network: from those to outputs.
+        members: of an ensemble, the weights of each by name; of one network, its own.
+        average: of an ensemble: from the members' outputs (members, rows, outputs) to outputs.
+        answer: from outputs to answers.
+        says: what the answers are.
+    """
+
+    columns: tuple[FittedColumn, ...]
+    groups: tuple[Group, ...]
+    markers: frozenset[str]
+    prepare: Stage
+    network: Stage
+    members: tuple[Mapping[str, Array], ...]
+    average: Stage | None
+    answer: Stage
+    says: Answer
+
+
+def exported(model: TableModel) -> ExportedModel:
+    """Take a model apart.
+
+    Errors:
+        ConfigurationError: it holds something that cannot be exported; says what, and the remedy.
+    """
+    columns = model.preprocessor.columns
+    groups = groups_of(columns)
+    markers = read_options(model.configuration.data)
+    prepare = staged(
+        lambda cells: prepared(groups, columns, cells), {each.name: each.rows for each in groups}
+    )
+    whole = model.network
+    networks = whole.members if isinstance(whole, Ensemble) else [whole]
+    network = staged(lambda arrays: _outputs(networks[0], arrays), _rows_of(prepare, whole))
+    outputs = _rows(network)["outputs"]
+    says = answer_of(model.head)
+    return ExportedModel(
+        columns=columns,
+        groups=groups,
+        markers=markers.markers,
+        prepare=prepare,
+        network=network,
+        members=tuple(network_weights(each) for each in networks),
+        average=_average(whole, outputs) if isinstance(whole, Ensemble) else None,
+        answer=staged(lambda arrays: says.compute(arrays["outputs"]), {"outputs": outputs}),
+        says=says,
+    )
+
+
+def _outputs(network: Module, arrays: Tensors) -> dict[str, Tensor]:
+    network.states()  # names the cells as in this network, be it part of a larger one or not
+    with evaluating():
+        return {"outputs": network(arrays)}
+
+
+def _rows(stage: Stage) -> dict[str, Rows]:
+    """What a stage gives, for the next one to take."""
+    found: dict[str, Rows] = {}
+    for name, node in stage.outputs.items():
+        rest = [extent for extent in stage.extents[node][1:] if extent is not None]
+        found[name] = Rows(node.dtype, tuple(rest))
+    return found
+
+
+def _rows_of(prepare: Stage, network: Module) -> dict[str, Rows]:
+    """What the network takes: floating-point numbers in its own element type."""
+    return {
+        name: Rows(network.dtype if is_floating(np.dtype(ARRAYS[name])) else each.dtype, each.rest)
+        for name, each in _rows(prepare).items()
+    }
+
+
+def _average(ensemble: Ensemble, outputs: Rows) -> Stage:
+    """The mean of the members' outputs, each an input of its own."""
+    names = [f"outputs_{place}" for place in range(len(ensemble.members))]
+
+    def average(arrays: Tensors) -> dict[str, Tensor]:
+        from steepest.ops.joins import stack
+
+        return {"outputs": ensemble.mean(stack([arrays[name] for name in names]))}
+
+    return staged(average, dict.fromkeys(names, outputs))

@@ -1,0 +1,1 @@
+"""A model as one readable Python file that needs NumPy only."""
