@@ -33,7 +33,7 @@ THIRD_PARTY = {
     "runtime": {"numpy", "llvmlite"},
     "estimators": {"numpy", "msgspec", "narwhals", "sklearn"},
     "images": {"numpy", "msgspec"},
-    "tabular": {"numpy", "msgspec", "tomli_w", "threadpoolctl"},
+    "tabular": {"numpy", "msgspec", "tomli_w", "threadpoolctl", "sklearn"},
     "cli": {"numpy", "typer", "rich", "msgspec"},
 }
 
