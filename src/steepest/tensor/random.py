@@ -29,6 +29,8 @@ __all__ = [
     "uniform",
 ]
 
+_AT_ONCE = 1 << 16  # numbers of an order that are drawn
+
 
 @final
 class Stream:
@@ -163,7 +165,7 @@ def bernoulli(probability: float, shape: Shape) -> Tensor:
     return words < np.asarray(limit, uint32)
 
 
-def permutation(n: int, *, seed: int, draw: int = 0, member: int = 0) -> Array:
+def permutation(n: int, *, seed: int, draw: int = 0, member: int = 0, part: int = 0) -> Array:
     """A random order of 0 … n − 1, drawn on the host by the same generator.
 
     Args:
@@ -171,14 +173,18 @@ def permutation(n: int, *, seed: int, draw: int = 0, member: int = 0) -> Array:
         seed: of the stream.
         draw: which permutation of the stream: the epoch, say.
         member: which member of an ensemble.
+        part: which of several that are drawn at once: the block of an epoch, say.
 
     >>> import steepest as st
     >>> sorted(int(i) for i in st.random.permutation(4, seed=0))
     [0, 1, 2, 3]
     """
     key = make_key(seed, member).data
-    words = philox4x32((np.arange(n), 0, draw, 0xFFFFFFFF), (key[0], key[1]))
-    order: Any = words[0].astype(np.uint64) << np.uint64(32) | words[1]
+    order = np.empty(n, np.uint64)
+    for first in range(0, n, _AT_ONCE):  # so that millions of rows need no more than their order
+        places = np.arange(first, min(n, first + _AT_ONCE))
+        words: Any = philox4x32((places, 0, draw, 0xFFFFFFFF - part), (key[0], key[1]))
+        order[first : first + _AT_ONCE] = words[0].astype(np.uint64) << np.uint64(32) | words[1]
     return np.argsort(order, stable=True)
 
 

@@ -2,6 +2,7 @@
 
 from steepest.train import metrics, samplers
 from steepest.train.batches import Batches
+from steepest.train.blocks import Blocks
 from steepest.train.callbacks import EveryEpoch, EverySteps, Snapshot, Stop
 from steepest.train.checkpoint import Checkpoint, CheckpointWarning
 from steepest.train.early_stopping import EarlyStopping
@@ -16,6 +17,7 @@ from steepest.train.watched import Watched
 
 __all__ = [
     "Batches",
+    "Blocks",
     "Checkpoint",
     "CheckpointWarning",
     "EarlyStopping",

@@ -148,13 +148,7 @@ def normalised_weights(weights: Any, n: int, dtype: DType, name: str = "sample_w
     Errors:
         DataError: not one per example, negative, not finite (or their sum is not), or all zero.
     """
-    array = array_of(weights, name).astype(np.float64)
-    if array.shape != (n,):
-        raise DataError(f"{name} should be one number per example, shape ({n},), not {array.shape}")
-    check_finite(array, name)
-    if (array < 0).any():
-        row = int(np.flatnonzero(array < 0)[0])
-        raise DataError(f"{name} is negative at row {row}: {array[row]}")
+    array = checked_weights(weights, n, name)
     with np.errstate(over="ignore"):
         mean = array.mean()
     if not np.isfinite(mean):
@@ -162,3 +156,19 @@ def normalised_weights(weights: Any, n: int, dtype: DType, name: str = "sample_w
     if not mean:
         raise DataError(f"{name} is 0 everywhere: there is nothing to learn from")
     return (array / mean).astype(dtype)
+
+
+def checked_weights(weights: Any, n: int, name: str = "sample_weight") -> Array:
+    """Weights as they are, float64.
+
+    Errors:
+        DataError: not one per example, negative, not finite.
+    """
+    array = array_of(weights, name).astype(np.float64)
+    if array.shape != (n,):
+        raise DataError(f"{name} should be one number per example, shape ({n},), not {array.shape}")
+    check_finite(array, name)
+    if (array < 0).any():
+        row = int(np.flatnonzero(array < 0)[0])
+        raise DataError(f"{name} is negative at row {row}: {array[row]}")
+    return array

@@ -21,6 +21,7 @@ from steepest.train.journal import Journal
 from steepest.train.loop import Progress
 from steepest.train.plan import Plan
 from steepest.train.resumable import Kept, cell_values, set_cells
+from steepest.train.rows import Block
 from steepest.train.surface import Driven, TrainingSurface
 from steepest.transform.memory import Memory
 
@@ -113,12 +114,16 @@ class Drive:
                 f"watch looks into the steps of rules such as st.optim.Adam; {name} has none: "
                 "leave watch away"
             )
-        if not driver.bears_noise and not self._is_whole(plan.order(self._epoch)):
+        if not driver.bears_noise and not self._is_whole(self._order()):
             raise ConfigurationError(
                 f"{name} needs the whole training set at each step, {plan.batches.rows:,} rows, "
                 f"and not batches of {plan.extents[0]:,}: give batch_size=None, or "
                 f"st.optim.Forced({name}()) to see what mini-batches do to it"
             )
+
+    def _order(self) -> Array:
+        """The rows of an epoch's steps."""
+        return self._plan.order(self._epoch, Block(self._plan.examples, self._plan.source.rows))
 
     def _is_whole(self, order: Array) -> bool:
         """Whether a step sees each row once."""
@@ -128,7 +133,7 @@ class Drive:
     def _train_epoch(self) -> Stopped | None:
         """An iteration with each batch; why training should stop, if it should."""
         plan, progress = self._plan, self._progress
-        order = plan.order(self._epoch)
+        order = self._order()
         is_whole = self._is_whole(order)
         order = np.arange(len(order), dtype=uint32) if is_whole else order
         stopped: Stopped | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from steepest.train.arrays import leaves
 from steepest.train.checkpoint import (
     Checkpoint,
     Keeper,
@@ -13,17 +12,9 @@ from steepest.train.checkpoint import (
     check_checkpoint,
     check_same,
 )
-from steepest.train.fingerprint import (
-    ABOUT,
-    DATA,
-    VERSION,
-    Fingerprint,
-    contents,
-    described,
-    shown,
-    version,
-)
-from steepest.train.plan import Examples, Plan, Trained
+from steepest.train.fingerprint import ABOUT, VERSION, Fingerprint, described, shown, version
+from steepest.train.plan import Plan, Trained
+from steepest.train.rows import about as about_rows
 
 
 def keeping(
@@ -65,7 +56,9 @@ def fingerprint(
     """All that decides on the bits of a fit, but the number of epochs and what may cut it short."""
     objective = plan.step.objective
     model = objective.model
-    held_out = {} if plan.validation is None else _data(plan.validation.examples, "validation ")
+    held_out = (
+        {} if plan.validation is None else about_rows(plan.validation.examples, "validation ")
+    )
     return {
         VERSION: version(),
         **{ABOUT + name: str(value) for name, value in (about or {}).items()},
@@ -84,16 +77,6 @@ def fingerprint(
             for name, cell in model.states().items()
         },
         "model": shown(model),
-        **_data(plan.examples, ""),
+        **plan.source.about,
         **held_out,
-    }
-
-
-def _data(examples: Examples, prefix: str) -> Fingerprint:
-    arrays = [*leaves(examples.x), ("y", examples.y)]
-    if examples.weights is not None:
-        arrays.append(("sample_weight", examples.weights))
-    return {
-        f"{prefix}rows": f"{len(examples.y):,}",
-        **{f"{DATA}{prefix}{name}": contents(array) for name, array in arrays},
     }

@@ -17,9 +17,11 @@ from steepest.train.checkpoint import Keeper
 from steepest.train.diagnosis import Diagnosis
 from steepest.train.history import History, Row, Stopped
 from steepest.train.journal import Journal
+from steepest.train.metrics import Metric
 from steepest.train.pace import Pace
 from steepest.train.plan import Plan
 from steepest.train.resumable import Kept, cell_values, set_cells
+from steepest.train.rows import Block, Examples, Reader
 from steepest.train.step import Step, step_roles, trace_step
 from steepest.train.watched import Probe
 from steepest.train.watching import trace_probes
@@ -38,6 +40,7 @@ class Progress:
     loss: float = 0.0
     penalty: float = 0.0
     outputs: list[Array] = field(default_factory=list[Array])
+    scores: list[Row] = field(default_factory=list[Row])
 
     def add(self, rows: int, losses: Array, penalties: Array) -> None:
         """Count batches of so many rows each."""
@@ -51,13 +54,33 @@ class Progress:
     def state(self) -> Kept:
         """See :class:`Resumable`."""
         outputs = [np.concatenate(self.outputs)] if self.outputs else []
-        return {**vars(self), "outputs": outputs}
+        return {**vars(self), "outputs": outputs, "scores": list(self.scores)}
+
+    def score(self, metrics: Mapping[str, Metric], targets: Array) -> None:
+        """Take the metrics of the predictions of a block, or a part of one, and forget these."""
+        if self.outputs:
+            outputs = np.concatenate(self.outputs)
+            row: Row = {name: float(of(outputs, targets)) for name, of in metrics.items()}
+            self.scores.append({**row, "rows": len(outputs)})
+            self.outputs.clear()
+
+    def means(self) -> Row:
+        """Of the metrics of all blocks, by rows."""
+        if len(self.scores) < 2:
+            return {name: each[name] for each in self.scores for name in each if name != "rows"}
+        rows = [each["rows"] for each in self.scores]
+        return {
+            name: float(np.average([each[name] for each in self.scores], weights=rows))
+            for name in self.scores[0]
+            if name != "rows"
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """See :class:`Resumable`."""
         self.batches, self.rows = state["batches"], state["rows"]
         self.loss, self.penalty = state["loss"], state["penalty"]
         self.outputs = list(state["outputs"])
+        self.scores = list(state.get("scores", ()))
 
 
 @final
@@ -85,6 +108,7 @@ class Loop:
         self._journal = Journal(plan, memory, request)
         self._epoch: int = plan.first_epoch
         self._progress = Progress()
+        self._at: _Place | None = None
         self._ended: Stopped | None = None
         self._failure = ""
 
@@ -95,9 +119,10 @@ class Loop:
 
     def run(self) -> History:
         """Train until something says stop."""
-        stopped = self._ended
-        while stopped is None and self._epoch <= self._plan.last_epoch:
-            stopped = self._train_epoch()
+        stopped, plan = self._ended, self._plan
+        with plan.source.reader(plan.draws(self._epoch), self._progress.rows) as blocks:
+            while stopped is None and self._epoch <= plan.last_epoch:
+                stopped = self._train_epoch(blocks)
         self._journal.finish(stopped or "finished", self._failure)
         return self.history
 
@@ -119,21 +144,21 @@ class Loop:
         self._ended = state["ended"]
         self._journal.restore(state["journal"])
 
-    def _train_epoch(self) -> Stopped | None:
+    def _train_epoch(self, blocks: Reader) -> Stopped | None:
         """Train an epoch, or the rest of one; why training should stop, if it should."""
         plan, progress = self._plan, self._progress
-        order = plan.order(self._epoch)
+        rows = sum(plan.extents)
         stopped: Stopped | None = None
-        while progress.rows < len(order) and stopped is None:
-            stopped = self._journal.asked_to_stop() or self._some_batches(order)
-            if stopped is None and progress.rows < len(order):
-                self._keeper.after_step(self._journal.steps, self)
+        while progress.rows < rows and stopped is None:
+            block = blocks.next(lambda: self._journal.asked_to_stop() is not None)
+            stopped = (
+                self._journal.asked_to_stop() if block is None else self._train_block(block, rows)
+            )
         if stopped is not None and stopped != "non-finite loss":
             self._keeper.keep(self)
         if stopped in ("interrupted", "non-finite loss", "callback") or not progress.batches:
             return stopped
-        row = self._row(progress, order[: progress.rows])
-        asked = self._journal.end_epoch(self._epoch, row)
+        asked = self._journal.end_epoch(self._epoch, self._row(progress))
         if stopped is not None:
             return asked or stopped
         self._epoch, self._progress = self._epoch + 1, Progress()
@@ -144,14 +169,30 @@ class Loop:
             self._keeper.after_epoch(self._epoch - 1, self._journal.steps, self)
         return asked
 
-    def _some_batches(self, order: Array) -> Stopped | None:
+    def _train_block(self, block: Block, rows: int) -> Stopped | None:
+        """Train a block, or the rest of one; ``rows`` are those of the epoch."""
+        progress, order = self._progress, self._plan.order(self._epoch, block)
+        self._at = _Place(block, order)
+        stopped: Stopped | None = None
+        while progress.rows < block.first + len(order) and stopped is None:
+            stopped = self._journal.asked_to_stop() or self._some_batches(block, order)
+            if progress.rows == block.first + len(order):
+                progress.score(self._plan.metrics, self._at.targets(progress.rows))
+            if stopped is None and progress.rows < rows:
+                self._keeper.after_step(self._journal.steps, self)
+        return stopped
+
+    def _some_batches(self, block: Block, order: Array) -> Stopped | None:
         """As many batches of one size as fit into a tenth of a second, or as callbacks leave."""
-        data, progress, epoch = self._plan.examples, self._progress, self._epoch
+        data, progress, epoch = block.examples, self._progress, self._epoch
+        left = order[progress.rows - block.first :]
         weights = () if data.weights is None else (data.weights,)
         extents = self._plan.extents[progress.batches :]
         size = extents[0]
-        steps = min(extents.count(size), self._pace.steps, self._steps_to_look_up())
-        rows = order[progress.rows : progress.rows + steps * size].reshape(steps, size)
+        steps = min(
+            extents.count(size), len(left) // size, self._pace.steps, self._steps_to_look_up()
+        )
+        rows = left[: steps * size].reshape(steps, size)
         given = [*leaves_of(data.x), data.y, *weights], [self._key, _uint32(epoch - 1)]
         look = self._look([*given[0], rows[:1], *given[1]], size)
         program = self._program(size)
@@ -163,7 +204,7 @@ class Loop:
         progress.add(size, losses, penalties)
         progress.outputs += [each for outputs in predictions for each in outputs]
         if run.ended == "not finite":
-            self._diagnose(rows[run.steps])
+            self._diagnose(data, rows[run.steps])
             return "non-finite loss"
         if not run.steps:
             return None
@@ -212,21 +253,18 @@ class Loop:
         task = Task(trace, step_roles(data.x, data.weights), memory, guarded=True)
         return executable(task, self._plan.backend)
 
-    def _row(self, progress: Progress, seen: Array) -> Row:
+    def _row(self, progress: Progress) -> Row:
         """The means over an epoch's batches, and the metrics of its predictions."""
-        plan = self._plan
-        row: Row = {
+        if self._at is not None:  # an epoch that ends within a block
+            progress.score(self._plan.metrics, self._at.targets(progress.rows))
+        return {
             "loss": progress.loss / progress.rows,
             "penalty": progress.penalty / progress.rows,
+            **progress.means(),
         }
-        if plan.metrics:
-            outputs = np.concatenate(progress.outputs)
-            targets = plan.examples.y[seen]
-            row.update({name: float(of(outputs, targets)) for name, of in plan.metrics.items()})
-        return row
 
-    def _diagnose(self, rows: Array) -> None:
-        data, epoch = self._plan.examples, self._epoch
+    def _diagnose(self, data: Examples, rows: Array) -> None:
+        epoch = self._epoch
         batch = mapped(data.x, lambda table: table[rows])
         values = (batch, self._key, np.asarray(self._journal.steps + 1, uint32))
         weights = None if data.weights is None else data.weights[rows]
@@ -237,6 +275,19 @@ class Loop:
             f"{len(self._plan.extents)} (step {self._journal.steps + 1:,}, learning rate "
             f"{rate:g}): {found.text(rate)}"
         )
+
+
+@final
+@dataclass(frozen=True)
+class _Place:
+    """A block, and the order in which its rows are taken."""
+
+    block: Block
+    order: Array
+
+    def targets(self, rows: int) -> Array:
+        """Those of the block's rows that are taken when the epoch has taken so many."""
+        return self.block.examples.y[self.order[: rows - self.block.first]]
 
 
 def _uint32(value: int) -> Array:

@@ -6,7 +6,7 @@ from steepest.losses import LOSSES, LossFunction, Unchecked, check_own_loss
 from steepest.nn import Module, evaluating
 from steepest.tensor.modes import no_grad
 from steepest.train.arrays import mapped
-from steepest.train.plan import Examples
+from steepest.train.rows import Examples
 from steepest.train.step import constant
 
 _ROWS = 64

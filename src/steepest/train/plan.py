@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar, final
 
@@ -19,21 +19,12 @@ from steepest.train.callbacks import Callback
 from steepest.train.early_stopping import Watch
 from steepest.train.history import Row
 from steepest.train.metrics import Metric
+from steepest.train.rows import Block, Examples, RowSource
 from steepest.train.samplers import Draw, Sampler
 from steepest.train.step import Objective, constant
 from steepest.train.watching import Watching
 from steepest.transform.executable import Backend
 from steepest.transform.memory import Memory
-
-
-@final
-@dataclass(frozen=True)
-class Examples:
-    """Checked data: tables, targets, and weights of mean 1."""
-
-    x: Tables
-    y: Array
-    weights: Array | None
 
 
 @final
@@ -102,7 +93,7 @@ class Plan(Generic[S]):
     """What a call of ``fit`` was asked to do."""
 
     step: S
-    examples: Examples
+    source: RowSource
     batches: Batches
     sampler: Sampler
     seed: int
@@ -124,6 +115,19 @@ class Plan(Generic[S]):
         """The number of rows of each step of an epoch."""
         return self.sampler.extents(self.batches)
 
-    def order(self, epoch: int) -> Array:
-        """The rows of an epoch's steps, one step after the other."""
-        return self.sampler.rows(self.batches, Draw(self.seed, self.member, epoch - 1))
+    @property
+    def examples(self) -> Examples:
+        """The arrays that programs are made for."""
+        return self.source.like
+
+    def draws(self, epoch: int) -> Iterator[Draw]:
+        """Those of all epochs from this one on."""
+        return (self._draw(each) for each in range(epoch, self.last_epoch + 1))
+
+    def order(self, epoch: int, block: Block) -> Array:
+        """The rows of a block's steps, one step after the other."""
+        batches = Batches(block.rows, self.batches.size)
+        return self.sampler.rows(batches, self._draw(epoch, block.number))
+
+    def _draw(self, epoch: int, block: int = 0) -> Draw:
+        return Draw(self.seed, self.member, epoch - 1, block)

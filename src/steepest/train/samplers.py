@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -28,18 +28,24 @@ __all__ = [
 @final
 @dataclass(frozen=True)
 class Draw:
-    """What the rows of an epoch are a function of."""
+    """What the rows of an epoch, or of one of its blocks, are a function of."""
 
     seed: int
     member: int
     epoch: int
+    block: int = 0
 
 
 class Sampler(ABC):
     """How the rows of an epoch's steps are drawn; frozen, and a function of :class:`Draw` alone.
 
     Every sampler makes as many steps of an epoch, ⌈n/B⌉, so that schedules mean the same for all.
+
+    Attributes:
+        takes_each_row_once: in an epoch, so that it can go through :class:`steepest.Blocks`.
     """
+
+    takes_each_row_once: ClassVar[bool] = False
 
     @abstractmethod
     def extents(self, batches: Batches) -> tuple[int, ...]:
@@ -76,6 +82,8 @@ class DisjointBatches(Sampler):
     [0, 1, 2, 3, 4, 5]
     """
 
+    takes_each_row_once: ClassVar[bool] = True
+
     def extents(self, batches: Batches) -> tuple[int, ...]:
         """The number of rows of each step."""
         return batches.extents
@@ -84,7 +92,9 @@ class DisjointBatches(Sampler):
         """The rows of all steps, one step after the other."""
         if batches.size == batches.rows:
             return np.arange(batches.rows, dtype=uint32)
-        order = permutation(batches.rows, seed=draw.seed, draw=draw.epoch, member=draw.member)
+        order = permutation(
+            batches.rows, seed=draw.seed, draw=draw.epoch, member=draw.member, part=draw.block
+        )
         return order.astype(uint32)
 
 
@@ -104,6 +114,8 @@ class InOrder(Sampler):
     >>> st.samplers.InOrder().rows(st.Batches(4, 2), draw).tolist()
     [0, 1, 2, 3]
     """
+
+    takes_each_row_once: ClassVar[bool] = True
 
     def extents(self, batches: Batches) -> tuple[int, ...]:
         """The number of rows of each step."""

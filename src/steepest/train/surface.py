@@ -24,7 +24,7 @@ from steepest.tensor.random import Stream
 from steepest.tensor.state import Bound, State, scope
 from steepest.tensor.tensor import Tensor
 from steepest.train.arrays import leaves_of, mapped
-from steepest.train.plan import Examples
+from steepest.train.rows import Examples
 from steepest.train.step import Objective, constant, gathered
 from steepest.transform.executable import Backend, Executable, Task, executable
 from steepest.transform.grad import hvp

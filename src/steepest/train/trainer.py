@@ -10,40 +10,36 @@ from typing import Any, Literal, cast, final, overload
 
 import numpy as np
 
-from steepest.errors import ConfigurationError, DataError, nearest
+from steepest.errors import ConfigurationError, nearest
 from steepest.ir.graph import Graph
-from steepest.ir.types import Array, is_floating, uint32
-from steepest.losses import Loss, LossFunction, loss as loss_of
+from steepest.ir.types import Array, uint32
+from steepest.losses import LossFunction, loss as loss_of
 from steepest.methods import implements
 from steepest.nn import Module
 from steepest.optim import Driver, Rule, optimizer as optimizer_of
 from steepest.tensor.random import make_key
 from steepest.tensor.state import State
 from steepest.train.alone import Alone
-from steepest.train.arrays import (
-    Tables,
-    array_of,
-    check_finite,
-    in_dtype,
-    normalised_weights,
-    rows_of,
-    tables,
-)
+from steepest.train.arrays import rows_of
 from steepest.train.averages import Averages, Raw
 from steepest.train.batches import batches
+from steepest.train.blocks import Blocks
 from steepest.train.callbacks import Callback, callbacks_of
 from steepest.train.checkpoint import Checkpoint, Place, store
 from steepest.train.early_stopping import EarlyStopping, Watch
+from steepest.train.examples import Checked
 from steepest.train.history import History
 from steepest.train.interruption import stop_on_interrupt
 from steepest.train.keeping import keeping
 from steepest.train.metrics import Asked, Metric, metrics_of
 from steepest.train.optimising import optimising
 from steepest.train.own_loss import check_if_own
-from steepest.train.plan import Examples, Plan, Validation
-from steepest.train.predict import SAMPLES, Predictor, predict, trace_prediction
-from steepest.train.samplers import Sampler, sampler as sampler_of
+from steepest.train.plan import Plan, Validation
+from steepest.train.predict import SAMPLES, Predictor, predict
+from steepest.train.rows import Examples, ResidentRows, RowSource
+from steepest.train.samplers import Draw, Sampler, sampler as sampler_of
 from steepest.train.step import Objective, Step, step_roles, trace_step
+from steepest.train.streamed import row_source
 from steepest.train.surface import Driven
 from steepest.train.watching import Watching
 from steepest.transform.executable import BACKENDS, Backend
@@ -132,7 +128,7 @@ class Trainer:
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         *,
         epochs: int,
         batch_size: int | None,
@@ -154,7 +150,8 @@ class Trainer:
 
         Args:
             x: an array, or a dict, list or tuple of arrays, with equal first axes: what the model
-                is called with.
+                is called with. Or :class:`steepest.Blocks`, which are read as training goes on and
+                have their targets and weights in them.
             y: one target per example, as the loss wants them.
             epochs: how many more; with ``resume`` counted from where the fit that was kept began.
             batch_size: rows per step; None for all at once. A last batch of one row joins the one
@@ -166,8 +163,9 @@ class Trainer:
                 batch.
             validation_data: (x, y) or (x, y, sample_weight).
             metrics: names of ``st.metrics`` such as ["accuracy"], or a dict: name to function of
-                (prediction, target) arrays. Computed of the training rows as trained, and of the
-                validation data at the end of the epoch.
+                (prediction, target) arrays. Computed of the training rows as trained (of each of
+                several blocks, and averaged over rows), and of the validation data at the end of
+                the epoch.
             callbacks: :class:`EveryEpoch`, :class:`EverySteps`, or functions called every epoch.
             early_stopping: when to stop; then the best epoch's weights are restored, else the last
                 kept.
@@ -194,20 +192,21 @@ class Trainer:
             before = self.epochs if moment is None else moment.first_epoch - 1
             functions, called = metrics_of(metrics), callbacks_of(callbacks)
             monitor = _monitor(early_stopping, validation_data is not None)
-            examples = self._examples(x, y, sample_weight, "x", "y")
+            chosen = sampler_of(sampler)
+            source = self._source(x, y, sample_weight, batch_size, chosen)
             if not self.steps:
-                check_if_own(self.model, self.loss, examples)
+                check_if_own(self.model, self.loss, source.some)
             self._optimising.begin(is_first=not self.steps)
             step = self._step
             memory = Memory(step.cells)
-            averages = Averages(step.averages, self.model, memory, examples.x, self.backend)
+            averages = Averages(step.averages, self.model, memory, source.some.x, self.backend)
             averages.go_on(self._raw)
             validation = self._validation(validation_data, functions, memory)
             plan = Plan(
                 step=step,
-                examples=examples,
-                batches=batches(rows_of(examples.x), batch_size),
-                sampler=sampler_of(sampler),
+                source=source,
+                batches=batches(source.rows, batch_size),
+                sampler=chosen,
                 seed=self.seed,
                 member=self.member,
                 first_epoch=before + 1,
@@ -235,6 +234,33 @@ class Trainer:
                     self._raw = averages.raw
                     self.epochs = before + len(loop.history.rows)
 
+    def can_go_on_with(self, optimizer: Rule | Driver) -> bool:
+        """Whether it keeps the same numbers for each parameter as the one until now."""
+        return self._optimising.is_like(optimizer)
+
+    def go_on_with(self, optimizer: Rule | Driver) -> None:
+        """Take another optimiser that keeps the same numbers, with another schedule say.
+
+        Steps count on: a schedule that shall begin now is
+        ``Concatenated([0.0, schedule], boundaries=[trainer.steps])``.
+
+        Errors:
+            ConfigurationError: it keeps others; make a new Trainer of the model for it.
+
+        >>> import steepest as st
+        >>> trainer = st.Trainer(st.nn.Linear(2, 1), "half_squared_error", st.optim.Adam(0.1))
+        >>> trainer.go_on_with(st.optim.Adam(0.01))
+        >>> trainer.optimizer.rate
+        0.01
+        """
+        if not self.can_go_on_with(optimizer):
+            raise ConfigurationError(
+                f"go_on_with: {type(optimizer).__name__} keeps other numbers for each parameter "
+                f"than {type(self.optimizer).__name__}: make a new Trainer of the model for it"
+            )
+        self._optimising.go_on_with(optimizer)
+        self.optimizer = optimizer
+
     def graph(self, x: Any, y: Any, *, batch_size: int | None) -> Graph:
         """The training step itself, one pure graph: forward, backward, and the state's next values.
 
@@ -247,7 +273,7 @@ class Trainer:
         >>> [state.name for state, _ in graph.updates]
         ['step', 'weight', 'bias']
         """
-        examples = self._examples(x, y, None, "x", "y")
+        examples = self._examples(x, y)
         size = batches(rows_of(examples.x), batch_size).extents[0]
         return trace_step(self._rule_step, examples.x, examples.y, None, size).graph
 
@@ -260,7 +286,7 @@ class Trainer:
         >>> print(shown.scheduled.splitlines()[0])
         kernel 0: position
         """
-        examples = self._examples(x, y, None, "x", "y")
+        examples = self._examples(x, y)
         size = batches(rows_of(examples.x), batch_size).extents[0]
         trace = trace_step(self._rule_step, examples.x, examples.y, None, size, outputs=3)
         return explain(trace, step_roles(examples.x, None), guarded=True)
@@ -307,27 +333,29 @@ class Trainer:
             )
         return step
 
-    def _examples(self, x: Any, y: Any, weights: Any, x_name: str, y_name: str) -> Examples:
-        dtype = self.model.dtype
-        inputs = tables(x, dtype, x_name)
-        target = array_of(y, y_name)
-        if len(target) != rows_of(inputs):
-            raise DataError(
-                f"{x_name} has {rows_of(inputs):,} rows and {y_name} {len(target):,}: there should "
-                "be one target for each row"
-            )
-        check_finite(target, y_name)
-        cast = in_dtype(target, dtype, y_name) if is_floating(target.dtype) else target
-        if isinstance(self.loss, Loss):
-            target = self.loss.prepare(target, self._output_shape(inputs), dtype)
-        else:
-            target = cast
-        checked = None if weights is None else normalised_weights(weights, len(target), dtype)
-        return Examples(inputs, np.ascontiguousarray(target), checked)
+    def _examples(self, x: Any, y: Any, weights: Any = None) -> Examples:
+        return Checked(self.model, self.loss).whole(x, y, weights)
 
-    def _output_shape(self, inputs: Tables) -> tuple[int, ...]:
-        """The shape of one prediction."""
-        return trace_prediction(self.model, inputs).graph.outputs[0].shape[1:]
+    def _source(
+        self, x: Any, y: Any, weights: Any, batch_size: int | None, sampler: Sampler
+    ) -> RowSource:
+        """The rows to train on: arrays, or blocks that are read."""
+        if not isinstance(x, Blocks):
+            return ResidentRows(self._examples(x, y, weights))
+        _check_blocks(x, y, weights, batch_size)
+        first = Draw(self.seed, self.member, 0)
+        size = batches(x.rows, batch_size).size
+        source = row_source(x, Checked(self.model, self.loss).part, size, first)
+        if isinstance(source, ResidentRows):
+            return source
+        if isinstance(self.optimizer, Driver) or not sampler.takes_each_row_once:
+            of = self.optimizer if isinstance(self.optimizer, Driver) else sampler
+            raise ConfigurationError(
+                f"{type(of).__name__} needs all rows at hand, and only {x.block_rows:,} of "
+                f"{x.rows:,} are in memory at a time: take a rule such as st.optim.AdamW and the "
+                "sampler 'disjoint', or larger blocks"
+            )
+        return source
 
     def _validation(
         self, data: tuple[Any, ...] | None, metrics: Mapping[str, Metric], memory: Memory
@@ -336,10 +364,23 @@ class Trainer:
             return None
         _check_validation(data)
         weights = data[2] if len(data) == 3 else None
-        examples = self._examples(data[0], data[1], weights, "validation x", "validation y")
+        checked = Checked(self.model, self.loss)
+        examples = checked.whole(data[0], data[1], weights, "validation x", "validation y")
         began = time.perf_counter()
         run = Predictor(self.model, examples.x, memory, self.backend)
         return Validation(examples, run, self.loss, metrics, time.perf_counter() - began)
+
+
+def _check_blocks(blocks: Blocks, y: Any, weights: Any, batch_size: int | None) -> None:
+    if y is not None or weights is not None:
+        raise ConfigurationError(
+            "st.Blocks have targets and weights in their chunks: leave y and sample_weight out"
+        )
+    if batch_size is None and blocks.rows > blocks.block_rows:
+        raise ConfigurationError(
+            f"batch_size=None means all {blocks.rows:,} rows at once, and st.Blocks have "
+            f"{blocks.block_rows:,} in memory at a time: give a number, such as 256"
+        )
 
 
 def _parameters_of(model: Module) -> dict[str, State]:
