@@ -31,7 +31,7 @@ COLUMNS: dict[str, tuple[list[Any], str, str]] = {
     "counting, no row number": (list(range(1900, 1900 + ROWS)), "numeric", "1900 to 1923"),
     "large": ([2.5e9 + row for row in range(ROWS)], "numeric", "2500000000 to 2500000023"),
     "text": (["a", "b", "c"] * (ROWS // 3), "categorical", "3 levels: a, b, c"),
-    "truth": ([True, False] * (ROWS // 2), "categorical", "2 levels: True, False"),
+    "truth": ([True, False] * (ROWS // 2), "boolean", "True (1) or False (-1)"),
     "text, missing": ([None, *["a"] * (ROWS - 1)], "categorical", "1 level: a"),
     "numbers and words": (["1", "two"] * (ROWS // 2), "categorical", "2 levels"),
     "numbers as text": ([f"{row}" for row in range(ROWS)], "numeric", "0 to 23"),

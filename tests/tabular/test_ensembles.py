@@ -10,7 +10,8 @@ import steepest as st
 from steepest.data import bundled_table
 from steepest.errors import ConfigurationError
 from steepest.tabular.ending import Ending
-from steepest.tabular.model import TableModel, load, softmax
+from steepest.tabular.model import TableModel, load
+from steepest.train.averaging import softmax
 from steepest.tabular.network import network_inputs
 from steepest.train.history import Stopped
 from steepest.transform.executable import Backend

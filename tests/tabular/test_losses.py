@@ -99,13 +99,16 @@ def test_quantiles_are_intervals_in_the_targets_units(columns: Columns, tmp_path
 
 @pytest.mark.row("O5")
 def test_crossing_quantiles_are_sorted() -> None:
-    from steepest.data.preprocess import TargetScale
-    from steepest.tabular.heads import number_head
+    from steepest.data import TargetScale
+    from steepest.tabular.heads import QuantileHead
 
-    head = number_head(st.losses.Quantile((0.1, 0.5, 0.9)), TargetScale(centre=5.0, scale=2.0))
+    levels = (0.1, 0.5, 0.9)
+    head = QuantileHead(
+        st.losses.Quantile(levels), levels, "y", TargetScale(centre=5.0, scale=2.0)
+    )
     outputs = np.array([[1.0, -1.0, 0.0], [0.0, 1.0, 2.0]], np.float32)
-    np.testing.assert_array_equal(head.values(outputs), [[3.0, 5.0, 7.0], [5.0, 7.0, 9.0]])
-    np.testing.assert_array_equal(head.point(outputs), [5.0, 7.0])
+    np.testing.assert_array_equal(head.meaning(outputs), [[3.0, 5.0, 7.0], [5.0, 7.0, 9.0]])
+    np.testing.assert_array_equal(head.choose(head.meaning(outputs)), [5.0, 7.0])
 
 
 @pytest.mark.row("O5")
@@ -162,8 +165,7 @@ def test_spread_by_dropout_of_numbers_and_of_probabilities(columns: Columns) -> 
     mean, deviation = model.predict(columns, return_std=True, samples=60, seed=3)
     draws = st.sample_predictions(model.network, inputs(model, columns), samples=60, seed=3)
     draws = draws[..., 0]
-    scale = model.preprocessor.target_scale
-    assert scale is not None
+    (scale,) = model.preprocessor.target_scales
     expected = scale.centre + scale.scale * draws.astype(float)
     np.testing.assert_allclose(mean, expected.mean(axis=0), rtol=1e-9)
     np.testing.assert_allclose(deviation, expected.std(axis=0), rtol=1e-6)

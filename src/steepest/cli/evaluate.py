@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -50,14 +51,16 @@ def evaluate(
         with table_path(table) as path:
             rows = fitted.read(path, separator=separator)
         evaluation = fitted.evaluate(rows)
-        _say_left_out(len(rows) - evaluation.rows, fitted.schema.target.name, terminal)
+        _say_left_out(len(rows) - evaluation.rows, fitted.schema.target_names, terminal)
     if json_:
         print(json.dumps(msgspec.to_builtins(evaluation), ensure_ascii=False))
     else:
         print(evaluation.text())
 
 
-def _say_left_out(count: int, target: str, terminal: Terminal) -> None:
+def _say_left_out(count: int, targets: Sequence[str], terminal: Terminal) -> None:
+    from steepest.tabular.parts import the_targets
+
     if count:
         rows = "1 row" if count == 1 else f"{count:,} rows"
-        terminal.say(f"{rows} left out: no value in the target {target!r}")
+        terminal.say(f"{rows} left out: no value in {the_targets(targets)}")

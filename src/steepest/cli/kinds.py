@@ -55,7 +55,9 @@ def _tables() -> Kind[Parts]:
         prepare=prepare,
         describe=_described,
         fit=fit_parts,
-        title=lambda parts: f"{stem(parts.training.source)}: {parts.schema.target.name}",
+        title=lambda parts: (
+            f"{stem(parts.training.source)}: {', '.join(parts.schema.target_names)}"
+        ),
         example="NEW.csv",
     )
 

@@ -99,6 +99,8 @@ def _parameter(name: str, flag: Flag) -> Parameter:
 
 def _value(name: str, given: Given) -> Plain:
     option, flag = _flags()[name]
+    if isinstance(given, list) and option.is_text:  # or a list of texts: a comma may be meant
+        return given[0] if len(given) == 1 else [*given]
     if isinstance(given, list):
         return {**kinds(given)} if option.is_table else [*columns(given)]
     if isinstance(given, bool):

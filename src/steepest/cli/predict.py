@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, final
+from typing import TYPE_CHECKING, Annotated, Any, final
 
 import typer
 
@@ -24,6 +24,9 @@ from steepest.cli.terminal import Terminal
 from steepest.errors import ConfigurationError, DataError, nearest
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from steepest.data import Table
     from steepest.data.write import Cells
     from steepest.images import ImageModel
@@ -125,12 +128,11 @@ class Asked:
 
     def columns(self, fitted: TableModel) -> list[str]:
         """The names of the columns."""
-        names = ["prediction"]
-        if self.samples is not None:
-            names.append("deviation")
-        if self.probabilities:
-            names += [f"probability_{label}" for label in fitted.classes]
-        return [*names, *_quantile_names(fitted)]
+        import numpy as np
+
+        none = np.zeros((0, fitted.head.outputs))
+        spread = None if self.samples is None else none
+        return list(fitted.head.cells(none, spread, probabilities=self.probabilities))
 
 
 def check_dropout_samples(fitted: TableModel | ImageModel, samples: int) -> None:
@@ -163,68 +165,37 @@ def predict_block(fitted: TableModel, block: Table, asked: Asked, number: int) -
 
     Its number is the seed of its draws with dropout: no two rows of a table share their masks.
     """
-    import numpy as np
-
-    from steepest.tabular.model import softmax
-
-    if asked.samples is not None:
-        means, deviations = fitted.sampled(block, samples=asked.samples, seed=number)
-    elif fitted.head is not None:
-        means, deviations = fitted.head.values(fitted.outputs(block)), None
-    else:
-        means, deviations = softmax(fitted.outputs(block)), None
-    if fitted.head is not None:
-        chosen = np.full(len(means), fitted.head.middle)
-        predictions: dict[str, Cells] = {"prediction": means[:, fitted.head.middle]}
-    else:
-        chosen = means.argmax(axis=1)
-        predictions = {"prediction": [fitted.classes[int(code)] for code in chosen]}
-    if deviations is not None:
-        predictions["deviation"] = deviations[np.arange(len(chosen)), chosen].astype("float32")
-    if asked.probabilities:
-        for code, label in enumerate(fitted.classes):
-            predictions[f"probability_{label}"] = means[:, code].astype("float32")
-    for place, name in enumerate(_quantile_names(fitted)):
-        predictions[name] = means[:, place]
-    return predictions
+    return _cells(fitted, asked, fitted.outputs, fitted.sampled, block, number)
 
 
-def _quantile_names(fitted: TableModel) -> tuple[str, ...]:
-    from steepest.tabular.heads import quantile_columns
-
-    return quantile_columns(fitted.schema.target.name, fitted.quantiles)
+def _cells(
+    fitted: TableModel | ImageModel,
+    asked: Asked,
+    outputs: Callable[[Any], NDArray[Any]],
+    sampled: Callable[..., tuple[NDArray[np.float64], NDArray[np.float64]]],
+    block: object,
+    number: int,
+) -> dict[str, Cells]:
+    """What is written of a block, its draws with dropout by a seed of its own."""
+    head = fitted.head
+    if asked.samples is None:
+        return head.cells(head.meaning(outputs(block)), None, probabilities=asked.probabilities)
+    means, deviations = sampled(block, samples=asked.samples, seed=number)
+    return head.cells(means, deviations, probabilities=asked.probabilities)
 
 
 def predict_images(
     fitted: ImageModel, source: str, out: str, asked: Asked, part: str | None
 ) -> None:
     """Write a row for each image: its file or number, its class, and what else was asked for."""
-    import numpy as np
-
     from steepest.data import open_writer
-    from steepest.tabular.model import softmax
 
     images = chosen_part(fitted.read(Path(source)), part)
     with open_writer(out) as writer:
-        for start in range(0, len(images), _ROWS):
+        for number, start in enumerate(range(0, len(images), _ROWS)):
             block = images.take(slice(start, start + _ROWS))
-            deviations = None
-            if asked.samples is None:
-                means = softmax(fitted.outputs(block))
-            else:
-                number = start // _ROWS
-                means, deviations = fitted.sampled(block, samples=asked.samples, seed=number)
-            codes = means.argmax(axis=1)
-            row: dict[str, Cells] = {
-                "image": list(block.names),
-                "prediction": [fitted.classes[int(code)] for code in codes],
-            }
-            if deviations is not None:
-                row["deviation"] = deviations[np.arange(len(codes)), codes].astype("float32")
-            if asked.probabilities:
-                for code, label in enumerate(fitted.classes):
-                    row[f"probability_{label}"] = means[:, code].astype("float32")
-            writer.write(row)
+            cells = _cells(fitted, asked, fitted.outputs, fitted.sampled, block, number)
+            writer.write({"image": list(block.names), **cells})
 
 
 def _refuse_columns(**options: object) -> None:

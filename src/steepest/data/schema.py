@@ -59,6 +59,7 @@ class Target:
         classes: labels as the file writes them, in order; empty for regression.
         counts: rows of each class; empty for regression.
         missing: how many rows of the table had no value.
+        written: what stands before decimals where numbers are written for people.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Target:
     classes: tuple[str, ...]
     counts: tuple[int, ...]
     missing: int
+    written: Literal["", "point", "comma"] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

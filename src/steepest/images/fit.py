@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from steepest.data import Images
-from steepest.images.model import ImageModel
+from steepest.images.model import ImageModel, class_head
 from steepest.images.network import ImageNetwork, build_image_network
 from steepest.images.parts import ImageParts, codes_of, prepare_images
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.ending import Ending
 from steepest.tabular.learner import Learner, Rows, learner
 from steepest.tabular.options import from_plain, to_plain
-from steepest.tabular.parts import balanced_weights
 from steepest.tabular.resolved import resolve
 from steepest.tabular.stopwatch import Stopwatch
+from steepest.tabular.weights import check_weighed_classes, class_weights
 from steepest.train.callbacks import Callback
 from steepest.train.checkpoint import Checkpoint
 from steepest.transform.executable import Backend
@@ -118,19 +117,20 @@ def _learner(parts: ImageParts, backend: Backend) -> Learner[ImageNetwork]:
 
 
 def _rows(images: Images, parts: ImageParts) -> Rows:
-    codes = codes_of(images, parts.classes)
-    balanced = parts.configuration.training.class_weight == "balanced"
+    codes, option = codes_of(images, parts.classes), parts.configuration.training.class_weight
+    if not isinstance(option, str):
+        check_weighed_classes(option, parts.classes)
     return Rows(
         inputs=images.pixels,
         targets=codes,
-        weights=balanced_weights(codes) if balanced else None,
-        head=None,
+        weights=class_weights(option, codes, parts.classes),
+        head=class_head(parts.configuration, parts.classes),
     )
 
 
 def _scored(learns: Learner[ImageNetwork], ending: Ending, parts: ImageParts) -> ImageModel:
     """The model with how it does on the images it was not trained on."""
-    shares = np.bincount(learns.rows.targets, minlength=len(parts.classes)) / len(parts.training)
+    baseline = learns.rows.head.baseline(learns.rows.targets)
     model = ImageModel(
         configuration=learns.configuration,
         classes=parts.classes,
@@ -140,7 +140,7 @@ def _scored(learns: Learner[ImageNetwork], ending: Ending, parts: ImageParts) ->
         backend=learns.trainer.backend,
         history=ending.rows,
         results=ending.results(
-            parts.training, parts.validation, parts.test, learns.resolved, tuple(shares.tolist())
+            parts.training, parts.validation, parts.test, learns.resolved, baseline
         ),
     )
     model.results = msgspec.structs.replace(

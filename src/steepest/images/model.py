@@ -12,24 +12,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest import __version__
-from steepest.data import Images, whole_file
-from steepest.errors import DataError, ModelFileError
+from steepest.data import Images
 from steepest.images.network import build_image_network, like
 from steepest.images.parts import codes_of, fitted_to, read_parts
 from steepest.images.summary import summarise_images
-from steepest.nn import Ensemble, Module
+from steepest.nn import Module
 from steepest.tabular.configuration import Configuration
-from steepest.tabular.evaluate import Evaluation, evaluate_classes, without_probabilities
-from steepest.tabular.files import model_bytes, read_model_file
-from steepest.tabular.model import softmax, timeless
-from steepest.tabular.network import network_weights, set_weights
+from steepest.tabular.evaluate import Evaluation
+from steepest.tabular.files import damage_told, model_bytes, read_model_file, timeless, write_model
+from steepest.tabular.heads import ClassHead
+from steepest.tabular.network import network_weights, set_weights, together
 from steepest.tabular.options import from_plain, to_plain
 from steepest.tabular.recipe import make_loss
 from steepest.tabular.results import Results
 from steepest.tabular.summary import first_scores
 from steepest.tabular.trained import TrainedNetwork
-from steepest.train.averaging import mean_for
-from steepest.train.predict import SAMPLES, mean_and_deviation
+from steepest.train.predict import SAMPLES, mean_and_deviation_of_draws
 from steepest.train.watched import Watched
 from steepest.transform.executable import Backend
 
@@ -85,9 +83,14 @@ class ImageModel:
         return self.trained.network
 
     @property
+    def head(self) -> ClassHead:
+        """What the network's outputs mean."""
+        return class_head(self.configuration, self.classes)
+
+    @property
     def has_probabilities(self) -> bool:
         """Whether it was trained so that softmax of its outputs are probabilities of classes."""
-        return make_loss(self.configuration, "classification").head == "probabilities"
+        return self.head.has_probabilities
 
     def read(self, source: Source) -> dict[str, Images]:
         """Read images as the model wants them: "training", and "test" where there are some.
@@ -116,7 +119,7 @@ class ImageModel:
         Raises:
             DataError: As `read`.
         """
-        return np.array(self.classes)[self.outputs(self._one(source)).argmax(axis=1)]
+        return self.head.choose(self.head.meaning(self.outputs(self._one(source))))
 
     def predict_proba(self, source: Source) -> NDArray[np.float64]:
         """Predict each class's probability: softmax of the network's outputs, float64 (n, classes).
@@ -125,7 +128,7 @@ class ImageModel:
             DataError: As `read`; also if it was trained with a loss that knows no probabilities.
         """
         self.check_probabilities()
-        return softmax(self.outputs(self._one(source)))
+        return self.head.meaning(self.outputs(self._one(source)))
 
     def check_probabilities(self) -> None:
         """Refuse where there are none.
@@ -133,12 +136,7 @@ class ImageModel:
         Raises:
             DataError: The model was trained for margins.
         """
-        if not self.has_probabilities:
-            loss = self.configuration.training.loss
-            raise DataError(
-                f"the loss {loss!r} makes the right class's score the largest, not scores that are "
-                "probabilities; fit with the loss 'cross_entropy' for them"
-            )
+        self.head.check_probabilities()
 
     def sampled(
         self, images: Images, *, samples: int = SAMPLES, seed: int = 0
@@ -150,7 +148,8 @@ class ImageModel:
         """
         self.check_probabilities()
         draws = self.trained.samples(images.pixels, samples, seed)
-        return mean_and_deviation((softmax(outputs) for outputs in draws), np.float64)
+        meant = (self.head.meaning(outputs) for outputs in draws)
+        return mean_and_deviation_of_draws(meant, np.float64)
 
     def evaluate(self, source: Source) -> Evaluation:
         """Score the predictions of images whose classes are known.
@@ -166,10 +165,8 @@ class ImageModel:
     def score(self, images: Images) -> Evaluation:
         """Score the predictions of images that have been read."""
         codes = codes_of(images, self.classes)  # before the predictions, which take time
-        probabilities = softmax(self.outputs(images))
-        frequencies = np.array(self.results.baseline)
-        found = evaluate_classes(codes, probabilities, frequencies, self.classes)
-        return found if self.has_probabilities else without_probabilities(found)
+        meant = self.head.meaning(self.outputs(images))
+        return self.head.evaluate(codes, meant, self.results.baseline)
 
     def outputs(self, images: Images) -> NDArray[np.float32]:
         """Compute the raw outputs of the network: scores (n, classes).
@@ -189,9 +186,7 @@ class ImageModel:
         Raises:
             DataError: The file cannot be written; an old one under the name is untouched.
         """
-        content = self.to_bytes()
-        with whole_file(path) as file:
-            file.write(content)
+        write_model(path, self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Build the model file's content; equal fits give equal bytes."""
@@ -214,6 +209,15 @@ class ImageModel:
         )
 
 
+def class_head(configuration: Configuration, classes: tuple[str, ...]) -> ClassHead:
+    """What the outputs of a network of images mean: scores of classes.
+
+    Errors:
+        ConfigurationError: the loss is not for classes.
+    """
+    return ClassHead(make_loss(configuration, "classification"), classes)
+
+
 def load_images_model(path: Path) -> ImageModel:
     """Read a model file of images.
 
@@ -221,7 +225,7 @@ def load_images_model(path: Path) -> ImageModel:
         ModelFileError: Missing, cut short, damaged, of a newer format, or not ours.
     """
     tensors, document = read_model_file(path)
-    try:
+    with damage_told(path):
         configuration = from_plain(document["configuration"])
         results = msgspec.convert(document["results"], Results)
         classes = tuple(str(each) for each in document["classes"])
@@ -231,15 +235,8 @@ def load_images_model(path: Path) -> ImageModel:
             build_image_network(images, len(classes), configuration, results.resolved)
             for _ in range(results.networks)
         ]
-        network: Module = networks[0]
-        if results.members:
-            network = Ensemble(networks, mean_for(make_loss(configuration, "classification")))
+        network = together(networks, class_head(configuration, classes).loss, results)
         set_weights(network, tensors)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
-        missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise ModelFileError(
-            f"the model file {path} is damaged ({missing}); fit or copy it again"
-        ) from None
     return ImageModel(
         configuration=configuration,
         classes=classes,

@@ -7,7 +7,8 @@ from typing import ClassVar, cast, final
 
 import numpy as np
 
-from steepest.errors import ConfigurationError
+from steepest.errors import ConfigurationError, ShapeError
+from steepest.ir.op import explain
 from steepest.ir.types import Array, DType, Shape, uint32
 from steepest.losses.loss import LOSSES, Given, Head, Loss
 from steepest.losses.targets import labels, one_each, scores_and_labels, signs
@@ -17,6 +18,7 @@ from steepest.ops.index import take_along_axis
 from steepest.ops.movement import expand_dims, reshape
 from steepest.ops.reduce import max, mean
 from steepest.ops.rows import converted
+from steepest.tensor.creation import asarray
 from steepest.tensor.tensor import Tensor
 
 
@@ -49,6 +51,40 @@ class BinaryLogistic(Loss):
     def prepare(self, target: Array, outputs: Shape, dtype: DType) -> Array:
         """Two values, {−1, 1} or {0, 1}."""
         return signs(target, outputs, dtype, "BinaryLogistic")
+
+
+@LOSSES.register("multilabel_logistic", "O3")
+@final
+@dataclass(frozen=True)
+class MultiLabelLogistic(Loss):
+    """The mean of the logistic losses of several labels: ℓ = (1/m) Σⱼ log(1 + exp(−yⱼ fⱼ)).
+
+    Each yⱼ ∈ {−1, 1} is a question of its own, and sigmoid(fⱼ) the probability of its 1; targets in
+    {0, 1} (or booleans) are accepted. Safe for scores of any size. PyTorch's
+    ``BCEWithLogitsLoss``; scikit-learn's MLPClassifier takes the sum over labels.
+
+    Shapes: prediction (batch, m), target alike.
+
+    Source: L1, for each label.
+
+    >>> import steepest as st
+    >>> st.losses.MultiLabelLogistic()(st.tensor([[0.0, 1e4]]), st.tensor([[1, 0]]))
+    tensor([5000.3467])
+    """
+
+    head: ClassVar[Head] = "labels"
+
+    def __call__(self, prediction: Given, target: Given) -> Tensor:
+        """The loss of each example."""
+        f, y = asarray(prediction), asarray(target)
+        if f.ndim != 2 or f.shape != y.shape:
+            error = ShapeError("prediction and target are one number per label, (batch, labels)")
+            raise explain(error, "MultiLabelLogistic", (f, y))
+        return mean(softplus(where(_is_positive(y), -f, f)), axis=1)
+
+    def prepare(self, target: Array, outputs: Shape, dtype: DType) -> Array:
+        """Two values, {−1, 1} or {0, 1}, for each label."""
+        return signs(target, outputs, dtype, "MultiLabelLogistic")
 
 
 @LOSSES.register("cross_entropy", "O4")

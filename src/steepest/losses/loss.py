@@ -14,7 +14,9 @@ from steepest.tensor.tensor import Tensor
 
 Given: TypeAlias = Tensor | Array | Sequence[Any]
 LossFunction: TypeAlias = Callable[[Tensor, Tensor], Tensor]
-Head: TypeAlias = Literal["value", "log", "quantiles", "probabilities", "scores", "one score"]
+Head: TypeAlias = Literal[
+    "value", "log", "quantiles", "probabilities", "labels", "scores", "one score"
+]
 
 
 class Loss(ABC):
@@ -22,8 +24,8 @@ class Loss(ABC):
 
     Attributes:
         head: what a network gives under it: the value itself, its logarithm, a column per quantile,
-            scores of classes whose softmax are probabilities, other scores of classes, or one score
-            of two classes.
+            scores of classes whose softmax are probabilities, a score per label whose sigmoid is
+            its probability, other scores of classes, or one score of two classes.
     """
 
     head: ClassVar[Head]

@@ -12,14 +12,14 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
-_LEAST = float(np.finfo(np.float64).eps)  # so that a certain and wrong prediction costs 36, not all
+LEAST = float(np.finfo(np.float64).eps)  # so that a certain and wrong prediction costs 36, not all
 Codes: TypeAlias = NDArray[np.int64]
 
 
 # Scores of which more is better; of the others less is.
 RISING = frozenset(
     {
-        *("accuracy", "balanced_accuracy", "roc_auc", "average_precision", "r2"),
+        *("accuracy", "balanced_accuracy", "subset_accuracy", "roc_auc", "average_precision", "r2"),
         *("precision", "recall", "f1"),
     }
 )
@@ -40,9 +40,7 @@ def score_names(task: str, classes: Sequence[str]) -> list[str]:
     >>> score_names("regression", [])
     ['rmse', 'mae', 'r2']
     """
-    of_each = [
-        f"{name}:{_word(each)}" for each in classes for name in ("precision", "recall", "f1")
-    ]
+    of_each = [f"{name}:{word(each)}" for each in classes for name in ("precision", "recall", "f1")]
     return [*_SCORES[task], *of_each]
 
 
@@ -100,7 +98,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
         return "\n".join(lines)
 
     def _matrix(self) -> Iterator[str]:
-        names = [_word(name) for name in self.classes]
+        names = [word(name) for name in self.classes]
         cells = [[str(cell) for cell in row] for row in self.confusion]
         first = max(len(name) for name in [*names, "actual"])
         widths = [
@@ -151,12 +149,12 @@ def evaluate_values(actual: Floats, predicted: Floats, mean: float) -> Evaluatio
         predicted: Likewise.
         mean: Of the target over the training rows: what the baseline predicts.
     """
-    baseline = dict(_value_scores(actual, np.full_like(actual, mean)))
+    baseline = dict(value_scores(actual, np.full_like(actual, mean)))
     return Evaluation(
         task="regression",
         rows=len(actual),
         scores=tuple(
-            Score(name, value, baseline[name]) for name, value in _value_scores(actual, predicted)
+            Score(name, value, baseline[name]) for name, value in value_scores(actual, predicted)
         ),
     )
 
@@ -209,15 +207,15 @@ def _class_scores(
     yield "accuracy", float(hits.sum() / len(actual))
     yield "balanced_accuracy", float(recall[wanted > 0].mean())
     given_actual = probabilities[np.arange(len(actual)), actual]
-    yield "log_loss", float(-np.mean(np.log(np.maximum(given_actual, _LEAST))))
+    yield "log_loss", float(-np.mean(np.log(np.maximum(given_actual, LEAST))))
     yield "roc_auc", _against_rest(roc_auc, truth, probabilities)
     yield "average_precision", _against_rest(average_precision, truth, probabilities)
     squares = float(np.mean(np.sum((probabilities - truth) ** 2, axis=1)))
     yield "brier", squares / (2 if len(classes) == 2 else 1)
     for code, name in enumerate(classes):
-        yield f"precision:{_word(name)}", float(precision[code])
-        yield f"recall:{_word(name)}", float(recall[code])
-        yield f"f1:{_word(name)}", float(f1[code])
+        yield f"precision:{word(name)}", float(precision[code])
+        yield f"recall:{word(name)}", float(recall[code])
+        yield f"f1:{word(name)}", float(f1[code])
 
 
 def roc_auc(truth: Floats, score: Floats) -> float:
@@ -260,7 +258,8 @@ def _against_rest(
     return float(np.mean([score(truth[:, k], probabilities[:, k]) for k in defined]))
 
 
-def _value_scores(actual: Floats, predicted: Floats) -> Iterator[tuple[str, float | None]]:
+def value_scores(actual: Floats, predicted: Floats) -> Iterator[tuple[str, float | None]]:
+    """The scores of one number a row."""
     errors = predicted - actual
     spread = float(np.sum((actual - actual.mean()) ** 2))
     yield "rmse", float(np.sqrt(np.mean(errors**2)))
@@ -275,6 +274,6 @@ def _decimal(value: float | None) -> str:
     return f"{value:.6f}" if size < 10 else f"{value:.4f}" if size < 100_000 else f"{value:.2f}"
 
 
-def _word(name: str) -> str:
+def word(name: str) -> str:
     """Quote a class name that holds blanks, so that a line still splits into its fields."""
     return json.dumps(name, ensure_ascii=False) if not name or any(map(str.isspace, name)) else name

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import msgspec
-import numpy as np
 
-from steepest.data import Preprocessor, Table
+from steepest.data import read_targets
 from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.ending import Ending
@@ -26,7 +25,7 @@ from steepest.transform.stages import Explanation
 
 def fit_table(
     source: object,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     configuration: Configuration | Mapping[str, Any] | None = None,
     *,
     validation: object | None = None,
@@ -42,7 +41,8 @@ def fit_table(
 
     Args:
         source: A path, a pandas, polars or Arrow frame, a dictionary of columns, or a Table.
-        target: The column to predict; by default `configuration.data.target`.
+        target: The column to predict, or a list of several; by default
+            `configuration.data.target`.
         configuration: All options, or nested dictionaries of those that shall not have their
             defaults.
         validation: Rows to stop on, instead of a share of `source`.
@@ -66,12 +66,8 @@ def fit_table(
     """
     if unknown:
         raise ConfigurationError(_misplaced(next(iter(unknown))))
-    if target is not None and not isinstance(cast("object", target), str):
-        raise ConfigurationError(
-            f"the second argument is the name of the target's column, and {type(target).__name__} "
-            "is none: put the column into the table and give its name, as in "
-            "fit_table(table, 'price'); options are the third argument"
-        )
+    if target is not None:
+        target = _names(target)
     given = to_plain(configuration) if isinstance(configuration, Configuration) else configuration
     configuration = from_plain(given or {})
     if target is not None:
@@ -85,6 +81,21 @@ def fit_table(
         resume=None if resume is None else Path(resume),
         watch=watch,
         backend=backend,
+    )
+
+
+def _names(target: object) -> str | tuple[str, ...]:
+    """The name of a column, or those of several."""
+    if isinstance(target, str):
+        return target
+    if isinstance(target, list | tuple):
+        names = cast("Sequence[object]", target)
+        if names and all(isinstance(name, str) for name in names):
+            return tuple(cast("Sequence[str]", names))
+    raise ConfigurationError(
+        f"the second argument is the name of the target's column, or a list of names, and "
+        f"{type(target).__name__} is none: put the column into the table and give its name, as in "
+        "fit_table(table, 'price'); options are the third argument"
     )
 
 
@@ -133,6 +144,44 @@ def fit_parts(
     clock = stopwatch or Stopwatch()
     with clock.part("preparing"):
         prepared = prepare_table(parts, backend)
+    return fit_prepared(
+        prepared,
+        parts,
+        callbacks=callbacks,
+        checkpoint=checkpoint,
+        resume=resume,
+        watch=watch,
+        stopwatch=clock,
+    )
+
+
+def fit_prepared(
+    prepared: PreparedTable,
+    parts: Parts,
+    *,
+    callbacks: Sequence[Callback] = (),
+    checkpoint: Checkpoint | None = None,
+    resume: Path | None = None,
+    watch: int | None = None,
+    stopwatch: Stopwatch | None = None,
+) -> TableModel:
+    """Train what was prepared, or go on with it, and score the rows held out.
+
+    Args:
+        prepared: of these parts.
+        parts: the table's.
+        callbacks: as in :func:`fit_parts`, like the others.
+        checkpoint: likewise.
+        resume: likewise.
+        watch: likewise.
+        stopwatch: likewise.
+
+    Raises:
+        DataError: A value in the rows held out that the columns' kinds do not allow.
+        TrainingError: The loss is not finite from the first step on.
+    """
+    clock = stopwatch or Stopwatch()
+    with clock.part("preparing"):
         held_out = None if parts.validation is None else prepared.rows(parts.validation)
         if parts.test is not None:  # what cannot be scored should be known before training
             prepared.rows(parts.test)
@@ -169,7 +218,7 @@ def _scored(prepared: PreparedTable, ending: Ending, parts: Parts) -> TableModel
             parts.validation,
             parts.test,
             learns.resolved,
-            _baseline(parts.training, preprocessor),
+            learns.rows.head.baseline(read_targets(parts.training, preprocessor.schema.targets)),
         ),
     )
     model.results = msgspec.structs.replace(
@@ -178,12 +227,3 @@ def _scored(prepared: PreparedTable, ending: Ending, parts: Parts) -> TableModel
         test=None if parts.test is None else model.evaluate(parts.test),
     )
     return model
-
-
-def _baseline(table: Table, preprocessor: Preprocessor) -> tuple[float, ...]:
-    """Return each class's share of the rows, or the target's mean."""
-    if preprocessor.target_scale is not None:
-        return (preprocessor.target_scale.centre,)
-    codes = preprocessor.transform_target(table)
-    counts = np.bincount(codes, minlength=len(preprocessor.schema.target.classes))
-    return tuple((counts / len(codes)).tolist())

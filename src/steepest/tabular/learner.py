@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar, final
 
@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from steepest.nn import Module
 from steepest.optim import Driver, Rule
 from steepest.tabular.configuration import Configuration
-from steepest.tabular.heads import NumberHead
-from steepest.tabular.recipe import make_loss, make_optimizer
+from steepest.tabular.heads import Head
+from steepest.tabular.recipe import make_optimizer
 from steepest.tabular.resolved import Resolved
 from steepest.tabular.threads import suitable_threads
 from steepest.train.arrays import Tables
@@ -24,7 +24,7 @@ from steepest.train.checkpoint import Checkpoint
 from steepest.train.early_stopping import EarlyStopping
 from steepest.train.ensemble import EnsembleTrainer
 from steepest.train.history import History
-from steepest.train.metrics import Metric, accuracy
+from steepest.train.metrics import Metric
 from steepest.train.rate_finder import find_learning_rate
 from steepest.train.trainer import Trainer
 from steepest.transform.executable import Backend
@@ -34,12 +34,12 @@ N = TypeVar("N", bound=Module)
 
 @final
 class Rows(Struct, frozen=True, kw_only=True):
-    """Rows as the network takes them; `head` reads its outputs, None for scores of classes."""
+    """Rows as the network takes them; `head` reads its outputs."""
 
     inputs: Tables
     targets: NDArray[Any]
     weights: NDArray[np.float64] | None
-    head: NumberHead | None
+    head: Head
 
 
 @final
@@ -67,10 +67,9 @@ class Learner(Struct, Generic[N], frozen=True, kw_only=True):
         return EnsembleTrainer.of(self.trainers)
 
     @property
-    def metrics(self) -> dict[str, Metric]:
+    def metrics(self) -> Mapping[str, Metric]:
         """Accuracy, or the root mean squared error in the target's units."""
-        head = self.rows.head
-        return {"accuracy": accuracy} if head is None else {"rmse": head.rmse}
+        return self.rows.head.metrics
 
     def train(
         self,
@@ -115,12 +114,11 @@ def learner(
     """Make the trainers that a configuration asks for, of networks and rows that fit together."""
     training = configuration.training
     batches = Batches(len(rows.targets), resolved.batch_size)
-    loss = make_loss(configuration, "classification" if rows.head is None else "regression")
     steps = len(batches.extents) * training.max_epochs
 
     def trainer(member: int, optimizer: Rule | Driver) -> Trainer:
         options: dict[str, Any] = {"l2": training.l2, "seed": training.seed, "backend": backend}
-        return Trainer(networks[member], loss, optimizer, member=member, **options)
+        return Trainer(networks[member], rows.head.loss, optimizer, member=member, **options)
 
     optimizer = make_optimizer(configuration, resolved, steps)
     if configuration.optimizer.learning_rate == "auto":

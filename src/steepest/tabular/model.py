@@ -13,35 +13,38 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest import __version__
-from steepest.data import Preprocessor, Schema, Table, drop_rows_without, read_table, whole_file
-from steepest.data.target import codes_of_classes, target_numbers
-from steepest.errors import DataError, ModelFileError
-from steepest.nn import Ensemble, Module
-from steepest.tabular.configuration import Configuration
-from steepest.tabular.evaluate import (
-    Evaluation,
-    evaluate_classes,
-    evaluate_values,
-    with_quantiles,
-    without_probabilities,
+from steepest.data import (
+    Preprocessor,
+    Schema,
+    Table,
+    drop_rows_without,
+    read_table,
+    read_targets,
 )
-from steepest.tabular.files import model_bytes, read_model_file
+from steepest.errors import DataError, ModelFileError
+from steepest.nn import Module
+from steepest.tabular.configuration import Configuration
+from steepest.tabular.evaluate import Evaluation
+from steepest.tabular.files import damage_told, model_bytes, read_model_file, timeless, write_model
 from steepest.tabular.first_format import reordered
-from steepest.tabular.heads import NumberHead, head_of
-from steepest.tabular.network import build_network, network_inputs, network_weights, set_weights
+from steepest.tabular.heads import Head, head_of
+from steepest.tabular.network import (
+    build_network,
+    network_inputs,
+    network_weights,
+    set_weights,
+    together,
+)
 from steepest.tabular.options import from_plain, to_plain
-from steepest.tabular.parts import read_options
-from steepest.tabular.recipe import make_loss
+from steepest.tabular.parts import read_options, the_targets
 from steepest.tabular.results import Results
 from steepest.tabular.summary import first_scores, summarise
 from steepest.tabular.trained import TrainedNetwork
-from steepest.train.averaging import mean_for
-from steepest.train.predict import SAMPLES, mean_and_deviation
+from steepest.train.predict import SAMPLES, mean_and_deviation_of_draws
 from steepest.train.watched import Watched
 from steepest.transform.executable import Backend
 
 Row: TypeAlias = Mapping[str, Any]
-_CLOCKS = ("seconds",)
 _NEXT_HEADING = "\n\nlayers\n"
 
 
@@ -85,8 +88,8 @@ class TableModel:
         >>> fit_table(bundled_table("iris"), "target")
         <TableModel: classification of 'target', validation accuracy ..., baseline 0.33333>
         """
-        target = self.schema.target
-        parts = [f"{target.task} of {target.name!r}", *first_scores(self.results)]
+        names = ", ".join(map(repr, self.schema.target_names))
+        parts = [f"{self.schema.task} of {names}", *first_scores(self.results)]
         return f"<TableModel: {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:
@@ -105,8 +108,8 @@ class TableModel:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The class labels as the table writes them; empty for regression."""
-        return self.schema.target.classes
+        """The class labels as the table writes them; empty for regression and several targets."""
+        return self.schema.target.classes if len(self.schema.targets) == 1 else ()
 
     @property
     def text_columns(self) -> frozenset[str]:
@@ -118,21 +121,19 @@ class TableModel:
         return self.preprocessor.text_columns
 
     @property
-    def head(self) -> NumberHead | None:
-        """What the network's outputs mean, for numbers; None for scores of classes."""
+    def head(self) -> Head:
+        """What the network's outputs mean."""
         return head_of(self.preprocessor, self.configuration)
 
     @property
     def quantiles(self) -> tuple[float, ...]:
         """The quantiles that it predicts, if it was trained for some."""
-        return () if self.head is None else self.head.quantiles
+        return self.head.quantiles
 
     @property
     def has_probabilities(self) -> bool:
-        """Whether it was trained so that softmax of its outputs are probabilities of classes."""
-        if not self.classes:
-            return False
-        return make_loss(self.configuration, "classification").head == "probabilities"
+        """Whether it was trained so that what its outputs mean are probabilities."""
+        return self.head.has_probabilities
 
     @overload
     def predict(
@@ -161,33 +162,30 @@ class TableModel:
             seed: Of the draws.
 
         Returns:
-            Array (n,), in the order of the rows; or two.
+            Array (n,), in the order of the rows, or (n, targets) of several; or two.
 
         Raises:
             DataError: A column is missing or of another type; names row and column.
             ConfigurationError: `return_std` of a network without dropout.
         """
-        table = self.read(source)
+        table, head = self.read(source), self.head
         if not return_std:
-            outputs = self.outputs(table)
-            if self.head is not None:
-                return self.head.point(outputs)
-            return np.array(self.classes)[outputs.argmax(axis=1)]
+            return head.choose(head.meaning(self.outputs(table)))
         means, deviations = self.sampled(table, samples=samples, seed=seed)
-        if self.head is not None:
-            return means[:, self.head.middle], deviations[:, self.head.middle]
-        codes = means.argmax(axis=1)
-        return np.array(self.classes)[codes], deviations[np.arange(len(codes)), codes]
+        return head.choose(means), head.deviation(means, deviations)
 
     def predict_proba(self, source: object) -> NDArray[np.float64]:
         """Predict each class's probability: softmax of the network's outputs, float64 (n, classes).
+
+        Of several labels it is the probability of each label's second class, (n, labels).
 
         Raises:
             DataError: As `predict`; also if the model is one of regression, or was trained with a
                 loss that knows no probabilities.
         """
-        self.check_probabilities()
-        return softmax(self.outputs(self.read(source)))
+        head = self.head
+        head.check_probabilities()
+        return head.meaning(self.outputs(self.read(source)))
 
     def check_probabilities(self) -> None:
         """Refuse where there are none.
@@ -195,14 +193,7 @@ class TableModel:
         Raises:
             DataError: The model is one of regression, or was trained for margins.
         """
-        if not self.classes:
-            raise DataError(f"{self.schema.target.name!r} is a number: it has no probabilities")
-        if not self.has_probabilities:
-            loss = self.configuration.training.loss
-            raise DataError(
-                f"the loss {loss!r} makes the right class's score the largest, not scores that are "
-                "probabilities; fit with the loss 'cross_entropy' for them"
-            )
+        self.head.check_probabilities()
 
     def predict_quantiles(self, source: object) -> NDArray[np.float64]:
         """Predict each quantile, float64 (n, quantiles), rising in each row; see `quantiles`.
@@ -211,12 +202,8 @@ class TableModel:
             DataError: As `predict`; also if the model was not trained with the loss "quantile".
         """
         head = self.head
-        if head is None or not head.quantiles:
-            raise DataError(
-                "the model was not trained for quantiles; fit with --quantiles 0.1,0.5,0.9, or "
-                "{'training': {'loss': 'quantile'}}"
-            )
-        return head.values(self.outputs(self.read(source)))
+        head.check_quantiles()
+        return head.meaning(self.outputs(self.read(source)))
 
     def sampled(
         self, table: Table, *, samples: int = SAMPLES, seed: int = 0
@@ -229,19 +216,19 @@ class TableModel:
             seed: Of the draws.
 
         Returns:
-            Two arrays (n, classes), or (n, quantiles) or (n, 1) in the target's units.
+            Two arrays (n, classes) or (n, labels), or (n, quantiles) or (n, targets) in the
+            targets' units.
 
         Raises:
             ConfigurationError: The network has no dropout; fewer than two samples.
             DataError: The model is one of classes, but has no probabilities.
         """
         head = self.head
-        if head is None:
-            self.check_probabilities()
+        if self.schema.task == "classification":
+            head.check_probabilities()
         inputs = network_inputs(self.preprocessor.transform(table))
-        read = softmax if head is None else head.values
-        draws = (read(outputs) for outputs in self.trained.samples(inputs, samples, seed))
-        return mean_and_deviation(draws, np.float64)
+        draws = (head.meaning(outputs) for outputs in self.trained.samples(inputs, samples, seed))
+        return mean_and_deviation_of_draws(draws, np.float64)
 
     def evaluate(self, source: object) -> Evaluation:
         """Score the predictions of rows whose target is known; others are left out.
@@ -249,22 +236,13 @@ class TableModel:
         Raises:
             DataError: A label that is no class of the model (row, nearest class).
         """
-        name = self.schema.target.name
-        table, _ = drop_rows_without(self.read(source), name)
+        names, head = self.schema.target_names, self.head
+        table, _ = drop_rows_without(self.read(source), *names)
         if not len(table):
-            raise DataError(f"no row has a value in the target {name!r}")
-        head = self.head
-        if head is None:
-            # Before the predictions, which take time: a label that nobody trained.
-            codes = codes_of_classes(table, name, self.classes).astype(np.int64)
-            frequencies = np.array(self.results.baseline)
-            probabilities = softmax(self.outputs(table))
-            found = evaluate_classes(codes, probabilities, frequencies, self.classes)
-            return found if self.has_probabilities else without_probabilities(found)
-        actual = target_numbers(table, name)
-        values = head.values(self.outputs(table))
-        found = evaluate_values(actual, values[:, head.middle], self.results.baseline[0])
-        return with_quantiles(found, actual, values, head.quantiles) if head.quantiles else found
+            raise DataError(f"no row has a value in {the_targets(names)}")
+        # Before the predictions, which take time: a label that nobody trained.
+        actual = read_targets(table, self.schema.targets)
+        return head.evaluate(actual, head.meaning(self.outputs(table)), self.results.baseline)
 
     def read(self, source: object, *, separator: str | None = None) -> Table:
         """Read a table with the model's own options: missing markers, header, text columns."""
@@ -285,9 +263,7 @@ class TableModel:
         Raises:
             DataError: The file cannot be written; an old one under the name is untouched.
         """
-        content = self.to_bytes()
-        with whole_file(path) as file:
-            file.write(content)
+        write_model(path, self.to_bytes())
 
     def to_bytes(self) -> bytes:
         """Build the model file's content; equal fits give equal bytes."""
@@ -319,7 +295,7 @@ def load(path: str | os.PathLike[str]) -> TableModel:
     tensors, document = read_model_file(path)
     if document.get("kind", "table") != "table":
         raise ModelFileError(f"{path} is no model of a table but of {document['kind']}: st.load it")
-    try:
+    with damage_told(path):
         configuration = from_plain(document["configuration"])
         preprocessor = Preprocessor.from_json(document["preprocessor"])
         results = msgspec.convert(document["results"], Results)
@@ -328,16 +304,8 @@ def load(path: str | os.PathLike[str]) -> TableModel:
             build_network(preprocessor, configuration, results.resolved)
             for _ in range(results.networks)
         ]
-        network = networks[0]
-        if results.members:
-            task = preprocessor.schema.target.task
-            network = Ensemble(networks, mean_for(make_loss(configuration, task)))
+        network = together(networks, head_of(preprocessor, configuration).loss, results)
         set_weights(network, reordered(tensors, document["preprocessor"]))
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError) as error:
-        missing = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise ModelFileError(
-            f"the model file {path} is damaged ({missing}); fit or copy it again"
-        ) from None
     return TableModel(
         configuration=configuration,
         preprocessor=preprocessor,
@@ -345,19 +313,3 @@ def load(path: str | os.PathLike[str]) -> TableModel:
         results=results,
         history=history,
     )
-
-
-def softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Turn logits (n, k) into probabilities e^z_k / sum_j e^z_j in float64."""
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    exponentials = np.exp(shifted)
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
-
-
-def timeless(row: Row) -> dict[str, Any]:
-    """Leave out clocks, and write numbers that JSON lacks as null."""
-    return {
-        name: None if isinstance(value, float) and not np.isfinite(value) else value
-        for name, value in row.items()
-        if name not in _CLOCKS
-    }

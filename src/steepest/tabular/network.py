@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 
 from steepest.data import Inputs, Preprocessor
 from steepest.errors import ModelFileError
-from steepest.nn import MLP, Dropout, Embedding, Module
+from steepest.losses import Loss
+from steepest.nn import MLP, Dropout, Embedding, Ensemble, Module
 from steepest.ops.joins import concat
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.heads import head_of
 from steepest.tabular.resolved import Resolved
+from steepest.tabular.results import Results
 from steepest.tabular.sections.network import Network
 from steepest.tensor import random
 from steepest.tensor.tensor import Tensor
+from steepest.train.averaging import mean_for
 
 
 @final
@@ -96,6 +99,11 @@ def build_network(
             network=configuration.network,
             dropout=resolved.dropout,
         )
+
+
+def together(networks: Sequence[Module], loss: Loss, results: Results) -> Module:
+    """The networks of a model file as one: their mean, if they were an ensemble."""
+    return Ensemble(networks, mean_for(loss)) if results.members else networks[0]
 
 
 def network_inputs(inputs: Inputs) -> dict[str, NDArray[Any]]:

@@ -87,7 +87,7 @@ def options() -> Mapping[str, Option]:
                 name=f"{section}.{name}",
                 description=described[0] if described else "",
                 is_list=_bare(hint) is tuple,
-                is_text=_bare(hint) is str or _bare(hint) is cast("object", Literal),
+                is_text=_holds(hint, str) or _bare(hint) is cast("object", Literal),
                 is_table=_holds(hint, dict),
                 is_whole=_holds(hint, int) and not _holds(hint, float),
                 hint=hint,
@@ -225,7 +225,8 @@ def parse_value(name: str, text: str) -> Plain:
     if option.is_list and not isinstance(value, list):
         return [_scalar(each) for each in text.split(",")] if text else []
     if option.is_text and not isinstance(value, str):
-        return text
+        several = isinstance(value, list) and _holds(option.hint, tuple)
+        return value if several else text
     return value
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, structs
 from numpy.typing import NDArray
 
 from steepest.data import (
@@ -20,12 +20,13 @@ from steepest.data import (
     possible_targets,
     read_table,
     read_targets,
-    split,
     target_labels,
 )
+from steepest.data.divisions import DIVISIONS, Division, Shuffled
 from steepest.data.source import check_file
 from steepest.errors import ConfigurationError, DataError
 from steepest.tabular.configuration import Configuration
+from steepest.tabular.doubts import doubts
 from steepest.tabular.sections.data import Data
 from steepest.tabular.sections.images import Images
 from steepest.tabular.stopwatch import Stopwatch
@@ -61,6 +62,7 @@ def prepare(
     *,
     validation: object | None = None,
     test: object | None = None,
+    schema: Schema | None = None,
     stopwatch: Stopwatch | None = None,
 ) -> Parts:
     """Read a table, infer its schema and set validation and test rows apart.
@@ -70,6 +72,7 @@ def prepare(
         configuration: `data.target` names the target, or several.
         validation: A table of its own to stop on, instead of a share of `source`.
         test: Likewise for the honest test.
+        schema: What is known of the table already, of an earlier fit say; else it is inferred.
         stopwatch: Gets the time of reading.
 
     Raises:
@@ -91,13 +94,14 @@ def prepare(
     labels = [*as_text, *possible_targets(data.target)]
     with watch.part("reading"):
         table = read_table(source, options, text_columns=labels)
-    schema = infer_schema(
+    schema = schema or infer_schema(
         table,
         data.target,
         types=data.types,
         drop=data.drop,
         features=data.features or None,
         sample_weight=data.sample_weight or None,
+        apart=dividing_columns(data),
         task=None if data.task == "auto" else data.task,
     )
     targets = schema.target_names
@@ -115,21 +119,48 @@ def prepare(
                 raise DataError(
                     f"the {name} table {part} has no row with a value in {the_targets(targets)}"
                 )
-    drawn = split(
-        len(table),
+    division = division_of(table, schema, data)
+    drawn = division.split(
         validation=data.validation if validation is None else 0.0,
         test=data.test if test is None else 0.0,
         seed=configuration.training.seed,
-        stratify=strata(table, schema),
     )
-    return Parts(
+    parts = Parts(
         configuration=configuration,
         schema=schema,
         training=table.take(drawn.train),
         validation=given.get("validation", _part(table, drawn.validation)),
         test=given.get("test", _part(table, drawn.test)),
-        notes=tuple(note for note in notes if note),
+        notes=(),
     )
+    notes += [division.told(drawn)]
+    notes += [division.mixed(name, part) for name, part in given.items()]
+    notes += doubts(schema, parts.training, {"validation": parts.validation, "test": parts.test})
+    return structs.replace(parts, notes=tuple(note for note in notes if note))
+
+
+def dividing_columns(data: Data) -> dict[str, str]:
+    """The column that divides the rows, by the option that names it; at most one.
+
+    Raises:
+        ConfigurationError: two options name one.
+    """
+    named = {option: getattr(data, option) for option in DIVISIONS if getattr(data, option)}
+    if len(named) > 1:
+        options = " and ".join(f"--{option}" for option in named)
+        raise ConfigurationError(
+            f"{options} divide the same rows in different ways: give one of them; a table of its "
+            "own for test (--test FILE) can be divided by the other beforehand"
+        )
+    return named
+
+
+def division_of(table: Table, schema: Schema, data: Data) -> Division:
+    """How the rows of a table go to training, validation and test."""
+    classes = strata(table, schema)
+    for option, name in dividing_columns(data).items():
+        return DIVISIONS[option](table, name, classes)
+    return Shuffled(len(table), classes)
 
 
 def strata(table: Table, schema: Schema) -> list[str] | None:

@@ -6,13 +6,14 @@ from typing import final
 
 from msgspec import Struct
 
-from steepest.data import Preprocessor, Table
+from steepest.data import Preprocessor, Table, read_targets
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.heads import head_of
 from steepest.tabular.learner import Learner, Rows, learner
 from steepest.tabular.network import TableNetwork, build_network, network_inputs
-from steepest.tabular.parts import Parts, row_weights
+from steepest.tabular.parts import Parts
 from steepest.tabular.resolved import resolve
+from steepest.tabular.weights import as_weighted, row_weights
 from steepest.transform.executable import Backend
 
 
@@ -39,9 +40,9 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
         DataError: A value that the columns' kinds do not allow; names row and column.
     """
     configuration = parts.configuration
-    resolved = resolve(configuration, parts.schema.target.task, len(parts.training))
+    resolved = resolve(configuration, parts.schema.task, len(parts.training))
     preprocessor = Preprocessor.fit(
-        parts.training,
+        as_weighted(parts.training, configuration),
         parts.schema,
         scaling=configuration.preprocessing.numeric,
         one_hot_levels=configuration.preprocessing.one_hot_levels,
@@ -58,15 +59,12 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
 
 
 def _rows(table: Table, preprocessor: Preprocessor, configuration: Configuration) -> Rows:
-    head = head_of(preprocessor, configuration)
+    schema, head = preprocessor.schema, head_of(preprocessor, configuration)
     inputs = network_inputs(preprocessor.transform(table))
-    if head is None:
-        targets = preprocessor.transform_target(table)
-        weights = row_weights(table, configuration, targets)
-        return Rows(inputs=inputs, targets=targets, weights=weights, head=None)
+    actual = read_targets(table, schema.targets)
     return Rows(
         inputs=inputs,
-        targets=head.targets(preprocessor, table),
-        weights=row_weights(table, configuration, None),
+        targets=head.encode(actual, lambda row, i: table.place(row, schema.target_names[i])),
+        weights=row_weights(table, configuration, schema, actual),
         head=head,
     )

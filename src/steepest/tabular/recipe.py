@@ -2,28 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from steepest import optim
+from steepest.data import Target
 from steepest.errors import ConfigurationError
 from steepest.losses import LOSSES, Head, Loss
 from steepest.optim import schedules
 from steepest.tabular.chosen import Choice
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.driving import is_driven, make_driver
-from steepest.tabular.resolved import Resolved, Task
+from steepest.tabular.resolved import Resolved
 
-# What a table's network may give, by its task: scores of classes, or what stands for a number.
-HEADS: Mapping[Task, tuple[Head, ...]] = {
+Purpose: TypeAlias = Literal[
+    "classification",
+    "regression",
+    "multi-label classification",
+    "multi-output regression",
+]
+# What a table's network may give, by what is predicted.
+HEADS: Mapping[Purpose, tuple[Head, ...]] = {
     "classification": ("probabilities", "scores"),
     "regression": ("value", "log", "quantiles"),
+    "multi-label classification": ("labels",),
+    "multi-output regression": ("value", "log"),
+}
+_USUAL: Mapping[Purpose, str] = {
+    "classification": "cross_entropy",
+    "regression": "half_squared_error",
+    "multi-label classification": "multilabel_logistic",
+    "multi-output regression": "half_squared_error",
 }
 
 
-def make_rate(configuration: Configuration, resolved: Resolved, steps: int) -> schedules.Rate:
-    """Compose warm-up and the schedule over `steps` steps in all.
+def purpose_of(targets: Sequence[Target]) -> Purpose:
+    """What is predicted, by the targets of a table."""
+    if targets[0].task == "classification":
+        return "classification" if len(targets) == 1 else "multi-label classification"
+    return "regression" if len(targets) == 1 else "multi-output regression"
+
+
+def make_rate(
+    configuration: Configuration, resolved: Resolved, steps: int, begin: int = 0
+) -> schedules.Rate:
+    """Compose warm-up and the schedule over `steps` steps in all, after `begin` steps before.
 
     The schedule's first parameter is the highest rate. What counts time among its options counts
     epochs; what is not given is made to end with the training. A schedule that rises by itself has
@@ -59,16 +83,22 @@ def make_rate(configuration: Configuration, resolved: Resolved, steps: int) -> s
 
     rate = made(max(1, steps - rising))
     if not rising or rate(0) < 0.9 * resolved.learning_rate:
-        return _plain(made(steps))
-    if isinstance(rate, schedules.Plateau):  # goes around all others
-        return replace(rate, rate=schedules.WarmUp(rate.rate, steps=rising))
-    return schedules.WarmUp(_plain(rate), steps=rising)
+        whole: schedules.Schedule = made(steps)
+    elif isinstance(rate, schedules.Plateau):  # goes around all others
+        whole = replace(rate, rate=schedules.WarmUp(rate.rate, steps=rising))
+    else:
+        whole = schedules.WarmUp(_plain(rate), steps=rising)
+    if not begin:
+        return _plain(whole)
+    if isinstance(whole, schedules.Plateau):
+        return replace(whole, rate=_after(begin, whole.rate))
+    return _after(begin, _plain(whole))
 
 
 def make_optimizer(
-    configuration: Configuration, resolved: Resolved, steps: int
+    configuration: Configuration, resolved: Resolved, steps: int, begin: int = 0
 ) -> optim.Rule | optim.Driver:
-    """Make the update rule of a fit of `steps` steps, or the driver."""
+    """Make the update rule of a fit of `steps` steps, `begin` of others before, or the driver."""
     if is_driven(configuration):
         return make_driver(configuration)
     optimizer = configuration.optimizer
@@ -82,7 +112,7 @@ def make_optimizer(
             name: f"optimizer.{name}" for name in ("learning_rate", "weight_decay", "momentum")
         },
         filled={
-            "learning_rate": make_rate(configuration, resolved, steps),
+            "learning_rate": make_rate(configuration, resolved, steps, begin),
             "weight_decay": resolved.weight_decay,
             "momentum": _annealed(momentum, "optimizer.momentum", steps, epochs)
             if isinstance(momentum, dict)
@@ -108,28 +138,32 @@ def make_optimizer(
     return optim.AveragedParameters(rule, averaging) if averaging else rule
 
 
-def make_loss(configuration: Configuration, task: Task) -> Loss:
+def make_loss(configuration: Configuration, purpose: Purpose) -> Loss:
     """Make what is made small; by default cross entropy, or half the squared error.
 
     Errors:
-        ConfigurationError: a loss for the other task.
+        ConfigurationError: a loss for another purpose.
 
     >>> make_loss(Configuration(), "classification")
     CrossEntropy()
     """
     training = configuration.training
-    automatic = "cross_entropy" if task == "classification" else "half_squared_error"
-    name = automatic if training.loss == "auto" else training.loss
+    name = _USUAL[purpose] if training.loss == "auto" else training.loss
     make = LOSSES.find(name)
-    if make.head not in HEADS[task]:
+    if make.head not in HEADS[purpose]:
+        if make.head == "quantiles" and purpose == "multi-output regression":
+            raise ConfigurationError(
+                "quantiles are of one number, and there are several targets: fit them one by one, "
+                "or leave the quantiles out"
+            )
         if make.head == "quantiles":
             raise ConfigurationError(
                 "quantiles are of a number, and the target is a class: leave them out, or say "
                 "--task regression where its classes are numbers"
             )
-        fitting = ", ".join(repr(each) for each in LOSSES if LOSSES[each].head in HEADS[task])
+        fitting = ", ".join(repr(each) for each in LOSSES if LOSSES[each].head in HEADS[purpose])
         raise ConfigurationError(
-            f"training.loss = {name!r} is not for the {task} of a table; valid: {fitting}"
+            f"training.loss = {name!r} is not for the {purpose} of a table; valid: {fitting}"
         )
     return Choice("training.loss_options", name, make, {}, {}).made(training.loss_options)
 
@@ -150,6 +184,13 @@ def check_methods(configuration: Configuration) -> None:
         raise ConfigurationError(
             "training.loss_options are a loss's own: name it with training.loss"
         )
+
+
+def _after(begin: int, rate: schedules.Rate) -> schedules.Rate:
+    """The rate with its steps counted from a later one."""
+    if not isinstance(rate, schedules.Schedule):
+        return rate
+    return schedules.Concatenated([0.0, rate], boundaries=[begin])
 
 
 def _plain(rate: schedules.Schedule) -> schedules.Rate:

@@ -125,7 +125,11 @@ def _ending_of_members(results: Results) -> str:
 def _overview(
     configuration: Configuration, preprocessor: Preprocessor, network: Module, results: Results
 ) -> Iterator[str]:
-    targets, options, resolved = preprocessor.schema.targets, configuration.network, results.resolved
+    targets, options, resolved = (
+        preprocessor.schema.targets,
+        configuration.network,
+        results.resolved,
+    )
     embedded = len(preprocessor.levels)
     start = f"{len(preprocessor.numeric_names)} inputs"
     start += f" + {embedded} embeddings" if embedded else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steepest.ir.types import Array
 from steepest.losses import BinaryLogistic, Loss, LossFunction
@@ -19,9 +20,9 @@ from steepest.nn.ensemble import Mean
 
 def mean_for(loss: LossFunction) -> Mean:
     """How outputs of networks trained with this loss become one output."""
-    if isinstance(loss, BinaryLogistic):
-        return mean_of_sigmoids
     head = loss.head if isinstance(loss, Loss) else "value"
+    if head == "labels" or isinstance(loss, BinaryLogistic):
+        return mean_of_sigmoids
     if head == "probabilities":
         return mean_of_softmaxes
     return mean_of_exponentials if head == "log" else mean_of_outputs
@@ -29,17 +30,30 @@ def mean_for(loss: LossFunction) -> Mean:
 
 def meaning(loss: LossFunction, outputs: Array) -> Array:
     """What outputs stand for, in float64: probabilities, values, or the outputs themselves."""
-    outputs = outputs.astype(np.float64)
     averaged = mean_for(loss)
     if averaged is mean_of_softmaxes:
-        exponentials = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-        return exponentials / exponentials.sum(axis=-1, keepdims=True)
+        return softmax(outputs)
     if averaged is mean_of_sigmoids:
-        return np.exp(-np.logaddexp(0.0, -outputs))
+        return sigmoid(outputs)
+    outputs = outputs.astype(np.float64)
     return np.exp(outputs) if averaged is mean_of_exponentials else outputs
 
 
-def mean_and_deviation(loss: LossFunction, outputs: Sequence[Array]) -> tuple[Array, Array]:
+def softmax(scores: Array) -> NDArray[np.float64]:
+    """Scores (n, k) as probabilities e^z_k / Σⱼ e^z_j, in float64."""
+    shifted = scores.astype(np.float64)
+    exponentials = np.exp(shifted - shifted.max(axis=-1, keepdims=True))
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+def sigmoid(scores: Array) -> NDArray[np.float64]:
+    """Scores as probabilities 1 / (1 + e^−z), in float64."""
+    return np.exp(-np.logaddexp(0.0, -scores.astype(np.float64)))
+
+
+def mean_and_deviation_of_models(
+    loss: LossFunction, outputs: Sequence[Array]
+) -> tuple[Array, Array]:
     """Mean and standard deviation (divided by their number) over several models, in float64.
 
     Args:

@@ -16,7 +16,8 @@ from steepest.nn import Ensemble, Module
 from steepest.optim.rule import Rule
 from steepest.tensor import random
 from steepest.train.arrays import array_of, tables
-from steepest.train.averaging import mean_and_deviation, mean_for
+from steepest.train.averaging import mean_and_deviation_of_models, mean_for
+from steepest.train.blocks import Blocks
 from steepest.train.callbacks import Callback, EveryEpoch, EverySteps, callbacks_of
 from steepest.train.checkpoint import Checkpoint, check_checkpoint
 from steepest.train.history import History
@@ -173,6 +174,11 @@ class EnsembleTrainer:
         Errors:
             TrainingError: no member has finished an epoch, as no loss was finite.
         """
+        if isinstance(x, Blocks):
+            raise ConfigurationError(
+                "EnsembleTrainer: each member would read the st.Blocks, with two blocks of its own "
+                "in memory: train the members one after the other, or give arrays"
+            )
         functions = _one_at_a_time(callbacks_of(callbacks))
         turns = Turns(self.threads)
         check_checkpoint(checkpoint)
@@ -232,7 +238,7 @@ class EnsembleTrainer:
         voters = self.voters
         with sharing_programs():
             outputs = [member.predict(x) for member in voters]
-        mean, deviation = mean_and_deviation(voters[0].loss, outputs)
+        mean, deviation = mean_and_deviation_of_models(voters[0].loss, outputs)
         return (mean, deviation) if return_std else mean
 
     def __repr__(self) -> str:

@@ -235,7 +235,7 @@ def predict(
         return Predictor(model, checked, memory, backend)(checked)
     check_samples(samples)
     draw = SampledPredictor(model, checked, memory, backend)
-    return mean_and_deviation(draw(checked, samples, make_seed(seed)), model.dtype)
+    return mean_and_deviation_of_draws(draw(checked, samples, make_seed(seed)), model.dtype)
 
 
 @implements("N5", option="--dropout-samples N")
@@ -275,7 +275,7 @@ def sample_predictions(
     return np.stack(list(draw(checked, samples, make_seed(seed))))
 
 
-def mean_and_deviation(draws: Iterator[Array], dtype: Any) -> tuple[Array, Array]:
+def mean_and_deviation_of_draws(draws: Iterator[Array], dtype: Any) -> tuple[Array, Array]:
     """Mean and standard deviation (divided by N) of arrays that come one by one, in float64.
 
     Source: Welford 1962.

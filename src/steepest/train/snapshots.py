@@ -10,7 +10,7 @@ from steepest.errors import ConfigurationError, TrainingError
 from steepest.ir.types import Array
 from steepest.methods import implements
 from steepest.nn import Ensemble, Module
-from steepest.train.averaging import mean_and_deviation, mean_for
+from steepest.train.averaging import mean_and_deviation_of_models, mean_for
 from steepest.train.callbacks import Snapshot
 from steepest.train.predict import predict
 from steepest.train.trainer import Trainer
@@ -102,7 +102,7 @@ class SnapshotEnsemble:
         """
         members = self.network.members
         outputs = [predict(each, x, backend=self._trainer.backend) for each in members]
-        mean, deviation = mean_and_deviation(self._trainer.loss, outputs)
+        mean, deviation = mean_and_deviation_of_models(self._trainer.loss, outputs)
         return (mean, deviation) if return_std else mean
 
 

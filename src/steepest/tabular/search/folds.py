@@ -6,9 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.data import target_labels
 from steepest.errors import ConfigurationError
-from steepest.tabular.parts import Parts
+from steepest.tabular.parts import Parts, strata
 from steepest.tensor.random import permutation
 
 _DRAW = 2**31 + 2  # after those of the test and the validation part
@@ -44,9 +43,9 @@ def fold_of_rows(parts: Parts, count: int) -> NDArray[np.intp]:
     """The fold of each training row, dealt out in a shuffled order, class after class."""
     rows = len(parts.training)
     order = permutation(rows, seed=parts.configuration.training.seed, draw=_DRAW)
-    if parts.schema.target.task == "classification":
-        labels = np.array(target_labels(parts.training, parts.schema.target.name))
-        order = order[np.argsort(labels[order], kind="stable")]
+    labels = strata(parts.training, parts.schema)
+    if labels is not None:
+        order = order[np.argsort(np.array(labels)[order], kind="stable")]
     fold = np.empty(rows, np.intp)
     fold[order] = np.arange(rows) % count
     return fold

@@ -9,12 +9,12 @@ from typing import Any, cast, final
 import msgspec
 from msgspec import Struct
 
-from steepest.data import holds_images, possible_targets, kept_as_text, read_table
+from steepest.data import holds_images, kept_as_text, possible_targets, read_table
 from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.evaluate import rises, score_names
-from steepest.tabular.options import Plain, from_plain, to_plain
 from steepest.tabular.evaluate_several import several_score_names
+from steepest.tabular.options import Plain, from_plain, to_plain
 from steepest.tabular.parts import Parts, check_target_is_named, prepare, read_options
 from steepest.tabular.resolved import resolve
 from steepest.tabular.search.fingerprint import Fingerprint, digest
@@ -97,7 +97,9 @@ def problem_of(
         )
     labels = kept_as_text(base.data.types)
     check_target_is_named(base.data)
-    table = read_table(source, read_options(base.data), text_columns=[*labels, *possible_targets(base.data.target)])
+    table = read_table(
+        source, read_options(base.data), text_columns=[*labels, *possible_targets(base.data.target)]
+    )
     kept = prepare(table, base, validation=validation, test=test)
     chosen = _metric(metric, kept)
     judged = _judged(table, base, kept, cv, test)

@@ -17,9 +17,9 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the table is read, which column is predicted and which rows are held out."""
 
     target: Annotated[
-        str,
-        Meta(description="the column to predict"),
-        Flag("The column to predict.", "COL", short="t"),
+        str | tuple[str, ...],
+        Meta(description="the column to predict, or a list of several"),
+        Flag("The column to predict; or several: a,b", "COL", short="t", several=True),
     ] = ""
     task: Annotated[
         Literal["auto", "classification", "regression"],
@@ -69,6 +69,16 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(description="column of row weights (not a feature); empty: equal weights"),
         Flag("Column of row weights.", "COL"),
+    ] = ""
+    group: Annotated[
+        str,
+        Meta(description="column that says which rows belong together: in one part only"),
+        Flag("Rows of one value go to one part only.", "COL"),
+    ] = ""
+    time: Annotated[
+        str,
+        Meta(description="column of numbers or dates: the oldest rows train, the newest test"),
+        Flag("The oldest rows train, the newest test.", "COL"),
     ] = ""
     validation: Annotated[
         float,

@@ -50,8 +50,8 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         float, Meta(description="penalty l2/2 * sum of squared weights", ge=0, le=1000)
     ] = 0.0
     class_weight: Annotated[
-        Literal["none", "balanced"],
-        Meta(description="balanced: every class counts alike, whatever its number of rows"),
+        Literal["none", "balanced"] | dict[str, Annotated[float, Meta(ge=0, le=1_000_000)]],
+        Meta(description="balanced: every class counts alike; or a table: {yes = 3}, 1 for others"),
         Flag("balanced: every class counts alike."),
     ] = "none"
     average_weights: Annotated[

@@ -1,0 +1,34 @@
+"""Which head a table's network has."""
+
+from __future__ import annotations
+
+from steepest.data import Preprocessor
+from steepest.losses import Quantile
+from steepest.tabular.configuration import Configuration
+from steepest.tabular.heads.classes import ClassHead
+from steepest.tabular.heads.counts import CountHead
+from steepest.tabular.heads.head import Head
+from steepest.tabular.heads.labels import LabelHead
+from steepest.tabular.heads.numbers import NumberHead
+from steepest.tabular.heads.quantiles import QuantileHead
+from steepest.tabular.recipe import make_loss, purpose_of
+
+
+def head_of(preprocessor: Preprocessor, configuration: Configuration) -> Head:
+    """What the outputs of a table's network mean, by its targets and its loss.
+
+    Errors:
+        ConfigurationError: the loss is not for such targets.
+    """
+    schema = preprocessor.schema
+    loss = make_loss(configuration, purpose_of(schema.targets))
+    if loss.head == "labels":
+        return LabelHead(loss, schema.targets)
+    if schema.task == "classification":
+        return ClassHead(loss, schema.target.classes)
+    if isinstance(loss, Quantile):
+        return QuantileHead(loss, loss.quantiles, schema.target.name, preprocessor.target_scales[0])
+    if loss.head == "log":
+        means = tuple(each.centre for each in preprocessor.target_scales)
+        return CountHead(loss, schema.target_names, means)
+    return NumberHead(loss, schema.target_names, preprocessor.target_scales)
