@@ -42,10 +42,10 @@ def repetitions(weights: Weights) -> NDArray[np.intp]:
     """
     present = weights > 0
     is_whole = bool((weights == np.floor(weights)).all())
-    counts = weights if is_whole else weights / weights[present].min()
-    most = _MOST * len(weights)
-    if counts.sum() > most:
-        counts = counts * (most / counts.sum())
+    largest, most = weights.max(), _MOST * len(weights)
+    shares = weights / largest  # sums of weights themselves may be infinite
+    unit = 1.0 / largest if is_whole else shares[present].min()
+    counts = shares * (most / shares.sum()) if shares.sum() > most * unit else shares / unit
     return np.where(present, np.maximum(np.rint(counts), 1), 0).astype(np.intp)
 
 

@@ -30,6 +30,14 @@ class Optimising(ABC):
         """Before a call of ``fit``; the first one may start what is kept anew."""
 
     @abstractmethod
+    def is_like(self, optimizer: Rule | Driver) -> bool:
+        """Whether another optimiser can go on with what is kept: another schedule, say."""
+
+    @abstractmethod
+    def go_on_with(self, optimizer: Rule | Driver) -> None:
+        """From the next call of ``fit`` on, one that is like it."""
+
+    @abstractmethod
     def step(
         self, objective: Objective, parameters: Mapping[str, State], counter: State
     ) -> Step | Driven:
@@ -72,6 +80,16 @@ class Stepping(Optimising):
         if is_first:
             start_slots(self._rule, self._slots)
 
+    def is_like(self, optimizer: Rule | Driver) -> bool:
+        """Whether it keeps the same numbers for each parameter."""
+        kept = next(iter(self._slots.values()))
+        return isinstance(optimizer, Rule) and optimizer.slots().keys() == kept.keys()
+
+    def go_on_with(self, optimizer: Rule | Driver) -> None:
+        """With other scalars on the same slots; a plateau starts anew."""
+        self._rule = cast("Rule", optimizer)
+        self._plateau = make_plateau(self._rule)
+
     def step(self, objective: Objective, parameters: Mapping[str, State], counter: State) -> Step:
         """See :class:`Optimising`."""
         _check_known(parameters, self._slots)
@@ -100,6 +118,14 @@ class Driving(Optimising):
 
     def begin(self, *, is_first: bool) -> None:
         """It goes on from where the model is by now."""
+
+    def is_like(self, optimizer: Rule | Driver) -> bool:
+        """Whether it is of the same kind."""
+        return type(optimizer) is type(self._driver)
+
+    def go_on_with(self, optimizer: Rule | Driver) -> None:
+        """From the same iterate."""
+        self._driver = cast("Driver", optimizer)
 
     def step(self, objective: Objective, parameters: Mapping[str, State], counter: State) -> Driven:
         """See :class:`Optimising`."""
