@@ -71,7 +71,9 @@ def row_weights(
     if schema.task == "regression" or len(schema.targets) > 1:
         return weights
     found = class_weights(configuration.training.class_weight, actual, schema.target.classes)
-    return found if weights is None or found is None else weights * found
+    if weights is None or found is None:
+        return found if weights is None else weights
+    return weights * found
 
 
 def check_class_weight(configuration: Configuration, schema: Schema) -> None:
