@@ -93,9 +93,13 @@ class Preprocessor:
 
     @property
     def text_columns(self) -> frozenset[str]:
-        """The columns to read as the file writes them: labels, and categories such as "01"."""
-        labels = self.schema.target_names if self.schema.task == "classification" else ()
-        return frozenset({*labels, *(each.name for each in self.columns if each.keeps_text)})
+        """The columns to read as the file writes them: labels, and where the text matters."""
+        targets = [
+            each.name
+            for each in self.schema.targets
+            if each.task == "classification" or each.written
+        ]
+        return frozenset({*targets, *(each.name for each in self.columns if each.keeps_text)})
 
     def transform(self, table: Table) -> Inputs:
         """Make the input arrays, one row for each row of the table, in its order.

@@ -10,8 +10,9 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -81,12 +82,14 @@ class TextColumn:
     """Text as codes into distinct levels: int32 of shape (rows,), −1 where missing.
 
     Levels stand in the order of their first appearance in the source; after `take` some may be
-    unused. `decimal` is the sign that the source writes before decimals.
+    unused. `decimal` is the sign that the source writes before decimals; `order` are the levels,
+    the lowest first, where the source says so.
     """
 
     codes: NDArray[np.int32]
     levels: tuple[str, ...]
     decimal: str = "."
+    order: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -99,7 +102,7 @@ class TextColumn:
 
     def take(self, rows: NDArray[np.intp] | slice) -> TextColumn:
         """Select rows, in the order given."""
-        return TextColumn(self.codes[rows], self.levels, self.decimal)
+        return TextColumn(self.codes[rows], self.levels, self.decimal, self.order)
 
     def counts(self) -> NDArray[np.intp]:
         """Count the rows of each level."""
@@ -175,12 +178,17 @@ class Table:
         numbers: int64 of shape (rows,), counted from 1 as a person counts.
         unit: what `numbers` counts, lines of a text file or rows.
         source: the file's name for messages, or "".
+        files: of a table from several files, how many numbers stand before each file's own, and its
+            name; `numbers` go on from file to file.
+        notes: what reading decided by itself, in sentences for people.
     """
 
     columns: Mapping[str, Column]
     numbers: NDArray[np.int64]
     unit: Literal["line", "row"] = "row"
     source: str = ""
+    files: tuple[tuple[int, str], ...] = ()
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_columns(cls, columns: Mapping[str, Column]) -> Table:
@@ -224,12 +232,16 @@ class Table:
     def take(self, rows: NDArray[np.intp] | slice) -> Table:
         """Select rows, in the order given; they keep their numbers."""
         columns = {name: column.take(rows) for name, column in self.columns.items()}
-        return Table(MappingProxyType(columns), self.numbers[rows], self.unit, self.source)
+        return replace(self, columns=MappingProxyType(columns), numbers=self.numbers[rows])
 
     def place(self, row: int, column: str | None = None) -> str:
         """Say where a row is: "adult.csv, line 17, column 'age'"."""
-        parts = [self.source] if self.source else []
-        parts.append(f"{self.unit} {self.numbers[row]}")
+        number, source = int(self.numbers[row]), self.source
+        if self.files:
+            before, source = self.files[bisect_left(self.files, (number,)) - 1]
+            number -= before
+        parts = [source] if source else []
+        parts.append(f"{self.unit} {number}")
         if column is not None:
             parts.append(f"column {column!r}")
         return ", ".join(parts)

@@ -7,9 +7,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.data.lookalikes import looks_like_dates, refuse_written_numbers
+from steepest.data.dates import looks_like_dates
 from steepest.data.schema import Target
 from steepest.data.table import Column, NumberColumn, Table, TextColumn, parse_number
+from steepest.data.written import Sign, sign_of, written_numbers
 from steepest.errors import DataError, nearest
 
 MOST_CLASSES_OF_NUMBERS = 20
@@ -34,14 +35,17 @@ def infer_target(
         raise DataError(f"{where}the target {name!r} has no value in any row")
     text = column if isinstance(column, TextColumn) else column.as_text()
     values, wrong = text.as_numbers()
+    written: Sign = ""
     if task != "classification" and wrong.any():
-        refuse_written_numbers(table, name, text, "say --task classification")
-    if task is None:
-        task, reason = _infer_task(table, name, text, values, wrong)
-    else:
+        written = sign_of(table, name, text, "say --task classification")
+    if task is not None:
         reason = BY_OPTION
+    elif written:
+        task, reason = "regression", "it holds numbers as people write them"
+    else:
+        task, reason = _infer_task(table, name, text, values, wrong)
     if task == "regression":
-        return _regression(table, name, text, reason, missing)
+        return _regression(table, name, reason, missing, written)
     return _classification(table, name, text, reason, missing)
 
 
@@ -112,15 +116,25 @@ def _classification(table: Table, name: str, text: TextColumn, reason: str, miss
     )
 
 
-def _regression(table: Table, name: str, text: TextColumn, reason: str, missing: int) -> Target:
-    values = target_numbers(table, name)
+def _regression(table: Table, name: str, reason: str, missing: int, written: Sign) -> Target:
+    values = target_numbers(table, name, written)
     present = values[~np.isnan(values)]
     if present.min() == present.max():
         raise DataError(
             f"the target {name!r} is {present[0]:g} in every row: there is nothing to learn"
         )
+    column = table.column(name)
+    if written and isinstance(column, TextColumn):
+        row = int(np.argmax(np.nan_to_num(np.abs(values), nan=-1.0)))
+        reason += f"; {column.levels[column.codes[row]]!r} is read as {values[row]:.10g}"
     return Target(
-        name=name, task="regression", reason=reason, classes=(), counts=(), missing=missing
+        name=name,
+        task="regression",
+        reason=reason,
+        classes=(),
+        counts=(),
+        missing=missing,
+        written=written,
     )
 
 
@@ -141,23 +155,28 @@ def target_labels(table: Table, name: str) -> list[str]:
     return table.column(name).texts()
 
 
-def target_numbers(table: Table, name: str) -> NDArray[np.float64]:
+def target_numbers(table: Table, name: str, written: Sign = "") -> NDArray[np.float64]:
     """Read a target as numbers, float64 with NaN where missing, in its own units.
+
+    Args:
+        table: that has it.
+        name: of the column.
+        written: how it writes numbers, if for people.
 
     Raises:
         DataError: text or an infinite value, with row and column.
     """
-    values = _numbers(table, name, table.column(name), "regression needs a number")
+    values = _numbers(table, name, table.column(name), "regression needs a number", written)
     return _finite(table, name, values)
 
 
-def present_numbers(table: Table, name: str) -> NDArray[np.float64]:
-    """Read a target as numbers where none may be missing.
+def present_numbers(table: Table, name: str, written: Sign = "") -> NDArray[np.float64]:
+    """Read a target as numbers where none may be missing; arguments as in `target_numbers`.
 
     Raises:
         DataError: a missing value, text or an infinite value, with row and column.
     """
-    values = target_numbers(table, name)
+    values = target_numbers(table, name, written)
     absent = np.flatnonzero(np.isnan(values))
     if len(absent):
         raise DataError(f"{table.place(int(absent[0]), name)}: the target is missing")
@@ -249,10 +268,12 @@ def _loose_key(level: str, decimal: str) -> float | str | None:
     return lowered if lowered in {"true", "false"} else None
 
 
-def _numbers(table: Table, name: str, column: Column, need: str) -> NDArray[np.float64]:
+def _numbers(
+    table: Table, name: str, column: Column, need: str, written: Sign = ""
+) -> NDArray[np.float64]:
     if isinstance(column, NumberColumn):
         return column.values
-    values, wrong = column.as_numbers()
+    values, wrong = written_numbers(column, written) if written else column.as_numbers()
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         label = column.levels[column.codes[row]]

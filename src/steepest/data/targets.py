@@ -125,10 +125,12 @@ def fit_target_scales(table: Table, targets: Sequence[Target]) -> tuple[TargetSc
     """How each number among the targets is trained, by the training rows; none for classes."""
     if targets[0].task == "classification":
         return ()
-    return tuple(TargetScale.fit(present_numbers(table, each.name)) for each in targets)
+    return tuple(
+        TargetScale.fit(present_numbers(table, each.name, each.written)) for each in targets
+    )
 
 
 def _read(table: Table, target: Target) -> NDArray[Any]:
     if target.task == "classification":
         return codes_of_classes(table, target.name, target.classes)
-    return present_numbers(table, target.name)
+    return present_numbers(table, target.name, target.written)

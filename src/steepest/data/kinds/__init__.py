@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from steepest.data.kinds.boolean import BOOLEAN, BooleanColumn
 from steepest.data.kinds.categorical import CATEGORICAL, CategoricalColumn
+from steepest.data.kinds.datetime import DATETIME, DatetimeColumn
 from steepest.data.kinds.kind import (
     ARRAYS,
     Bag,
@@ -15,20 +17,25 @@ from steepest.data.kinds.kind import (
     Sight,
 )
 from steepest.data.kinds.numeric import NUMERIC, NumericColumn
+from steepest.data.kinds.ordinal import ORDINAL, OrdinalColumn
 
 # A column is offered to each in this order; the last takes all that is left.
-KINDS: Mapping[str, Kind] = MappingProxyType({each.name: each for each in (NUMERIC, CATEGORICAL)})
+_IN_ORDER = (ORDINAL, NUMERIC, BOOLEAN, DATETIME, CATEGORICAL)
+KINDS: Mapping[str, Kind] = MappingProxyType({each.name: each for each in _IN_ORDER})
 
 __all__ = [
     "ARRAYS",
     "KINDS",
     "Bag",
+    "BooleanColumn",
     "CategoricalColumn",
+    "DatetimeColumn",
     "FittedColumn",
     "Fitting",
     "Inputs",
     "Kind",
     "Layout",
     "NumericColumn",
+    "OrdinalColumn",
     "Sight",
 ]

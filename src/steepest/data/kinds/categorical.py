@@ -8,9 +8,9 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from steepest.data.dates import looks_like_dates
 from steepest.data.kinds.kind import Fitting, Inputs, Kind, Layout, Sight
 from steepest.data.kinds.wording import listed
-from steepest.data.lookalikes import looks_like_dates
 from steepest.data.schema import Feature
 from steepest.data.table import Column, NumberColumn, Table, TextColumn, parse_number
 from steepest.data.target import in_order, match_levels

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from steepest.data.kinds.kind import Fitting, Inputs, Kind, Layout, Sight
 from steepest.data.kinds.wording import clipped, plain, quoted
-from steepest.data.lookalikes import refuse_written_numbers
 from steepest.data.scaling import scaling_named
 from steepest.data.schema import Feature
 from steepest.data.table import Table, TextColumn
-from steepest.errors import DataError
+from steepest.data.written import Sign, sign_of, written_numbers
+from steepest.errors import ConfigurationError, DataError
 
 MOSTLY_NUMBERS = 0.95
 """From this share of numbers on, text in a column is taken for a mistake and not for a level."""
@@ -35,6 +35,7 @@ class NumericColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag="nu
         scaling: whose clip it is.
         fill: in the column's units; the training rows' median.
         indicator: one more column, 1 where the value is missing.
+        written: what stands before decimals where numbers are written for people, `Sign`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class NumericColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag="nu
     scaling: str
     fill: float
     indicator: bool
+    written: Sign = ""
 
     def __post_init__(self) -> None:
         """Refuse a scaling that there is not."""
@@ -57,8 +59,8 @@ class NumericColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag="nu
 
     @property
     def keeps_text(self) -> bool:
-        """Numbers are numbers."""
-        return False
+        """Where a point may stand between groups: "1.609" is no number of the file's then."""
+        return bool(self.written)
 
     def transform(self, table: Table) -> Inputs:
         """Scale the numbers.
@@ -66,7 +68,9 @@ class NumericColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag="nu
         Raises:
             DataError: text or an infinite value, with row and column.
         """
-        return {"numeric": scaled_with_indicator(self, feature_numbers(table, self.name))}
+        return {
+            "numeric": scaled_with_indicator(self, feature_numbers(table, self.name, self.written))
+        }
 
     def unseen(self, table: Table) -> tuple[str, ...]:
         """No number is new."""
@@ -88,20 +92,29 @@ def scaled_with_indicator(
     return found
 
 
-def fit_numbers(name: str, values: NDArray[np.float64], scaling: str) -> NumericColumn:
+def fit_numbers(
+    name: str, values: NDArray[np.float64], scaling: str, written: Sign = ""
+) -> NumericColumn:
     """Fit a scaling to numbers, NaN where missing.
 
     Args:
         name: of the column.
         values: of the training rows; may all be missing, then nothing can be learnt from them.
         scaling: its name.
+        written: how the column writes them.
     """
     absent = np.isnan(values)
     present = values[~absent]
     how = scaling_named(scaling)
     if not len(present):
         return NumericColumn(
-            name=name, centre=0.0, scale=0.0, scaling=how.name, fill=0.0, indicator=False
+            name=name,
+            centre=0.0,
+            scale=0.0,
+            scaling=how.name,
+            fill=0.0,
+            indicator=False,
+            written=written,
         )
     centre, scale = how.fit(present)
     return NumericColumn(
@@ -111,18 +124,24 @@ def fit_numbers(name: str, values: NDArray[np.float64], scaling: str) -> Numeric
         scaling=how.name,
         fill=float(np.median(present)),
         indicator=bool(absent.any()),
+        written=written,
     )
 
 
-def feature_numbers(table: Table, name: str) -> NDArray[np.float64]:
+def feature_numbers(table: Table, name: str, written: Sign = "") -> NDArray[np.float64]:
     """Read a numeric feature: float64 with NaN where missing.
+
+    Args:
+        table: that has it.
+        name: of the column.
+        written: how it writes numbers, if for people.
 
     Raises:
         DataError: text or an infinite value, with row and column.
     """
     column = table.column(name)
     if isinstance(column, TextColumn):
-        values, wrong = column.as_numbers()
+        values, wrong = written_numbers(column, written) if written else column.as_numbers()
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
             raise DataError(
@@ -144,14 +163,15 @@ def feature_numbers(table: Table, name: str) -> NDArray[np.float64]:
 
 def _recognise(sight: Sight) -> Feature | str | None:
     column = sight.column
+    written: Sign = ""
     if isinstance(column, TextColumn):
         _, wrong = column.as_numbers()
         mistakes = int(wrong.sum())
         if mistakes:
-            _refuse_written(sight, column)
-        if mistakes > (1 - MOSTLY_NUMBERS) * sight.present:
+            written = sign_of(sight.table, sight.name, column, _remedy(sight))
+        if not written and mistakes > (1 - MOSTLY_NUMBERS) * sight.present:
             return None
-        if mistakes:
+        if mistakes and not written:
             row = int(np.flatnonzero(wrong)[0])
             raise DataError(
                 f"{sight.table.place(row, sight.name)}: {_value(column, row)} stands in a column "
@@ -159,23 +179,35 @@ def _recognise(sight: Sight) -> Feature | str | None:
                 "marks a missing value name it (--missing), or say that the column is text "
                 f"(--types {quoted(sight.name)}=categorical)"
             )
-    return _describe(sight)
+    return _describe(sight, written)
 
 
 def _take(sight: Sight) -> Feature | str:
-    if isinstance(sight.column, TextColumn) and sight.column.as_numbers()[1].any():
-        _refuse_written(sight, sight.column)
-    return _describe(sight)
+    if sight.how:
+        return _describe(sight, _sign(sight))
+    column = sight.column
+    if isinstance(column, TextColumn) and column.as_numbers()[1].any():
+        return _describe(sight, sign_of(sight.table, sight.name, column, _remedy(sight)))
+    return _describe(sight, "")
 
 
-def _refuse_written(sight: Sight, column: TextColumn) -> None:
+def _sign(sight: Sight) -> Sign:
+    for sign in ("point", "comma"):
+        if sight.how == (sign,):
+            return sign
+    raise ConfigurationError(
+        f"types: {sight.name!r}: numeric:{'<'.join(sight.how)} is not possible; say numeric:point "
+        "or numeric:comma, whichever stands before decimals"
+    )
+
+
+def _remedy(sight: Sight) -> str:
     given = quoted(sight.name)
-    remedy = f"say --types {given}=categorical or --drop {given}"
-    refuse_written_numbers(sight.table, sight.name, column, remedy)
+    return f"say --types {given}=categorical or --drop {given}"
 
 
-def _describe(sight: Sight) -> Feature | str:
-    values = feature_numbers(sight.table, sight.name)
+def _describe(sight: Sight, written: Sign) -> Feature | str:
+    values = feature_numbers(sight.table, sight.name, written)
     present = values[~np.isnan(values)]
     low, high = float(present.min()), float(present.max())
     if low == high and len(present) == len(values):
@@ -185,11 +217,18 @@ def _describe(sight: Sight) -> Feature | str:
         if np.all(steps == 1):
             return f"only counts the rows ({plain(low)} to {plain(high)})"
     detail = f"{plain(low)} to {plain(high)}, median {plain(float(np.median(present)))}"
-    return sight.feature("numeric", "all values are numbers", detail)
+    if not written or not isinstance(sight.column, TextColumn):
+        return sight.feature("numeric", "all values are numbers", detail)
+    row = int(np.argmax(np.nan_to_num(np.abs(values), nan=-1.0)))
+    detail += f"; {sight.text.levels[sight.text.codes[row]]!r} is read as {plain(values[row])}"
+    reason = "all values are numbers as people write them"
+    return sight.feature("numeric", reason, detail, (written,))
 
 
 def _fit(table: Table, feature: Feature, fitting: Fitting) -> NumericColumn:
-    return fit_numbers(feature.name, feature_numbers(table, feature.name), fitting.scaling)
+    written: Sign = "" if not feature.how else "point" if feature.how == ("point",) else "comma"
+    values = feature_numbers(table, feature.name, written)
+    return fit_numbers(feature.name, values, fitting.scaling, written)
 
 
 def _value(column: TextColumn, row: int) -> str:
@@ -199,6 +238,7 @@ def _value(column: TextColumn, row: int) -> str:
 NUMERIC = Kind(
     name="numeric",
     meaning="a number, scaled",
+    how="point|comma",
     recognise=_recognise,
     take=_take,
     fit=_fit,
