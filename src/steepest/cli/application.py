@@ -16,8 +16,8 @@ from steepest.errors import ConfigurationError, nearest
 
 # In the order of the help. Each is the function of its name in the file of its name.
 _COMMANDS = (
-    *("fit", "search", "predict", "evaluate", "inspect", "dataset", "preview", "schedule"),
-    *("explain-step", "bench", "rounding", "cache"),
+    *("fit", "search", "predict", "evaluate", "importance", "inspect", "dataset", "preview"),
+    *("schedule", "explain-step", "bench", "rounding", "cache"),
 )
 _HELP = """\
 Train a neural network on a table, or on images, in one command, and use it.

@@ -28,6 +28,7 @@ from steepest.tabular.evaluate import Evaluation
 from steepest.tabular.files import damage_told, model_bytes, read_model_file, timeless, write_model
 from steepest.tabular.first_format import reordered
 from steepest.tabular.heads import Head, head_of
+from steepest.tabular.importance import Importances, Progress, column_importances
 from steepest.tabular.network import (
     build_network,
     network_inputs,
@@ -243,6 +244,32 @@ class TableModel:
         # Before the predictions, which take time: a label that nobody trained.
         actual = read_targets(table, self.schema.targets)
         return head.evaluate(actual, head.meaning(self.outputs(table)), self.results.baseline)
+
+    def importance(
+        self,
+        source: object,
+        *,
+        metric: str | None = None,
+        repeats: int = 10,
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> Importances:
+        """How much each column matters: what a score loses when the column is shuffled.
+
+        Args:
+            source: Rows with their target, best such as were not trained on.
+            metric: A score that `evaluate` gives; by default log_loss or rmse.
+            repeats: How often each column is shuffled.
+            seed: Of the orders.
+            progress: Told how many columns are done, and how many there are.
+
+        Raises:
+            ConfigurationError: No such score, or fewer than two repeats.
+            DataError: As `evaluate`.
+        """
+        return column_importances(
+            self, source, metric=metric, repeats=repeats, seed=seed, progress=progress
+        )
 
     def read(self, source: object, *, separator: str | None = None) -> Table:
         """Read a table with the model's own options: missing markers, header, text columns."""

@@ -28,7 +28,7 @@ from steepest.tabular.search import (
     search_table,
     trials_csv,
 )
-from steepest.tabular.search.folds import fold_of_rows, folds
+from steepest.tabular.search.folds import folds
 from steepest.tabular.sections.data import Data
 
 pytestmark = pytest.mark.row("E4")
@@ -152,15 +152,31 @@ def test_the_direction_follows_from_the_metric(metric: str, rising: bool) -> Non
 
 def test_folds_hold_every_row_once_and_each_class_alike() -> None:
     parts = prepare(frame(103), st.Configuration(data=_target("y")))
-    place = fold_of_rows(parts, 4)
-    labels = np.array(parts.training.column("y").texts())
-    assert sorted(np.bincount(place).tolist()) == [23, 23, 23, 24]
+    held = [part.validation for part in folds(parts, 4) if part.validation is not None]
+    assert sorted(map(len, held)) == [23, 23, 23, 24]
     for label in ("yes", "no"):
-        counts = np.bincount(place[labels == label], minlength=4)
+        counts = [each.column("y").texts().count(label) for each in held]
         assert np.ptp(counts) <= 1
-    held = [part.validation for part in folds(parts, 4)]
-    numbers = np.concatenate([each.numbers for each in held if each is not None])
+    numbers = np.concatenate([each.numbers for each in held])
     assert sorted(numbers) == sorted(parts.training.numbers)
+
+
+def test_folds_divide_as_the_table_is_divided() -> None:
+    table = {**frame(100), "who": np.arange(100) % 7, "day": np.arange(100)}
+    parts = prepare(table, st.Configuration(data=Data(target="y", group="who", test=0.2)))
+    for part in folds(parts, 3):
+        assert part.validation is not None
+        who = [set(each.column("who").texts()) for each in (part.training, part.validation)]
+        assert not who[0] & who[1]
+    parts = prepare(table, st.Configuration(data=Data(target="y", time="day", test=0.2)))
+    assert parts.test is not None
+    for part in folds(parts, 3):
+        assert part.validation is not None
+        newest = max(map(int, part.training.column("day").texts()))
+        oldest = min(map(int, part.validation.column("day").texts()))
+        assert newest < oldest < 80
+    with pytest.raises(ConfigurationError, match="groups of 'who', not 9"):
+        search(source=table, configuration={"data": {"group": "who"}}, cv=9, trials=1)
 
 
 def test_cross_validation_is_the_mean_of_its_folds() -> None:
