@@ -6,11 +6,11 @@ import pytest
 
 from kit.draw import generator, inputs
 from steepest.errors import ConfigurationError
-from steepest.export.onnx.graph import GraphBuilder
-from steepest.export.onnx.model import Port, onnx_model
-from steepest.export.onnx.operators import OPERATORS
-from steepest.export.onnx.translate import StageTranslation
 from steepest.export.stage import fixed
+from steepest.export.to_onnx.graph import GraphBuilder
+from steepest.export.to_onnx.model import Port, onnx_model
+from steepest.export.to_onnx.operators import OPERATORS
+from steepest.export.to_onnx.translate import StageTranslation
 from steepest.ir.graph import Graph
 from steepest.ir.node import Node, placeholder
 from steepest.ir.op import OPS, Case, Op

@@ -9,9 +9,9 @@ from typing import final
 import numpy as np
 
 from steepest.errors import ConfigurationError
-from steepest.export.onnx.graph import OPSET, GraphBuilder
-from steepest.export.onnx.operators import OPERATORS, Call
 from steepest.export.stage import Extents, Stage
+from steepest.export.to_onnx.graph import OPSET, GraphBuilder
+from steepest.export.to_onnx.operators import OPERATORS, Call
 from steepest.ir.node import CONSTANT, INPUT, Node
 from steepest.ir.types import Array
 

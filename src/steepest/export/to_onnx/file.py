@@ -14,11 +14,11 @@ from steepest import __version__
 from steepest.data import whole_file
 from steepest.export.columns import Group
 from steepest.export.model import ExportedModel, exported
-from steepest.export.onnx.graph import TABLES, GraphBuilder
-from steepest.export.onnx.model import Port, onnx_model
-from steepest.export.onnx.operators import onnx_type
-from steepest.export.onnx.translate import StageTranslation
 from steepest.export.stage import Stage
+from steepest.export.to_onnx.graph import TABLES, GraphBuilder
+from steepest.export.to_onnx.model import Port, onnx_model
+from steepest.export.to_onnx.operators import onnx_type
+from steepest.export.to_onnx.translate import StageTranslation
 from steepest.ir.types import float64
 from steepest.tabular.model import TableModel
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
 from steepest.errors import extra
-from steepest.export.onnx.graph import OPSET, OPSET_OF_TABLES, TABLES, GraphBuilder
-from steepest.export.onnx.operators import onnx_type
 from steepest.export.stage import Extents
+from steepest.export.to_onnx.graph import OPSET, OPSET_OF_TABLES, TABLES, GraphBuilder
+from steepest.export.to_onnx.operators import onnx_type
 from steepest.ir.types import DType
 
 if TYPE_CHECKING:
@@ -75,8 +75,7 @@ def onnx_model(
         doc_string=text,
     )
     helper.set_model_props(model, dict(metadata or {}))
-    check: Any = checker.check_model  # which is typed in part
-    check(model, full_check=True)
+    checker.check_model(model, full_check=True)
     return model
 
 

@@ -9,8 +9,8 @@ from typing import Any, TypeAlias, final
 
 import numpy as np
 
-from steepest.export.onnx.graph import GraphBuilder
 from steepest.export.stage import Extents
+from steepest.export.to_onnx.graph import GraphBuilder
 from steepest.ir.types import DType, is_floating, is_integer
 
 _FIRST = np.iinfo(np.int64).min  # where a slice that runs backwards ends: before the first element
