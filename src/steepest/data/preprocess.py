@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from steepest.data.first_format import columns_of_format_1
 from steepest.data.kinds import ARRAYS, KINDS, Bag, FittedColumn, Fitting, Inputs
@@ -101,8 +101,12 @@ class Preprocessor:
         ]
         return frozenset({*targets, *(each.name for each in self.columns if each.keeps_text)})
 
-    def transform(self, table: Table) -> Inputs:
+    def transform(self, table: Table, dtype: DTypeLike = np.float32) -> Inputs:
         """Make the input arrays, one row for each row of the table, in its order.
+
+        Args:
+            table: with the features.
+            dtype: of numbers, float32 or float64.
 
         Raises:
             DataError: a missing column, or a value that the kind of its column has no number for;
@@ -111,8 +115,11 @@ class Preprocessor:
         self.schema.check_columns(table)
         layouts = [each.layout for each in self.columns]
         arrays = {
-            name: np.zeros((len(table), sum(each.width(name) for each in layouts)), dtype=dtype)
-            for name, dtype in ARRAYS.items()
+            name: np.zeros(
+                (len(table), sum(each.width(name) for each in layouts)),
+                dtype=dtype if np.issubdtype(usual, np.floating) else usual,
+            )
+            for name, usual in ARRAYS.items()
         }
         places = dict.fromkeys(ARRAYS, 0)
         for column in self.columns:

@@ -168,7 +168,7 @@ class ImageModel:
         meant = self.head.meaning(self.outputs(images))
         return self.head.evaluate(codes, meant, self.results.baseline)
 
-    def outputs(self, images: Images) -> NDArray[np.float32]:
+    def outputs(self, images: Images) -> NDArray[Any]:
         """Compute the raw outputs of the network: scores (n, classes).
 
         Raises:

@@ -77,7 +77,7 @@ def build_image_network(
             outputs=outputs,
             network=configuration.network,
             dropout=resolved.dropout,
-        )
+        ).astype(configuration.training.dtype)
 
 
 def like(shape: tuple[int, ...], kind: str) -> NDArray[Any]:

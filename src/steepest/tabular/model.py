@@ -37,7 +37,7 @@ from steepest.tabular.network import (
     together,
 )
 from steepest.tabular.options import from_plain, to_plain
-from steepest.tabular.parts import read_options, the_targets
+from steepest.tabular.parts import options_of_new_table, the_targets
 from steepest.tabular.results import Results
 from steepest.tabular.summary import first_scores, summarise
 from steepest.tabular.trained import TrainedNetwork
@@ -227,7 +227,7 @@ class TableModel:
         head = self.head
         if self.schema.task == "classification":
             head.check_probabilities()
-        inputs = network_inputs(self.preprocessor.transform(table))
+        inputs = self.inputs(table)
         draws = (head.meaning(outputs) for outputs in self.trained.samples(inputs, samples, seed))
         return mean_and_deviation_of_draws(draws, np.float64)
 
@@ -271,18 +271,38 @@ class TableModel:
             self, source, metric=metric, repeats=repeats, seed=seed, progress=progress
         )
 
-    def read(self, source: object, *, separator: str | None = None) -> Table:
-        """Read a table with the model's own options: missing markers, header, text columns."""
-        options = read_options(self.configuration.data, separator=separator)
+    def read(
+        self,
+        source: object,
+        *,
+        separator: str | None = None,
+        sheet: str | None = None,
+        query: str | None = None,
+    ) -> Table:
+        """Read a table with the model's own options: missing markers, header, text columns.
+
+        Args:
+            source: a path, a data frame, a dictionary of columns or a Table.
+            separator: between fields, in place of the model's.
+            sheet: of a workbook, or table of a database.
+            query: SQL whose rows are the table, ``FROM data``.
+        """
+        options = options_of_new_table(
+            self.configuration.data, separator=separator, sheet=sheet, query=query
+        )
         return read_table(source, options, text_columns=self.text_columns)
 
-    def outputs(self, table: Table) -> NDArray[np.float32]:
+    def outputs(self, table: Table) -> NDArray[Any]:
         """Compute the raw outputs of the network: scores (n, classes), or standardised (n, 1).
 
         Raises:
             TrainingError: They are not finite, because training went wrong.
         """
-        return self.trained.outputs(network_inputs(self.preprocessor.transform(table)))
+        return self.trained.outputs(self.inputs(table))
+
+    def inputs(self, table: Table) -> dict[str, NDArray[Any]]:
+        """Make the arrays that the network takes, of a table as `read` gives it."""
+        return network_inputs(self.preprocessor.transform(table, self.network.dtype))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model file, whole or not at all; it holds no rows, times or paths.

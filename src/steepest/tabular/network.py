@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any, final
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from steepest.data import Inputs, Preprocessor
 from steepest.errors import ModelFileError
 from steepest.losses import Loss
-from steepest.nn import MLP, Dropout, Embedding, Ensemble, Module
+from steepest.nn import MLP, Dropout, Embedding, Ensemble, Module, PeriodicEmbedding
 from steepest.ops.joins import concat
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.heads import head_of
@@ -25,10 +26,11 @@ from steepest.train.averaging import mean_for
 
 @final
 class TableNetwork(Module):
-    """f(x) = MLP(numeric columns, e_1[c_1], ..., e_q[c_q]) with one embedding e_j per category.
+    """f(x) = MLP(numeric columns, waves of some, e_1[c_1], ..., e_q[c_q]), an embedding a category.
 
     Args:
         numeric: Number of numeric columns, one-hot columns among them.
+        waving: Places of those that have a periodic embedding besides; none for a network without.
         levels: For each embedded category, how many levels have a vector; code 0 gives zeros.
         outputs: Classes, or for a number 1, or one for each quantile.
         network: Sizes and activation.
@@ -39,21 +41,49 @@ class TableNetwork(Module):
     """
 
     def __init__(
-        self, *, numeric: int, levels: Sequence[int], outputs: int, network: Network, dropout: float
+        self,
+        *,
+        numeric: int,
+        waving: Sequence[int],
+        levels: Sequence[int],
+        outputs: int,
+        network: Network,
+        dropout: float,
     ) -> None:
         width = network.embedding_size
         deviation = width**-0.5
+        self.waving = _runs(waving)
+        self.waves = PeriodicEmbedding(len(waving), deviation=0.3, speed=4.0) if waving else None
         self.embeddings = [Embedding(each, width, deviation=deviation) for each in levels]
         self.embedding_dropout = Dropout(network.embedding_dropout)
-        inputs = numeric + width * len(levels)
+        waves = self.waves.columns * self.waves.width if self.waves else 0
+        inputs = numeric + waves + width * len(levels)
         self.perceptron = make_perceptron(inputs, outputs, network, dropout)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
         """Compute logits, or standardised values."""
         parts = [inputs["numeric"]] if "numeric" in inputs else []
+        if self.waves is not None:
+            numbers = [inputs["numeric"][:, first:end] for first, end in self.waving]
+            parts.append(self.waves(_side_by_side(numbers)))
         for place, embedding in enumerate(self.embeddings):
             parts.append(self.embedding_dropout(embedding(inputs["categories"][:, place])))
-        return self.perceptron(parts[0] if len(parts) == 1 else concat(parts, axis=1))
+        return self.perceptron(_side_by_side(parts))
+
+
+def _side_by_side(parts: Sequence[Tensor]) -> Tensor:
+    return parts[0] if len(parts) == 1 else concat(parts, axis=1)
+
+
+def _runs(places: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Columns as slices: first, and the one after the last, of each run of neighbours.
+
+    >>> _runs([0, 1, 2, 5, 7, 8])
+    ((0, 3), (5, 6), (7, 9))
+    """
+    runs = groupby(enumerate(places), key=lambda each: each[1] - each[0])
+    found = [[place for _, place in run] for _, run in runs]
+    return tuple((run[0], run[-1] + 1) for run in found)
 
 
 def make_perceptron(inputs: int, outputs: int, network: Network, dropout: float) -> MLP:
@@ -94,11 +124,12 @@ def build_network(
     with random.stream(configuration.training.seed, member):
         return TableNetwork(
             numeric=len(preprocessor.numeric_names),
+            waving=preprocessor.continuous if resolved.numeric_embedding == "periodic" else (),
             levels=preprocessor.levels,
             outputs=head.outputs,
             network=configuration.network,
             dropout=resolved.dropout,
-        )
+        ).astype(configuration.training.dtype)
 
 
 def together(networks: Sequence[Module], loss: Loss, results: Results) -> Module:

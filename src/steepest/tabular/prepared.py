@@ -40,12 +40,14 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
         DataError: A value that the columns' kinds do not allow; names row and column.
     """
     configuration = parts.configuration
-    resolved = resolve(configuration, parts.schema.task, len(parts.training))
     preprocessor = Preprocessor.fit(
         as_weighted(parts.training, configuration),
         parts.schema,
         scaling=configuration.preprocessing.numeric,
         one_hot_levels=configuration.preprocessing.one_hot_levels,
+    )
+    resolved = resolve(
+        configuration, parts.schema.task, len(parts.training), len(preprocessor.continuous)
     )
     rows = _rows(parts.training, preprocessor, configuration)
     networks = [
@@ -60,7 +62,7 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
 
 def _rows(table: Table, preprocessor: Preprocessor, configuration: Configuration) -> Rows:
     schema, head = preprocessor.schema, head_of(preprocessor, configuration)
-    inputs = network_inputs(preprocessor.transform(table))
+    inputs = network_inputs(preprocessor.transform(table, configuration.training.dtype))
     actual = read_targets(table, schema.targets)
     return Rows(
         inputs=inputs,

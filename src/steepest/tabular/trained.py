@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.errors import TrainingError
+from steepest.ir.types import is_floating
 from steepest.nn import Module
 from steepest.tabular.threads import suitable_threads
-from steepest.train.arrays import Tables
+from steepest.train.arrays import Tables, mapped
 from steepest.train.predict import (
     BLOCK,
     Predictor,
@@ -42,16 +43,16 @@ class TrainedNetwork:
         """All but the machine code, which is this process's."""
         return {**self.__dict__, "_predictor": None, "_sampler": None}
 
-    def outputs(self, inputs: Tables) -> NDArray[np.float32]:
-        """Compute the raw outputs of the network, (n, outputs).
+    def outputs(self, inputs: Tables) -> NDArray[Any]:
+        """Compute the raw outputs of the network, (n, outputs), in its element type.
 
         Raises:
             TrainingError: They are not finite, because training went wrong.
         """
         with suitable_threads(self.network, BLOCK, self.backend):
-            return _finite(self._run(inputs))
+            return _finite(self._run(self._cast(inputs)))
 
-    def samples(self, inputs: Tables, samples: int, seed: int) -> Iterator[NDArray[np.float32]]:
+    def samples(self, inputs: Tables, samples: int, seed: int) -> Iterator[NDArray[Any]]:
         """Draw raw outputs with dropout left on, each (n, outputs), again and again.
 
         Raises:
@@ -59,7 +60,7 @@ class TrainedNetwork:
             TrainingError: Outputs are not finite, because training went wrong.
         """
         check_samples(samples)
-        seed = make_seed(seed)
+        seed, inputs = make_seed(seed), self._cast(inputs)
         with suitable_threads(self.network, BLOCK, self.backend):
             if self._sampler is None:
                 memory = Memory(self.network.states().values())
@@ -68,7 +69,15 @@ class TrainedNetwork:
             for outputs in self._sampler(inputs, samples, seed):
                 yield _finite(outputs)
 
-    def _run(self, inputs: Tables) -> NDArray[np.float32]:
+    def _cast(self, inputs: Tables) -> Tables:
+        """Numbers in the network's element type; codes and bytes as they are."""
+        dtype = self.network.dtype
+        return mapped(
+            inputs,
+            lambda array: array.astype(dtype, copy=False) if is_floating(array.dtype) else array,
+        )
+
+    def _run(self, inputs: Tables) -> NDArray[Any]:
         if self._predictor is None:
             memory = Memory(self.network.states().values())
             self._predictor = Predictor(self.network, inputs, memory, self.backend)
@@ -76,7 +85,7 @@ class TrainedNetwork:
         return self._predictor(inputs)
 
 
-def _finite(outputs: NDArray[np.float32]) -> NDArray[np.float32]:
+def _finite(outputs: NDArray[Any]) -> NDArray[Any]:
     if not np.isfinite(outputs).all():
         raise TrainingError(
             "the network's outputs are not finite: its training has blown up; fit it again "

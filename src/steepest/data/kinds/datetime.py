@@ -83,7 +83,7 @@ class DatetimeColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag="d
             columns += [np.nan_to_num(np.sin(angle)), np.nan_to_num(np.cos(angle))]
         if self.indicator:
             columns.append(np.isnat(read))
-        found = np.empty((len(table), len(columns)), dtype=np.float32)
+        found = np.empty((len(table), len(columns)))
         for place, column in enumerate(columns):
             found[:, place] = column
         return {"numeric": found}

@@ -79,13 +79,13 @@ class NumericColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag="nu
 
 def scaled_with_indicator(
     column: NumericColumn, values: NDArray[np.float64]
-) -> NDArray[np.float32]:
-    """Scale numbers as a numeric column does: float32 (rows, 1 or 2)."""
+) -> NDArray[np.float64]:
+    """Scale numbers as a numeric column does: float64 (rows, 1 or 2)."""
     absent = np.isnan(values)
     values = np.where(absent, column.fill, values)
     with np.errstate(over="ignore"):  # the clip takes an infinite value to its bound
         scaled = (values - column.centre) * column.scale
-    found = np.empty((len(values), 1 + column.indicator), dtype=np.float32)
+    found = np.empty((len(values), 1 + column.indicator))
     found[:, 0] = scaling_named(column.scaling).clip(scaled)
     if column.indicator:
         found[:, 1] = absent

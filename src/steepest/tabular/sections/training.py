@@ -38,10 +38,13 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Flag("How a step's rows are drawn: disjoint, fresh_subsets, ..."),
     ] = "disjoint"
     max_epochs: Annotated[
-        int,
-        Meta(description="passes over the training rows at most", ge=1, le=1_000_000),
+        Auto | Annotated[int, Meta(ge=1, le=1_000_000)],
+        Meta(
+            description="passes over the training rows at most; auto: 50, or for tables of more "
+            "than 16,384 rows 16 for classes, 24 for numbers"
+        ),
         Flag("Passes over the rows at most.", "N"),
-    ] = 50
+    ] = "auto"
     patience: Annotated[
         int,
         Meta(description="epochs without a better validation loss before stopping; 0: never", ge=0),
@@ -54,6 +57,10 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="balanced: every class counts alike; or a table: {yes = 3}, 1 for others"),
         Flag("balanced: every class counts alike."),
     ] = "none"
+    dtype: Annotated[
+        Literal["float32", "float64"],
+        Meta(description="element type of the weights and of all that is computed with them"),
+    ] = "float32"
     average_weights: Annotated[
         float,
         Meta(
