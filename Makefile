@@ -58,6 +58,7 @@ tests: $(STAMP)
 docs: $(STAMP)
 	$(PYTHON) tools/reference.py
 	$(PYTHON) tools/methods.py
+	$(PYTHON) tools/notebooks.py
 	.venv/bin/zensical build --clean --strict 2>&1 | tee .venv/docs.log
 	@! grep '^griffe:' .venv/docs.log # a docstring that does not fit its function
 
