@@ -114,6 +114,11 @@ def test_the_oldest_train_and_the_newest_test() -> None:
     )
 
 
+def test_dates_are_in_order_however_they_are_written() -> None:
+    days = ["25.12.2023", "1.2.2024", "3.1.2024", "24.12.2023 18:30"]
+    assert Ordered(table(t=days), "t").times.argsort().tolist() == [3, 0, 2, 1]
+
+
 def test_folds_drawn_at_random_hold_each_class() -> None:
     labels = np.repeat(["a", "b"], [60, 20])
     for training, held in Shuffled(80, labels).folds(4, seed=0):
@@ -129,6 +134,10 @@ def test_folds_drawn_at_random_hold_each_class() -> None:
         (
             lambda: Ordered(table(t=["2024-01-01", "spring"]), "t"),
             "row 2, column 't': 'spring' is no number, date or time",
+        ),
+        (
+            lambda: Ordered(table(t=["1/3/2024", "2/3/2024"]), "t"),
+            "row 1, column 't': '1/3/2024' may begin with its day or with its month",
         ),
         (
             lambda: Grouped(table(g=list("aabb")), "g").split(validation=0.2, test=0.2, seed=0),

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from contextlib import suppress
-from datetime import UTC, datetime
-
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.data.table import NumberColumn, Table
+from steepest.data.dates import day_order, moments as read_moments
+from steepest.data.table import NumberColumn, Table, TextColumn
 from steepest.errors import DataError
 
 __all__ = ["moments"]
 
 
 def moments(table: Table, name: str) -> NDArray[np.float64]:
-    """Numbers as they are; dates and times as seconds since 1970, those without a zone in UTC.
+    """Numbers as they are; dates and times, however they are written, as seconds since 1970.
 
     Args:
         table: the rows.
         name: of the column.
 
     Errors:
-        DataError: a missing value, or text that is neither; names its row.
+        DataError: a missing value, text that is neither, or dates such as 1/3/2024 of which no
+            value shows what is the day; names the row.
 
     >>> from steepest.data import read_table
     >>> moments(read_table({"day": ["1970-01-02", "1970-01-01T00:00:01"]}), "day")
@@ -42,7 +40,7 @@ def moments(table: Table, name: str) -> NDArray[np.float64]:
     else:
         values, wrong = column.as_numbers()
         if wrong.any():
-            values = np.array([_seconds(level) for level in column.levels])[column.codes]
+            values = _seconds(table, name, column)
     unknown = np.flatnonzero(~np.isfinite(values))
     if len(unknown):
         row = int(unknown[0])
@@ -53,8 +51,14 @@ def moments(table: Table, name: str) -> NDArray[np.float64]:
     return values
 
 
-def _seconds(text: str) -> float:
-    with suppress(ValueError, OverflowError):
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    return math.nan
+def _seconds(table: Table, name: str, column: TextColumn) -> NDArray[np.float64]:
+    found = day_order(column.levels)
+    if found.order is None:
+        row = int(np.flatnonzero(column.codes == column.levels.index(found.example))[0])
+        raise DataError(
+            f"{table.place(row, name)}: {found.example!r} may begin with its day or with its "
+            "month, and the column does not show which; write dates as 2024-03-01"
+        )
+    read = read_moments(column.levels, found.order)
+    seconds = read.astype("datetime64[us]").astype(np.int64) / 1e6
+    return np.where(np.isnat(read), np.nan, seconds)[column.codes]
