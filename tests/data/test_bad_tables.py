@@ -19,7 +19,8 @@ UNREADABLE: dict[str, tuple[bytes, list[str]]] = {
     "header only": (b"a,b\n", ["has a header but no rows"]),
     "NUL bytes": (b"a,b\n1,2\n\x00\x01,2\n", ["line 3", "binary data"]),
     "NUL in the header": (b"a\x00,b\n1,2\n", ["line 1", "binary data"]),
-    "not UTF-8": ("name,y\ncafé,1\n".encode("latin-1"), ["line 2", "0xe9", "encoding", "latin-1"]),
+    "Cyrillic": ("город,y\nМосква,1\n".encode("cp1251"), ["line 1", "0xe3", "--encoding", "latin-1"]),
+    "damaged UTF-8": ("name,y\né,1\n".encode() + b"caf\xe9,1\n", ["line 3", "0xe9", "--encoding"]),
     "not UTF-8, far down": (
         b"a,b\n" + b"1,2\n" * 30_000 + b"\xff,2\n" + b"1,2\n" * 30_000,
         ["line 30002", "0xff"],
@@ -40,7 +41,7 @@ UNREADABLE: dict[str, tuple[bytes, list[str]]] = {
     "no name between": (b"a,,b\n1,2,3\n", ["column 2 has no name"]),
     "open quote": (b'a,b\n1,"x\n2,y\n3,z\n', ["line 2", "never closed", "--quote"]),
     "open quote, long": (b'a,b\n1,"x\n' + b"2,y\n" * 90_000, ["line 2", "never closed"]),
-    "Excel": (b"PK\x03\x04rest", ["Excel", "save the sheet as CSV"]),
+    "torn ZIP": (b"PK\x03\x04rest", ["damaged ZIP", "Excel"]),
     "torn gzip": (gzip.compress(b"a,b\n1,2\n" * 9_000)[:-20], ["damaged gzip"]),
     "gzip of nothing": (gzip.compress(b""), ["is empty"]),
     "torn Parquet": (b"PAR1 and no more", ["cannot be read as Parquet"]),

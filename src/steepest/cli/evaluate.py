@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from steepest.cli.flags import Json, Model, Quiet, Reference, Table, backend_of, table_path
+from steepest.cli.flags import (
+    Json,
+    Model,
+    Query,
+    Quiet,
+    Reference,
+    Separator,
+    Sheet,
+    Table,
+    backend_of,
+    table_path,
+)
 from steepest.cli.image_parts import Part, chosen_part
 from steepest.cli.terminal import Terminal
 
@@ -17,9 +25,9 @@ from steepest.cli.terminal import Terminal
 def evaluate(
     model: Model,
     table: Table,
-    separator: Annotated[
-        str | None, typer.Option("--separator", help="Between the table's fields, where not found.")
-    ] = None,
+    separator: Separator = None,
+    sheet: Sheet = None,
+    query: Query = None,
     json_: Json = False,
     part: Part = None,
     reference: Reference = False,
@@ -49,7 +57,7 @@ def evaluate(
         evaluation = fitted.score(images)
     else:
         with table_path(table) as path:
-            rows = fitted.read(path, separator=separator)
+            rows = fitted.read(path, separator=separator, sheet=sheet, query=query)
         evaluation = fitted.evaluate(rows)
         _say_left_out(len(rows) - evaluation.rows, fitted.schema.target_names, terminal)
     if json_:

@@ -35,7 +35,22 @@ Config: TypeAlias = Annotated[
     Path | None, typer.Option("--config", help="Options from a TOML file.", metavar="FILE")
 ]
 Table: TypeAlias = Annotated[
-    str, typer.Argument(metavar="TABLE", help="CSV, TSV (plain or gzip) or Parquet; - reads stdin.")
+    str,
+    typer.Argument(
+        metavar="TABLE",
+        help="CSV, JSON, Parquet, Excel or DuckDB; 'logs/*.csv' reads several, - reads stdin.",
+    ),
+]
+Separator: TypeAlias = Annotated[
+    str | None, typer.Option("--separator", help="Between the table's fields, where not found.")
+]
+Sheet: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--sheet", help="Of a workbook, or table of a database.", metavar="NAME"),
+]
+Query: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--query", help="Rows by SQL: 'SELECT * FROM data WHERE …'.", metavar="SQL"),
 ]
 Model: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A model file written by 'steepest fit'.")

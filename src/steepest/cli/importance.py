@@ -13,8 +13,11 @@ import typer
 from steepest.cli.flags import (
     Json,
     Model,
+    Query,
     Quiet,
     Reference,
+    Separator,
+    Sheet,
     Table,
     backend_of,
     table_path,
@@ -42,9 +45,9 @@ def importance(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw it (.png, .svg, .pdf).", metavar="FILE")
     ] = None,
-    separator: Annotated[
-        str | None, typer.Option("--separator", help="Between the table's fields, where not found.")
-    ] = None,
+    separator: Separator = None,
+    sheet: Sheet = None,
+    query: Query = None,
     json_: Json = False,
     reference: Reference = False,
     quiet: Quiet = False,
@@ -76,7 +79,7 @@ def importance(
         raise ConfigurationError(f"{model} is a model of images, which have no columns")
     fitted.trained.backend = backend_of(reference)
     with table_path(table) as path:
-        rows = fitted.read(path, separator=separator)
+        rows = fitted.read(path, separator=separator, sheet=sheet, query=query)
     with _progress(Terminal(quiet=quiet)) as told:
         found = fitted.importance(
             rows, metric=metric, repeats=count or 0, seed=drawn or 0, progress=told

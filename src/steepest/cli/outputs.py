@@ -136,10 +136,15 @@ def _without_nan(row: Mapping[str, Any]) -> dict[str, Any]:
 def stem(table: str) -> str:
     """Name a model after its table.
 
-    >>> stem("data/income.csv.gz"), stem("-")
-    ('income', 'model')
+    >>> stem("data/income.csv.gz"), stem("logs/*.csv"), stem("-")
+    ('income', 'logs', 'model')
     """
-    name = Path(table).name
-    for suffix in (".gz", ".csv", ".tsv", ".txt", ".parquet", ".npz"):
+    from steepest.data import table_suffixes
+
+    path = Path(table)
+    if any(sign in path.name for sign in "*?[") and not path.exists():
+        path = next((each for each in path.parents if not any(s in str(each) for s in "*?[")), path)
+    name = path.name
+    for suffix in (*table_suffixes(), ".npz"):
         name = name.removesuffix(suffix)
     return name if name not in ("", "-") else "model"

@@ -11,8 +11,11 @@ import typer
 
 from steepest.cli.flags import (
     Model,
+    Query,
     Quiet,
     Reference,
+    Separator,
+    Sheet,
     Table as TablePath,
     backend_of,
     columns,
@@ -59,9 +62,9 @@ def predict(
     append: Annotated[
         bool, typer.Option("--append", help="Put all columns of the table in front.")
     ] = False,
-    separator: Annotated[
-        str | None, typer.Option("--separator", help="Between the table's fields, where not found.")
-    ] = None,
+    separator: Separator = None,
+    sheet: Sheet = None,
+    query: Query = None,
     part: Part = None,
     reference: Reference = False,
     quiet: Quiet = False,
@@ -79,9 +82,9 @@ def predict(
       zcat new.csv.gz | steepest predict income.safetensors - | head
       steepest predict photos.safetensors new_photos/ --probabilities
     """
-    from steepest.data import open_writer, read_blocks, read_names
+    from steepest.data import open_table, open_writer
     from steepest.images import ImageModel, load
-    from steepest.tabular.parts import read_options
+    from steepest.tabular.parts import options_of_new_table
 
     if out != "-":
         refuse_input(Path(out), [model, Path(table)])
@@ -93,20 +96,21 @@ def predict(
         check_dropout_samples(fitted, dropout_samples)
     asked = Asked(probabilities=probabilities, samples=dropout_samples)
     if isinstance(fitted, ImageModel):
-        _refuse_columns(keep=keep, append=append, separator=separator)
+        _refuse_columns(keep=keep, append=append, separator=separator, sheet=sheet, query=query)
         predict_images(fitted, table, out, asked, part)
         return
     if part is not None:
         raise ConfigurationError("--part is of images that are kept apart; this is a table")
-    options = read_options(fitted.configuration.data, separator=separator)
+    options = options_of_new_table(
+        fitted.configuration.data, separator=separator, sheet=sheet, query=query
+    )
     with table_path(table) as path:
-        names = read_names(path, options)
-        kept = names if append else _kept(columns(keep or []), names)
+        opened = open_table(path, options)
+        kept = opened.names if append else _kept(columns(keep or []), opened.names)
         _refuse_clashes(kept, asked.columns(fitted))
         text = {*fitted.text_columns, *kept}
-        blocks = read_blocks(path, options, rows=_ROWS, text_columns=text)
         with open_writer(out) as writer:
-            for number, block in enumerate(blocks):
+            for number, block in enumerate(opened.blocks(_ROWS, text)):
                 if number == 0:
                     _say_ignored(fitted, block, kept, Terminal(quiet=quiet))
                 predictions = predict_block(fitted, block, asked, number)

@@ -7,7 +7,8 @@ from steepest.data.inference import DROP, check_types, infer_schema, kept_as_tex
 from steepest.data.kinds import KINDS, Bag, FittedColumn, Inputs, Kind, Layout
 from steepest.data.options import MISSING, ReadOptions
 from steepest.data.preprocess import Preprocessor
-from steepest.data.read import read_blocks, read_names, read_table
+from steepest.data.read import open_table, read_blocks, read_names, read_table
+from steepest.data.readers import table_suffixes
 from steepest.data.scaling import (
     SCALINGS,
     smooth_clip,
@@ -78,6 +79,7 @@ __all__ = [
     "infer_targets",
     "kept_as_text",
     "named_targets",
+    "open_table",
     "open_writer",
     "order_of_format_1",
     "parse_size",
@@ -92,6 +94,7 @@ __all__ = [
     "smooth_clip",
     "split",
     "standardise",
+    "table_suffixes",
     "target_labels",
     "target_numbers",
     "whole_file",

@@ -78,6 +78,36 @@ class Dialect:
         return next(self._reader([blanks.sub(self.quote, line) for line in lines]))
 
 
+def comments_above(sample: str, options: ReadOptions) -> tuple[int, str]:
+    r"""Count the lines above the header that are comments, and give the sample without them.
+
+    They begin with # and stand before any other line; the last of them is the header, and no
+    comment, if it has as many fields as the line below.
+
+    >>> comments_above("# made by hand\nx,y\n1,2\n", ReadOptions())
+    (1, 'x,y\n1,2\n')
+    >>> comments_above("#id,y\n1,2\n", ReadOptions())[0]
+    0
+    """
+    if options.comment or not sample.lstrip().startswith("#"):
+        return 0, sample
+    lines = list(io.StringIO(sample, newline=""))
+    count = next(
+        (at for at, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0
+    )
+    if not count:
+        return 0, sample
+    rest = "".join(lines[count:])
+    dialect = find_dialect(rest, options)
+    last = max(at for at, line in enumerate(lines[:count]) if line.strip())
+    above, below = (
+        len(next(iter(_sample_records(text, dialect)), [])) for text in (lines[last], rest)
+    )
+    is_header = above == below and (below > 1 or not lines[last].startswith("# "))
+    count = last if is_header else count
+    return count, "".join(lines[count:])
+
+
 def find_dialect(sample: str, options: ReadOptions) -> Dialect:
     """Find separator and decimal sign where the options leave them open."""
     separator = options.separator or _find_separator(sample, options.quote)

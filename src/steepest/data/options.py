@@ -16,7 +16,7 @@ _SEPARATOR_NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "s
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
-    r"""How to read a table; only `missing` matters for Parquet and data frames.
+    r"""How to read a table; only `missing` and `query` matter for Parquet and data frames.
 
     Attributes:
         separator: one character, or the word "tab"; None finds it out among , ; tab and |.
@@ -24,7 +24,11 @@ class ReadOptions:
         header: the first line names the columns; otherwise they are column_1, column_2 …
         missing: texts that stand for a missing value (an empty field always does).
         decimal: "." or ","; None finds it out (never "," where the separator is one).
-        encoding: of a file that does not begin with a byte-order mark.
+        encoding: of a text file that does not begin with a byte-order mark; "" finds it out.
+        comment: lines of text that begin with it are no records; "" for none but lines that begin
+            with # above the header.
+        sheet: of a workbook, or table of a database; "" where there is only one.
+        query: SQL whose rows are the table, FROM data; "" for the table as it is.
 
     Raises:
         ConfigurationError: a value that is not possible.
@@ -38,7 +42,10 @@ class ReadOptions:
     header: bool = True
     missing: tuple[str, ...] = MISSING
     decimal: str | None = None
-    encoding: str = "utf-8"
+    encoding: str = ""
+    comment: str = ""
+    sheet: str = ""
+    query: str = ""
 
     def __post_init__(self) -> None:
         """Refuse impossible values."""
@@ -58,8 +65,12 @@ class ReadOptions:
             raise ConfigurationError(f"decimal must be '.' or ',', not {self.decimal!r}")
         if self.decimal == "," and self.separator == ",":
             raise ConfigurationError("separator and decimal are both ','")
+        if self.comment and self.comment[0] in {self.separator, self.quote, "\r", "\n"}:
+            raise ConfigurationError(
+                f"comment cannot be {self.comment!r}: fields or lines begin or end so"
+            )
         try:
-            codecs.lookup(self.encoding)
+            codecs.lookup(self.encoding or "utf-8")
         except LookupError:
             raise ConfigurationError(
                 f"no encoding is called {self.encoding!r}; try utf-8, latin-1 or cp1252"

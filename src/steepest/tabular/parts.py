@@ -23,7 +23,7 @@ from steepest.data import (
     target_labels,
 )
 from steepest.data.divisions import DIVISIONS, Division, Shuffled
-from steepest.data.source import check_file
+from steepest.data.files import files_of
 from steepest.errors import ConfigurationError, DataError
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.doubts import doubts
@@ -53,7 +53,21 @@ def read_options(data: Data, *, separator: str | None = None) -> ReadOptions:
         missing=data.missing,
         decimal=data.decimal or None,
         encoding=data.encoding,
+        comment=data.comment,
+        sheet=data.sheet,
+        query=data.query,
     )
+
+
+def options_of_new_table(
+    data: Data, *, separator: str | None = None, sheet: str | None = None, query: str | None = None
+) -> ReadOptions:
+    """Say how a table for a model is written: as the one that it was fitted to.
+
+    Sheet and query belong to one table each, and are those that are given here.
+    """
+    own = structs.replace(data, sheet=sheet or "", query=query or "")
+    return read_options(own, separator=separator)
 
 
 def prepare(
@@ -88,7 +102,7 @@ def prepare(
             "this is a table"
         )
     if isinstance(source, str | Path):  # a wrong name is told before what else is missing
-        check_file(Path(source))
+        files_of(Path(source))
     check_target_is_named(data)
     as_text = kept_as_text(data.types)
     labels = [*as_text, *possible_targets(data.target)]
@@ -106,7 +120,7 @@ def prepare(
     )
     targets = schema.target_names
     table, dropped = drop_rows_without(table, *targets)
-    notes = [_dropped("the table", dropped, targets)]
+    notes = [*table.notes, _dropped("the table", dropped, targets)]
     given: dict[str, Table] = {}
     for name, part in (("validation", validation), ("test", test)):
         if part is not None:

@@ -57,9 +57,30 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Flag("Around fields that hold separators; '' for none."),
     ] = '"'
     decimal: Annotated[
-        Literal["", ".", ","], Meta(description="the decimal sign; empty: found out from the file")
+        Literal["", ".", ","],
+        Meta(description="the decimal sign; empty: found out from the file"),
+        Flag("The decimal sign: , or a point."),
     ] = ""
-    encoding: Annotated[str, Meta(description="of a text file")] = "utf-8"
+    encoding: Annotated[
+        str,
+        Meta(description="of a text file; empty: found out from the file"),
+        Flag("Of a text file: utf-8, cp1252, latin-1, …"),
+    ] = ""
+    comment: Annotated[
+        str,
+        Meta(description="lines that begin so are left out; empty: only those above the header"),
+        Flag("Leave lines out that begin so: '#'."),
+    ] = ""
+    sheet: Annotated[
+        str,
+        Meta(description="of a workbook, or table of a database; empty: the only one"),
+        Flag("Of a workbook, or table of a database.", "NAME"),
+    ] = ""
+    query: Annotated[
+        str,
+        Meta(description="SQL whose rows are the table, FROM data; empty: all rows"),
+        Flag("Rows by SQL: 'SELECT * FROM data WHERE age > 30'.", "SQL"),
+    ] = ""
     header: Annotated[
         bool,
         Meta(description="the first line holds the column names"),
