@@ -45,7 +45,7 @@ FIT_MISTAKES = [
     Mistake("empty file", ("empty",), table=b""),
     Mistake("header only", ("no rows",), table=b"size,sort,label\n"),
     Mistake("binary rubbish", ("table.csv", "binary"), table=b"\x7fELF\x02\x01\0\0" * 50),
-    Mistake("zip", ("ZIP", "CSV"), table=b"PK\x03\x04" + bytes(100)),
+    Mistake("zip", ("damaged ZIP", "Excel"), table=b"PK\x03\x04" + bytes(100)),
     Mistake(
         "ragged", ("line 8", "2 fields", "3"), table=good_with(lambda r: r.__setitem__(7, "1,a"))
     ),
