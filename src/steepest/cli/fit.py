@@ -32,10 +32,14 @@ from steepest.cli.watching import TensorBoardFolder, Watch, Watching, WatchPlot,
 from steepest.errors import ConfigurationError, TrainingError
 
 if TYPE_CHECKING:
+    from steepest.cli.kinds import Kind
+    from steepest.tabular.comparison import Comparison
     from steepest.tabular.configuration import Configuration
     from steepest.tabular.options import Plain
     from steepest.tabular.results import Results
     from steepest.transform.executable import Backend
+
+_FITTING = ("preparing", "training", "compiling")  # parts of the stopwatch
 
 
 @with_options()
@@ -77,6 +81,10 @@ def fit(
     watch_plot: WatchPlot = None,
     watch_rows: WatchRows = None,
     tensorboard: TensorBoardFolder = None,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Score scikit-learn's models on the same rows as well."),
+    ] = False,
     timing: Annotated[
         bool, typer.Option("--timing", help="Say at the end where the time went.")
     ] = False,
@@ -92,7 +100,8 @@ def fit(
     \b
     Examples:
       steepest fit income.csv --target income
-      steepest fit income.csv --target income --test 0.2 --plot curves.png
+      steepest fit income.csv --target income --test 0.2 --compare
+      steepest fit income.csv --target income --group person --plot curves.png
       steepest fit prices.parquet --target price --drop id --types zip=categorical
       steepest fit income.csv --target income --print-config > options.toml
       steepest fit income.csv --config options.toml --seed 1
@@ -124,6 +133,7 @@ def fit(
         outputs=outputs,
         keeping=keeping,
         watching=watching,
+        compares=compare,
     )
     return _fit(work, Terminal(quiet=quiet), backend_of(reference), json_=json_, timing=timing)
 
@@ -138,6 +148,7 @@ class Work(Struct, frozen=True, kw_only=True):
     outputs: Outputs
     keeping: Keeping
     watching: Watching
+    compares: bool
 
 
 def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timing: bool) -> int:
@@ -146,6 +157,8 @@ def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timin
     from steepest.tabular.stopwatch import Stopwatch
 
     kind = kind_of(work.table)
+    if work.compares:
+        _check_comparable(work, kind)
     going_on, watches = work.keeping.going_on(), work.watching.callbacks()
     stopwatch = Stopwatch({"importing": process_age()})
     reading, preparing = stopwatch.part("reading"), stopwatch.part("preparing")
@@ -167,25 +180,43 @@ def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timin
     is_new = work.outputs.model_goes_to_stdout or not work.outputs.model.is_file()
     with stopwatch.part("saving"):
         work.outputs.write(model, kind.title(parts))
-    seconds = stopwatch.seconds if timing else {}
+    seconds = stopwatch.seconds
+    comparison = _compared(work, model, parts, kind, terminal, seconds)
     if work.configuration.optimizer.learning_rate == "auto":
         found = model.results.resolved.learning_rate
         terminal.say(f"learning rate {found:.2g}, proposed by a range test")
     told = work.keeping.afterwards(model.results.stopped)
     for line in (*told, *work.watching.findings(model.watched)):
         terminal.say(line)
-    told_to = _told(model.results, work.outputs, terminal, seconds, is_new=is_new, json_=json_)
+    more: dict[str, Any] = {"seconds": seconds} if timing else {}
+    more |= {} if comparison is None else {"comparison": comparison}
+    told_to = _told(model.results, work.outputs, terminal, more, is_new=is_new, json_=json_)
     if told_to == FINISHED and not work.outputs.model_goes_to_stdout:
         words = ["steepest", "predict", str(work.outputs.model), kind.example]
         terminal.say(f"next: {shell(words)}")
     return told_to
 
 
+def _compared(
+    work: Work,
+    model: Any,  # noqa: ANN401 - of the kind
+    parts: object,
+    kind: Kind[Any],
+    terminal: Terminal,
+    seconds: Mapping[str, float],
+) -> Comparison | None:
+    """Our scores beside those of scikit-learn's models, if that was asked for."""
+    if not work.compares or kind.compare is None or model.results.stopped == "interrupted":
+        return None
+    terminal.say("fitting scikit-learn's models to the same rows …")
+    return kind.compare(model, parts, sum(seconds.get(each, 0.0) for each in _FITTING))
+
+
 def _told(
     results: Results,
     outputs: Outputs,
     terminal: Terminal,
-    seconds: Mapping[str, float],
+    more: Mapping[str, Any],
     *,
     is_new: bool,
     json_: bool,
@@ -200,12 +231,13 @@ def _told(
         terminal.say(line)
     where = "to the standard output" if outputs.model_goes_to_stdout else str(outputs.model)
     terminal.say(f"{'saved' if is_new else 'replaced'} {where}")
-    timed: dict[str, Any] = {}
-    if seconds:
-        terminal.say(timing_line(seconds))
-        timed = {"seconds": seconds}
+    for line in more["comparison"].lines() if "comparison" in more else ():
+        terminal.say(line)
+    if "seconds" in more:
+        terminal.say(timing_line(more["seconds"]))
     if json_:
-        print(json.dumps({"model": str(outputs.model), **to_builtins(results), **timed}))
+        everything = {"model": str(outputs.model), **to_builtins(results), **to_builtins(more)}
+        print(json.dumps(everything))
     if results.stopped == "interrupted":
         terminal.say("interrupted: the file holds the best weights so far")
         return INTERRUPTED
@@ -242,6 +274,15 @@ def _check_tables(table: str, others: Mapping[str, Path]) -> None:
                 f"{table} is the table to train on; rows that were trained on test nothing: give a "
                 "share, as in --test 0.2"
             )
+
+
+def _check_comparable(work: Work, kind: Kind[Any]) -> None:
+    """There is something to compare with, on rows that nobody has seen."""
+    from steepest.tabular.comparison import check_comparable
+
+    if kind.compare is None:
+        raise ConfigurationError("--compare is for tables; these are images")
+    check_comparable(work.configuration, test="test" in work.given)
 
 
 def _print(configuration: Configuration, tables: Mapping[str, Path], terminal: Terminal) -> int:

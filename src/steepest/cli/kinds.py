@@ -12,6 +12,7 @@ from steepest.cli.outputs import stem
 if TYPE_CHECKING:
     from steepest.images.model import ImageModel
     from steepest.images.parts import ImageParts
+    from steepest.tabular.comparison import Comparison
     from steepest.tabular.model import TableModel
     from steepest.tabular.parts import Parts
 
@@ -31,6 +32,7 @@ class Kind(Generic[P]):
         fit: (parts, callbacks=, checkpoint=, resume=, watch=, backend=, stopwatch=) to a model.
         title: of pictures.
         example: what to predict next.
+        compare: (model, parts, seconds) to our scores beside those of other libraries' models.
     """
 
     prepare: Callable[..., P]
@@ -38,6 +40,7 @@ class Kind(Generic[P]):
     fit: Callable[..., Model]
     title: Callable[[P], str]
     example: str
+    compare: Callable[[Any, P, float], Comparison] | None = None
 
 
 def kind_of(source: str) -> Kind[Any]:
@@ -59,7 +62,14 @@ def _tables() -> Kind[Parts]:
             f"{stem(parts.training.source)}: {', '.join(parts.schema.target_names)}"
         ),
         example="NEW.csv",
+        compare=_compared,
     )
+
+
+def _compared(model: TableModel, parts: Parts, seconds: float) -> Comparison:
+    from steepest.tabular.comparison import compare  # scikit-learn: only where it is asked for
+
+    return compare(model, parts, seconds)
 
 
 def _described(parts: Parts) -> list[str]:

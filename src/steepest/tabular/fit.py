@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -10,6 +11,7 @@ import msgspec
 
 from steepest.data import read_targets
 from steepest.errors import ConfigurationError, nearest
+from steepest.tabular.comparison import check_comparable, compare as comparison_of
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.ending import Ending
 from steepest.tabular.model import TableModel
@@ -34,6 +36,7 @@ def fit_table(
     checkpoint: Checkpoint | None = None,
     resume: str | Path | None = None,
     watch: int | None = None,
+    compare: bool = False,
     backend: Backend = "native",
     **unknown: object,
 ) -> TableModel:
@@ -52,6 +55,8 @@ def fit_table(
         resume: Such a file, of an interrupted fit of the same table with the same options.
         watch: Look into every layer each so many steps, as in `steepest.Trainer.fit`; the model's
             `watched` holds what was seen.
+        compare: Fit scikit-learn's models to the same rows as well: the model's `comparison` has
+            all scores on the test rows.
         backend: "native" compiles the training step, "reference" interprets it with NumPy.
         unknown: No more arguments are taken; options are told where they belong.
 
@@ -73,8 +78,11 @@ def fit_table(
     if target is not None:
         data = msgspec.structs.replace(configuration.data, target=target)
         configuration = msgspec.structs.replace(configuration, data=data)
+    if compare:
+        check_comparable(configuration, test=test is not None)
     parts = prepare(source, configuration, validation=validation, test=test)
-    return fit_parts(
+    began = time.perf_counter()
+    model = fit_parts(
         parts,
         callbacks=callbacks,
         checkpoint=checkpoint,
@@ -82,6 +90,9 @@ def fit_table(
         watch=watch,
         backend=backend,
     )
+    if compare:
+        model.comparison = comparison_of(model, parts, time.perf_counter() - began)
+    return model
 
 
 def _names(target: object) -> str | tuple[str, ...]:

@@ -23,6 +23,7 @@ from steepest.data import (
 )
 from steepest.errors import DataError, ModelFileError
 from steepest.nn import Module
+from steepest.tabular.comparison import Comparison
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.evaluate import Evaluation
 from steepest.tabular.files import damage_told, model_bytes, read_model_file, timeless, write_model
@@ -61,6 +62,7 @@ class TableModel:
         results: How training went, and the scores.
         history: One mapping an epoch.
         watched: What `fit_table(…, watch=n)` saw; of an ensemble, in its first member. Not saved.
+        comparison: What `fit_table(…, compare=True)` found. Not saved.
         trained: The same in use; its ``backend`` is what predictions run on, and is not saved.
     """
 
@@ -79,6 +81,7 @@ class TableModel:
         self.results = results
         self.history: tuple[Row, ...] = tuple(history)
         self.watched = Watched()
+        self.comparison: Comparison | None = None
         self.trained = TrainedNetwork(network, backend)
 
     def __repr__(self) -> str:
