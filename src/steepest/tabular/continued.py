@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 from msgspec import structs
 
+from steepest.data import Preprocessor
+from steepest.nn import Ensemble
 from steepest.optim import Driver, Rule
+from steepest.tabular.learner import learner
+from steepest.tabular.model import TableModel
+from steepest.tabular.network import TableNetwork
 from steepest.tabular.parts import Parts
-from steepest.tabular.prepared import PreparedTable
+from steepest.tabular.prepared import PreparedTable, rows_of_table
 from steepest.tabular.recipe import make_optimizer
-from steepest.tabular.resolved import resolve
+from steepest.tabular.resolved import Resolved, resolve
 from steepest.train.batches import Batches
 from steepest.train.trainer import Trainer
 
@@ -28,13 +36,12 @@ def continued(earlier: PreparedTable, parts: Parts) -> PreparedTable:
         ConfigurationError: Options that do not go together.
     """
     configuration, learns = parts.configuration, earlier.learner
-    given = structs.replace(learns, configuration=configuration)
-    rows = structs.replace(earlier, learner=given).rows(parts.training)
-    resolved = resolve(configuration, parts.schema.task, len(parts.training))
+    rows = rows_of_table(parts.training, earlier.preprocessor, configuration)
+    resolved = _resolved(parts, earlier.preprocessor, learns.resolved)
     if configuration.optimizer.learning_rate == "auto":  # was found at the beginning
         resolved = structs.replace(resolved, learning_rate=learns.resolved.learning_rate)
     extents = Batches(len(parts.training), resolved.batch_size).extents
-    steps = len(extents) * configuration.training.max_epochs
+    steps = len(extents) * resolved.max_epochs
 
     def going_on(trainer: Trainer) -> Trainer:
         optimizer = make_optimizer(configuration, resolved, steps, trainer.steps)
@@ -47,10 +54,52 @@ def continued(earlier: PreparedTable, parts: Parts) -> PreparedTable:
         return trainer
 
     trainers = tuple(going_on(each) for each in learns.trainers)
-    learner = structs.replace(
+    going = structs.replace(
         learns, configuration=configuration, resolved=resolved, rows=rows, trainers=trainers
     )
-    return structs.replace(earlier, learner=learner)
+    return structs.replace(earlier, learner=going)
+
+
+def fine_tuning(model: TableModel, parts: Parts) -> PreparedTable:
+    """A fitted model, of a file say, ready to learn from the rows of `parts`.
+
+    Preprocessing and networks are the model's; the optimiser begins anew.
+
+    Args:
+        model: whose networks are trained further.
+        parts: of the same columns.
+
+    Raises:
+        DataError: A value that the columns' kinds do not allow; names row and column.
+        ConfigurationError: Options that do not go together.
+    """
+    configuration, preprocessor = parts.configuration, model.preprocessor
+    one = model.network
+    networks = one.members if isinstance(one, Ensemble) else [one]
+    return PreparedTable(
+        preprocessor=preprocessor,
+        learner=learner(
+            cast("Sequence[TableNetwork]", networks),
+            rows_of_table(parts.training, preprocessor, configuration),
+            configuration,
+            _resolved(parts, preprocessor, model.results.resolved),
+            model.trained.backend,
+        ),
+    )
+
+
+def _resolved(parts: Parts, preprocessor: Preprocessor, before: Resolved) -> Resolved:
+    """What is on "auto" for these rows, but for the network, which is there already."""
+    numbers = len(preprocessor.continuous)
+    found = resolve(parts.configuration, parts.schema.task, len(parts.training), numbers)
+    return structs.replace(found, numeric_embedding=before.numeric_embedding)
+
+
+def without_rows(prepared: PreparedTable) -> PreparedTable:
+    """The same without the rows that it was trained on: :func:`continued` gives it others."""
+    rows = prepared.learner.rows
+    none = structs.replace(rows, inputs={}, targets=rows.targets[:0], weights=None)
+    return structs.replace(prepared, learner=structs.replace(prepared.learner, rows=none))
 
 
 def _anew(trainer: Trainer, optimizer: Rule | Driver) -> Trainer:

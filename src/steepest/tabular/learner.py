@@ -83,7 +83,7 @@ class Learner(Struct, Generic[N], frozen=True, kw_only=True):
         """Train as the configuration says, watching the rows held out; a history each."""
         rows, training = self.rows, self.configuration.training
         options: dict[str, Any] = {
-            "epochs": training.max_epochs,
+            "epochs": self.resolved.max_epochs,
             "batch_size": self.resolved.batch_size,
             "sampler": training.sampler,
             "sample_weight": rows.weights,
@@ -114,7 +114,7 @@ def learner(
     """Make the trainers that a configuration asks for, of networks and rows that fit together."""
     training = configuration.training
     batches = Batches(len(rows.targets), resolved.batch_size)
-    steps = len(batches.extents) * training.max_epochs
+    steps = len(batches.extents) * resolved.max_epochs
 
     def trainer(member: int, optimizer: Rule | Driver) -> Trainer:
         options: dict[str, Any] = {"l2": training.l2, "seed": training.seed, "backend": backend}

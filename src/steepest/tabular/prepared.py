@@ -30,7 +30,7 @@ class PreparedTable(Struct, frozen=True, kw_only=True):
         Raises:
             DataError: A value that the columns' kinds do not allow; names row and column.
         """
-        return _rows(table, self.preprocessor, self.learner.configuration)
+        return rows_of_table(table, self.preprocessor, self.learner.configuration)
 
 
 def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
@@ -49,7 +49,7 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
     resolved = resolve(
         configuration, parts.schema.task, len(parts.training), len(preprocessor.continuous)
     )
-    rows = _rows(parts.training, preprocessor, configuration)
+    rows = rows_of_table(parts.training, preprocessor, configuration)
     networks = [
         build_network(preprocessor, configuration, resolved, member)
         for member in range(configuration.training.ensemble_size)
@@ -60,7 +60,12 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
     )
 
 
-def _rows(table: Table, preprocessor: Preprocessor, configuration: Configuration) -> Rows:
+def rows_of_table(table: Table, preprocessor: Preprocessor, configuration: Configuration) -> Rows:
+    """Rows of a table as a network takes them, with what their targets mean.
+
+    Raises:
+        DataError: A value that the columns' kinds do not allow; names row and column.
+    """
     schema, head = preprocessor.schema, head_of(preprocessor, configuration)
     inputs = network_inputs(preprocessor.transform(table, configuration.training.dtype))
     actual = read_targets(table, schema.targets)

@@ -72,7 +72,7 @@ def make_rate(
     )
 
     def made(steps_left: int) -> schedules.Schedule:
-        per_epoch = steps / configuration.training.max_epochs
+        per_epoch = steps / resolved.max_epochs
         given = optimizer.schedule_options
         in_steps = schedules.of_training(make, given, steps=steps_left, steps_per_epoch=per_epoch)
         try:
@@ -103,7 +103,7 @@ def make_optimizer(
         return make_driver(configuration)
     optimizer = configuration.optimizer
     make = optim.RULES.find(optimizer.name)
-    momentum, epochs = optimizer.momentum, configuration.training.max_epochs
+    momentum, epochs = optimizer.momentum, resolved.max_epochs
     choice = Choice(
         option="optimizer.options",
         name=optimizer.name,
@@ -174,8 +174,12 @@ def check_methods(configuration: Configuration) -> None:
     Errors:
         ConfigurationError: names the option.
     """
-    some = Resolved(batch_size=1, dropout=0.0, learning_rate=0.001, weight_decay=0.0)
-    make_optimizer(configuration, some, 100 * configuration.training.max_epochs)
+    given = configuration.training.max_epochs
+    epochs = 50 if given == "auto" else given
+    some = Resolved(
+        batch_size=1, dropout=0.0, learning_rate=0.001, weight_decay=0.0, max_epochs=epochs
+    )
+    make_optimizer(configuration, some, 100 * epochs)
     training = configuration.training
     if training.loss != "auto":
         make = LOSSES.find(training.loss)

@@ -22,16 +22,31 @@ class Resolved(Struct, frozen=True, kw_only=True):
     dropout: float
     learning_rate: float
     weight_decay: float
+    max_epochs: int = 50
+    numeric_embedding: Literal["none", "periodic"] = "none"
 
 
-def resolve(configuration: Configuration, task: Task, rows: int) -> Resolved:
-    """Replace every "auto" by its documented value for a task and `rows` training rows.
+_LARGE = 16_384
+_MOST_WAVING = 64
+
+
+def resolve(
+    configuration: Configuration, task: Task, rows: int, continuous: int | None = None
+) -> Resolved:
+    """Replace every "auto" by its documented value.
+
+    Args:
+        configuration: what is on "auto" there.
+        task: what is predicted.
+        rows: to train on.
+        continuous: how many columns of a table are numbers; None for images.
 
     Errors:
         ConfigurationError: a batch of more rows than there are.
 
-    >>> resolve(Configuration(), "classification", 1_000)
-    Resolved(batch_size=32, dropout=0.3, learning_rate=0.002, weight_decay=0.01)
+    >>> found = resolve(Configuration(), "classification", 20_000, continuous=6)
+    >>> found.batch_size, found.dropout, found.max_epochs, found.numeric_embedding
+    (256, 0.3, 16, 'periodic')
     """
     optimizer, size = configuration.optimizer, configuration.training.batch_size
     if size != "auto" and size > rows:
@@ -44,19 +59,41 @@ def resolve(configuration: Configuration, task: Task, rows: int) -> Resolved:
     own = inspect.signature(RULES.find(optimizer.name)).parameters
     adaptive = own["learning_rate"].default <= 0.001
     automatic = Resolved(
-        batch_size=32 if rows <= 2048 else 64 if rows <= 8192 else 128 if rows <= 16_384 else 256,
+        batch_size=32 if rows <= 2048 else 64 if rows <= 8192 else 128 if rows <= _LARGE else 256,
         dropout=0.3 if task == "classification" else 0.05,
         learning_rate=0.002 if adaptive else 0.05,
         weight_decay=0.01 if "weight_decay" in own else 0.0,
+        max_epochs=automatic_epochs(task, rows if continuous is not None else 0),
+        numeric_embedding=_automatic_embedding(configuration, rows, continuous or 0),
     )
     dropout = configuration.network.dropout
     rate, decay = optimizer.learning_rate, optimizer.weight_decay
+    epochs, embedding = configuration.training.max_epochs, configuration.network.numeric_embedding
     return Resolved(
         batch_size=min(automatic.batch_size, rows) if size == "auto" else size,
         dropout=automatic.dropout if dropout == "auto" else dropout,
         learning_rate=automatic.learning_rate if isinstance(rate, str) else rate,
         weight_decay=automatic.weight_decay if decay == "auto" else decay,
+        max_epochs=automatic.max_epochs if epochs == "auto" else epochs,
+        numeric_embedding=automatic.numeric_embedding if embedding == "auto" else embedding,
     )
+
+
+def automatic_epochs(task: Task, rows: int) -> int:
+    """Fewer of many rows: the rate comes down while validation still gains."""
+    if rows <= _LARGE:
+        return 50
+    return 16 if task == "classification" else 24
+
+
+def _automatic_embedding(
+    configuration: Configuration, rows: int, continuous: int
+) -> Literal["none", "periodic"]:
+    """Waves of numbers that are scaled, where there are rows enough to learn them."""
+    scaled = configuration.preprocessing.numeric != "none"
+    deep = bool(configuration.network.hidden_layer_sizes)
+    few = 0 < continuous <= _MOST_WAVING
+    return "periodic" if rows > 2048 and few and scaled and deep else "none"
 
 
 def _resolved_for_driver(configuration: Configuration, rows: int) -> Resolved:
@@ -71,4 +108,12 @@ def _resolved_for_driver(configuration: Configuration, rows: int) -> Resolved:
             f"training.batch_size = {size} does not go with {configuration.optimizer.name}: it "
             f"takes all {rows:,} rows at each step; leave it at auto"
         )
-    return Resolved(batch_size=rows, dropout=0.0, learning_rate=0.0, weight_decay=0.0)
+    epochs, embedding = configuration.training.max_epochs, configuration.network.numeric_embedding
+    return Resolved(
+        batch_size=rows,
+        dropout=0.0,
+        learning_rate=0.0,
+        weight_decay=0.0,
+        max_epochs=50 if epochs == "auto" else epochs,
+        numeric_embedding="none" if embedding == "auto" else embedding,
+    )

@@ -16,7 +16,7 @@ from steepest.tabular.evaluate import rises, score_names
 from steepest.tabular.evaluate_several import several_score_names
 from steepest.tabular.options import Plain, from_plain, to_plain
 from steepest.tabular.parts import Parts, check_target_is_named, prepare, read_options
-from steepest.tabular.resolved import resolve
+from steepest.tabular.resolved import automatic_epochs, resolve
 from steepest.tabular.search.fingerprint import Fingerprint, digest
 from steepest.tabular.search.folds import folds
 from steepest.tabular.search.layouts import LAYOUTS, Layout
@@ -48,6 +48,13 @@ class Problem(Struct, frozen=True, kw_only=True):
     def rising(self) -> bool:
         """Whether more of the metric is better."""
         return rises(self.metric)
+
+    @property
+    def most_epochs(self) -> int:
+        """What a trial takes, unless its options say otherwise."""
+        given = self.kept.configuration.training.max_epochs
+        rows = len(self.kept.training)
+        return automatic_epochs(self.kept.schema.task, rows) if given == "auto" else given
 
     def configuration(self, drawn: Mapping[str, Plain]) -> Configuration:
         """All options of a trial; a drawn batch that is larger than all rows is all rows."""

@@ -94,7 +94,7 @@ class SearchResult(Struct, frozen=True, kw_only=True):
 @implements("E4", option="steepest search TABLE")
 def search_table(
     source: object,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     configuration: Configuration | Mapping[str, Any] | None = None,
     *,
     space: Space | Mapping[str, Any] | None = None,
@@ -122,7 +122,7 @@ def search_table(
 
     Args:
         source: As for :func:`fit_table`.
-        target: The column to predict.
+        target: The column to predict, or a list of several.
         configuration: The options that are not searched. `data.test`, the share of rows for the
             test, is 0.2 here unless it is given.
         space: What is searched: nested dictionaries with a list of choices, or {"low": …, "high":
@@ -163,7 +163,7 @@ def search_table(
     given = to_plain(configuration) if isinstance(configuration, Configuration) else configuration
     plain: dict[str, Any] = {**(given or {})}
     if target is not None:
-        plain["data"] = {**plain.get("data", {}), "target": target}
+        plain["data"] = {**plain.get("data", {}), "target": as_option(target)}
     if timeout is not None and not 0 < timeout <= _LONGEST:
         raise ConfigurationError(
             f"timeout is a number of seconds above 0 and up to {_LONGEST:g}, not {timeout!r}"
@@ -184,7 +184,7 @@ def search_table(
     )
     from steepest.tabular.search.study import opened
 
-    most = problem.kept.configuration.training.max_epochs
+    most = problem.most_epochs
     with opened(
         storage,
         study,

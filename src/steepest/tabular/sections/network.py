@@ -43,6 +43,14 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         OneOf((INITIALISERS,), words=("auto",)),
         Meta(description="how weights are drawn; auto: as the activation wants them"),
     ] = "auto"
+    numeric_embedding: Annotated[
+        Literal["auto", "none", "periodic"],
+        Meta(
+            description="numbers beside each number, learned waves of it; auto: for 2,049 rows or "
+            "more, 64 columns of scaled numbers or fewer, a hidden layer and no driver"
+        ),
+        Flag("Learned waves beside each number: none, periodic."),
+    ] = "auto"
     embedding_size: Annotated[
         int, Meta(description="numbers per level of a category with many levels", ge=1, le=1024)
     ] = 8
