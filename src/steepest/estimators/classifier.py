@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils import assert_all_finite, check_array, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
-from steepest.data.table import Column, TextColumn
 from steepest.errors import ConfigurationError, DataError, ModelFileError
+from steepest.estimators.answers import Answers, classes_of, labels_of, names_of
 from steepest.estimators.estimator import NeuralEstimator, require_target
-from steepest.estimators.labels import class_codes, label_column, label_text, labels_of_texts
+from steepest.estimators.labels import label_text, labels_of_texts
 from steepest.tabular.model import TableModel
+from steepest.tabular.options import Plain
 from steepest.tabular.resolved import Task
 from steepest.train.predict import SAMPLES
 
@@ -93,7 +94,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             seed: of the draws.
 
         Returns:
-            (n,), of the classes as `fit` had them; or two arrays.
+            (n,), of the classes as `fit` had them, or (n, labels) of 0 and 1; or two arrays.
         """
         found = self._predict(X, return_std=return_std, samples=samples, seed=seed)
         if return_std:
@@ -102,6 +103,8 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401 - as in fit
         """Predict each class's probability, float64 (n, classes), in the order of ``classes_``.
+
+        Of several labels it is the probability of each, (n, labels).
 
         Raises:
             DataError: the loss knows no probabilities.
@@ -115,61 +118,91 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             return np.log(self.predict_proba(X))
 
     def _labels(self, texts: NDArray[Any]) -> NDArray[Any]:
-        """The classes behind the model file's texts."""
+        """The classes behind the model file's texts; of several labels 0 and 1."""
+        if texts.ndim == 2:
+            seconds = np.array([each.classes[1] for each in self.model_.schema.targets])
+            return (texts == seconds).astype(self._label_type)
         place = {text: place for place, text in enumerate(map(label_text, self.classes_))}
         return self.classes_[[place[text] for text in texts.tolist()]]
 
     def _places(self) -> NDArray[np.intp]:
         """Of each class of the model its place in ``classes_``."""
+        if len(self.model_.schema.targets) > 1:
+            return np.arange(len(self.classes_))
         texts = [label_text(each) for each in self.classes_]
         return np.array([texts.index(each) for each in self.model_.classes])
 
     def _task(self) -> Task:
         return "classification"
 
-    def _learn_target(self, y: Any) -> Column:  # noqa: ANN401
-        labels = _labels_of(y, type(self).__name__)
-        self.classes_ = np.unique(labels)
+    def _learn_target(self, y: Any) -> Answers:  # noqa: ANN401
+        labels = checked_labels(y, type(self).__name__)
+        self._label_type = labels.dtype
+        self.classes_ = np.arange(labels.shape[1]) if labels.ndim == 2 else np.unique(labels)
         if len(self.classes_) < 2:
             raise DataError(
                 f"{type(self).__name__} needs two classes or more; y has one class only, "
                 f"{label_text(self.classes_[0])!r}"
             )
-        return label_column(class_codes(labels, self.classes_), self.classes_)
+        return self._answers(labels, y)
 
-    def _target(self, y: Any) -> Column:  # noqa: ANN401
-        labels = _labels_of(y, type(self).__name__)
-        return label_column(class_codes(labels, self.classes_), self.classes_)
+    def _target(self, y: Any) -> Answers:  # noqa: ANN401
+        return self._answers(checked_labels(y, type(self).__name__), y)
 
-    def _weighted(self, y: Column) -> NDArray[np.float64] | None:
+    def _answers(self, labels: NDArray[Any], y: Any) -> Answers:  # noqa: ANN401
+        if labels.ndim == 2:
+            return labels_of(labels, names_of(y))
+        return classes_of(labels, self.classes_, names_of(y))
+
+    def _check_same_classes(self, y: Any) -> None:  # noqa: ANN401
+        labels = checked_labels(y, type(self).__name__)
+        if labels.ndim == 1 and not np.array_equal(np.unique(labels), self.classes_):
+            raise DataError(
+                "warm_start can only be used where `y` has the same classes as in the previous "
+                f"call to fit. Previously got {self.classes_}, `y` has {np.unique(labels)}"
+            )
+
+    def _class_weight(self) -> Plain:
         given = self.class_weight
-        if given is None or isinstance(given, str):
-            if given not in (None, "balanced"):
-                raise ConfigurationError(
-                    f"class_weight is 'balanced', a dictionary or None, not {given!r}"
-                )
-            return None
-        known = {label_text(each): place for place, each in enumerate(self.classes_)}
-        weights = np.ones(len(self.classes_))
-        for label, weight in given.items():
+        if given is None:
+            return "none"
+        if isinstance(given, str):
+            return given
+        known = {label_text(each) for each in self.classes_}
+        for label in given:
             if label_text(label) not in known:
                 raise ConfigurationError(f"class_weight: {label!r} is not a class of y")
-            weights[known[label_text(label)]] = weight
-        return weights[cast("TextColumn", y).codes]
+        return {label_text(label): float(weight) for label, weight in given.items()}
 
     def _take_over(self, model: TableModel) -> None:
-        if model.schema.target.task != "classification":
+        if model.schema.task != "classification":
             raise ModelFileError("this model predicts numbers: NeuralRegressor.load reads it")
-        self.classes_ = labels_of_texts(model.classes)
+        self._label_type = np.dtype(int)
+        targets = model.schema.targets
+        if len(targets) > 1:
+            self.classes_ = np.arange(len(targets))
+        else:
+            self.classes_ = labels_of_texts(model.classes, targets[0].reason)
 
 
-def _labels_of(y: Any, name: str) -> NDArray[Any]:  # noqa: ANN401
-    """Labels (n,), none missing."""
+def checked_labels(y: Any, name: str) -> NDArray[Any]:  # noqa: ANN401 - array-like
+    """Labels (n,), or an indicator matrix (n, labels), none missing.
+
+    Raises:
+        DataError: missing ones; several columns that are not all 0 and 1.
+    """
     require_target(y, name)
+    kind = type_of_target(y, input_name="y")
+    if kind == "multilabel-indicator":
+        return np.asarray(check_array(y, accept_sparse="csr", dtype=None, input_name="y"))
+    if kind.endswith("multioutput"):
+        raise DataError(
+            f"y has several columns ({kind}): each is a label of 0 and 1, or fit them one by one"
+        )
     labels: NDArray[Any] = column_or_1d(y, warn=True)
     if labels.dtype.kind in "Of":
         assert_all_finite(labels, input_name="y")
-    if type_of_target(labels) != "unknown":  # objects, which are compared as they are
+    if kind != "unknown":  # objects, which are compared as they are
         check_classification_targets(labels)
     elif any(each is None for each in labels.tolist()):
         raise DataError("Input y contains NaN: None is no class")

@@ -20,8 +20,8 @@ from sklearn.utils.validation import (
 )
 
 from steepest.data import Table
-from steepest.data.table import Column, number_column
 from steepest.errors import ConfigurationError, DataError
+from steepest.estimators.answers import Answers
 from steepest.estimators.features import (
     dense,
     generic_names,
@@ -29,21 +29,24 @@ from steepest.estimators.features import (
     table_of_array,
     table_of_frame,
 )
+from steepest.estimators.given import Given
 from steepest.estimators.layers import coefficients, intercepts
 from steepest.estimators.progress import EpochLine
+from steepest.estimators.schema import schema_of
 from steepest.estimators.words import configuration_of, words_of
 from steepest.tabular.configuration import Configuration
-from steepest.tabular.fit import fit_parts
+from steepest.tabular.continued import continued, fine_tuning, without_rows
+from steepest.tabular.fit import fit_prepared
 from steepest.tabular.model import TableModel, load
-from steepest.tabular.parts import prepare
+from steepest.tabular.options import Plain
+from steepest.tabular.parts import Parts, prepare
+from steepest.tabular.prepared import PreparedTable, prepare_table
 from steepest.tabular.resolved import Task
 from steepest.tabular.summary import ending
 from steepest.train.callbacks import Callback
 
 if TYPE_CHECKING:
     from sklearn.utils import Tags
-
-_WEIGHTS = "sample_weight"
 
 
 class NeuralEstimator(BaseEstimator, ABC):
@@ -83,19 +86,23 @@ class NeuralEstimator(BaseEstimator, ABC):
 
     @abstractmethod
     def _task(self) -> Task:
-        """What the target is."""
+        """What the targets are."""
 
     @abstractmethod
-    def _learn_target(self, y: Any) -> Column:  # noqa: ANN401 - array-like
-        """The targets of a fit as a column; sets what is known about them."""
+    def _learn_target(self, y: Any) -> Answers:  # noqa: ANN401 - array-like
+        """The targets of a first fit; sets what is known about them."""
 
     @abstractmethod
-    def _target(self, y: Any) -> Column:  # noqa: ANN401 - array-like
-        """Targets like those, to validate on."""
+    def _target(self, y: Any) -> Answers:  # noqa: ANN401 - array-like
+        """Targets like those."""
 
     @abstractmethod
-    def _weighted(self, y: Column) -> NDArray[np.float64] | None:
-        """What the estimator itself weighs rows by, if it does."""
+    def _check_same_classes(self, y: Any) -> None:  # noqa: ANN401 - array-like
+        """Refuse to go on with other classes."""
+
+    @abstractmethod
+    def _class_weight(self) -> Plain:
+        """The option of that name."""
 
     @abstractmethod
     def _take_over(self, model: TableModel) -> None:
@@ -117,64 +124,91 @@ class NeuralEstimator(BaseEstimator, ABC):
         Args:
             X: a pandas, polars or Arrow frame, an array, a sparse matrix or a list, (n, features).
                 Columns may be numbers, text, booleans and categories, with missing values.
-            y: the targets, (n,).
+            y: the targets, (n,), or (n, targets) of several.
             sample_weight: how much each row counts, (n,); a row of weight 0 is left out.
             X_val: rows to watch instead of a share of X.
             y_val: their targets.
-            callbacks: functions of a ``steepest.train`` Snapshot, called each epoch; one that
-                returns ``st.Stop`` ends training.
+            callbacks: functions of a :class:`steepest.train.callbacks.Snapshot`, called each epoch;
+                one that returns ``st.Stop`` ends training.
 
         Raises:
             DataError: X or y cannot be used (a ValueError).
             ConfigurationError: a parameter that is not possible (a ValueError).
         """
-        features = self._features(X, reset=True)
-        target = self._learn_target(y)
-        if len(target) != len(features):
-            raise DataError(
-                f"X has {len(features):,} rows (samples) and y {len(target):,}: there should be "
-                "one target for each"
+        going_on = bool(self.warm_start) and hasattr(self, "model_")
+        features = self._features(X, reset=not going_on)
+        if going_on:
+            self._check_same_classes(y)
+        answers = self._same_target(y) if going_on else self._learn_target(y)
+        given = self._given(features, answers, sample_weight, X, going_on=going_on)
+        validation = self._validation(X_val, y_val, given)
+        configuration = self._configuration(given)
+        _check_size(len(given.table), configuration, has_rows_of_its_own=validation is not None)
+        self._train(given, configuration, validation, callbacks or (), going_on=going_on)
+        return self
+
+    def _given(
+        self,
+        features: Table,
+        answers: Answers,
+        sample_weight: Any,  # noqa: ANN401
+        x: Any,  # noqa: ANN401
+        *,
+        going_on: bool,
+    ) -> Given:
+        weights = None
+        if sample_weight is not None:
+            weights = _check_sample_weight(
+                sample_weight, x, dtype=np.float64, ensure_non_negative=True
             )
-        if len(features) == 1:
-            raise DataError(f"{type(self).__name__}: there is 1 sample only, too few to learn from")
-        name = _free_name(getattr(y, "name", None), features.names)
-        columns: dict[str, Column] = {**features.columns, name: target}
-        weights = self._weights(sample_weight, X, target)
-        weights_name = ""
-        if weights is not None:
-            weights_name = _free_name(_WEIGHTS, tuple(columns))
-            columns[weights_name] = number_column(weights)
-        table = Table.from_columns(columns)
-        if weights is not None:
-            table = table.take(np.flatnonzero(weights))
-        validation = self._validation(X_val, y_val, name, weights_name)
-        configuration = self._configuration(name, weights_name, features.names)
-        parts = prepare(table, configuration, validation=validation)
-        size = configuration.training.batch_size
-        if size != "auto" and size > len(parts.training):  # a fold may have fewer rows than that
-            training = structs.replace(configuration.training, batch_size=len(parts.training))
-            configuration = structs.replace(configuration, training=training)
-            parts = structs.replace(parts, configuration=configuration)
+        names = self.model_.schema.target_names if going_on else ()
+        return Given.of(features, answers, weights, names)
+
+    def _train(
+        self,
+        given: Given,
+        configuration: Configuration,
+        validation: Table | None,
+        callbacks: Sequence[Callback],
+        *,
+        going_on: bool,
+        keeps_constants: bool = False,
+    ) -> None:
+        schema = (
+            self.model_.schema
+            if going_on
+            else schema_of(
+                given.table, given.targets, configuration.data, keeps_constants=keeps_constants
+            )
+        )
+        parts = prepare(given.table, configuration, validation=validation, schema=schema)
+        parts = _with_batches_that_fit(parts)
+        if not going_on:
+            prepared = prepare_table(parts)
+        elif getattr(self, "_prepared", None) is not None:
+            prepared = continued(cast("PreparedTable", self._prepared), parts)
+        else:
+            prepared = fine_tuning(self.model_, parts)
         line = EpochLine() if self.verbose else None
-        called = [*(callbacks or ()), *([line] if line else [])]
-        model = fit_parts(parts, callbacks=called)
+        called = [*callbacks, *([line] if line else [])]
+        model = fit_prepared(prepared, parts, callbacks=called)
         if line:
             line.finish(ending(model.results))
-        self._describe(model)
-        return self
+        self._prepared = without_rows(prepared) if self.warm_start or keeps_constants else None
+        self._describe(model, [*self.history_] if going_on else [])
 
     def _features(self, x: Any, *, reset: bool) -> Table:  # noqa: ANN401
         if is_frame(x):
-            if not reset and getattr(self, "_by_name", False):
+            if not reset and getattr(self, "_reads_by_name", False):
                 return self.model_.read(x)
             validate_data(self, x, reset=reset, skip_check_array=True)
             return table_of_frame(x, self._names())
-        text = isinstance(x, list | tuple) or getattr(x, "dtype", np.dtype(float)).kind in "USO"
-        kind: Any = None if text else "numeric"
-        given = np.asarray(x, dtype=object) if isinstance(x, list | tuple) else x
+        is_list = isinstance(x, list | tuple)
+        is_text = is_list or getattr(x, "dtype", np.dtype(float)).kind in "USO"
+        kind: Any = None if is_text else "numeric"
         array: Any = validate_data(
             self,
-            given,
+            np.asarray(x, dtype=object) if is_list else x,
             reset=reset,
             dtype=kind,
             accept_sparse="csr",
@@ -188,40 +222,37 @@ class NeuralEstimator(BaseEstimator, ABC):
         names = getattr(self, "feature_names_in_", None)
         return generic_names(self.n_features_in_) if names is None else names.tolist()
 
-    def _weights(self, sample_weight: Any, x: Any, target: Column) -> NDArray[np.float64] | None:  # noqa: ANN401
-        own = self._weighted(target)
-        if sample_weight is None:
-            return own
-        given: NDArray[np.float64] = _check_sample_weight(
-            sample_weight, x, dtype=np.float64, ensure_non_negative=True
-        )
-        return given if own is None else given * own
+    def _same_target(self, y: Any) -> Answers:  # noqa: ANN401
+        answers = self._target(y)
+        if len(answers.columns) != len(self.model_.schema.targets):
+            raise DataError(
+                f"y has {len(answers.columns)} targets, where there were "
+                f"{len(self.model_.schema.targets)} before"
+            )
+        return answers
 
-    def _validation(self, x: Any, y: Any, target: str, weights: str) -> Table | None:  # noqa: ANN401
+    def _validation(self, x: Any, y: Any, given: Given) -> Table | None:  # noqa: ANN401
         if x is None and y is None:
             return None
         if x is None or y is None:
             raise ConfigurationError("X_val and y_val are given together, or neither")
-        features, column = self._features(x, reset=False), self._target(y)
-        if len(features) != len(column):
-            raise DataError(f"X_val has {len(features):,} rows and y_val {len(column):,}")
-        columns: dict[str, Column] = {**features.columns, target: column}
-        if weights:
-            columns[weights] = number_column(np.ones(len(column)))
-        return Table.from_columns(columns)
+        return given.others(self._features(x, reset=False), self._target(y))
 
-    def _configuration(self, target: str, weights: str, names: Sequence[str]) -> Configuration:
+    def _configuration(self, given: Given, **fixed: Plain) -> Configuration:
+        names = [each.name for each in given.targets]
+        own: dict[str, Plain] = {
+            "data.target": names[0] if len(names) == 1 else [*names],
+            "data.task": self._task(),
+            "data.sample_weight": given.weights,
+            "data.features": [*given.features],
+            "training.class_weight": self._class_weight(),
+            "training.seed": self._seed(),
+        }
         return configuration_of(
             self.get_params(deep=False),
             self.options,
             early_stopping=self.early_stopping,
-            fixed={
-                "data.target": target,
-                "data.task": self._task(),
-                "data.sample_weight": weights,
-                "data.features": list(names),
-                "training.seed": self._seed(),
-            },
+            fixed=own | {name.replace("__", "."): each for name, each in fixed.items()},
         )
 
     def _seed(self) -> int:
@@ -230,10 +261,10 @@ class NeuralEstimator(BaseEstimator, ABC):
             return int(given)
         return int(check_random_state(given).randint(2**31 - 1))
 
-    def _describe(self, model: TableModel) -> None:
+    def _describe(self, model: TableModel, earlier: list[dict[str, Any]]) -> None:
         """Set what scikit-learn's users look for after a fit."""
         self.model_ = model
-        self.history_ = [dict(row) for row in model.history]
+        self.history_ = [*earlier, *(dict(row) for row in model.history)]
         self.loss_curve_ = _curve(self.history_, "loss") or []
         self.validation_curve_ = _curve(self.history_, "validation_loss")
         self.n_iter_ = model.results.epochs
@@ -279,8 +310,8 @@ class NeuralEstimator(BaseEstimator, ABC):
         made.n_features_in_ = len(names)
         if list(names) != generic_names(len(names)):
             made.feature_names_in_ = np.array(names, dtype=object)
-            made._by_name = True
-        made._describe(model)
+            made._reads_by_name = True
+        made._describe(model, [])
         return made
 
     @classmethod
@@ -321,13 +352,24 @@ def require_target(y: object, name: str) -> None:
         raise DataError(f"{name} requires y to be passed, but the target y is None")
 
 
-def _free_name(wanted: object, taken: Sequence[str]) -> str:
-    """A name for a column that no other has."""
-    names = [wanted] if isinstance(wanted, str) and wanted else []
-    for name in [*names, "y", "target"]:
-        if name not in taken:
-            return name
-    return next(name for place in range(len(taken) + 1) if (name := f"y{place}") not in taken)
+def _check_size(rows: int, configuration: Configuration, *, has_rows_of_its_own: bool) -> None:
+    """Refuse to hold back a share of too few rows, in the estimators' own words."""
+    share = configuration.data.validation
+    if share and not has_rows_of_its_own and not round(share * rows):
+        raise DataError(
+            f"The validation set is too small: validation_fraction={share:g} of n_samples={rows} "
+            "is none. Give more rows, a larger share, X_val and y_val, or early_stopping=False"
+        )
+
+
+def _with_batches_that_fit(parts: Parts) -> Parts:
+    """A batch of more rows than there are, as of a fold, takes all."""
+    training, rows = parts.configuration.training, len(parts.training)
+    if training.batch_size == "auto" or training.batch_size <= rows:
+        return parts
+    training = structs.replace(training, batch_size=rows)
+    configuration = structs.replace(parts.configuration, training=training)
+    return structs.replace(parts, configuration=configuration)
 
 
 def _curve(history: Sequence[Mapping[str, Any]], name: str) -> list[float] | None:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.data.table import TextColumn, parse_number
+from steepest.data.table import parse_number
 from steepest.errors import DataError, nearest
+
+_TEXT = "it holds text"  # as the reasons of inferred targets begin
 
 
 def label_text(label: Any) -> str:  # noqa: ANN401 - a class may be anything
@@ -21,12 +23,33 @@ def label_text(label: Any) -> str:  # noqa: ANN401 - a class may be anything
     return str(label.item() if isinstance(label, np.generic) else label)
 
 
-def labels_of_texts(texts: Sequence[str]) -> NDArray[Any]:
-    """The classes of a model file as scikit-learn would have them: numbers where all are numbers.
+def reason_of(classes: NDArray[Any]) -> str:
+    """What a schema says of classes; tells :func:`labels_of_texts` whether they were text."""
+    count = len(classes)
+    if classes.dtype.kind == "b":
+        return f"it holds true or false, {count} classes"
+    if classes.dtype.kind in "iu":
+        return f"it holds whole numbers with {count} values"
+    if classes.dtype.kind == "f":
+        return f"it holds numbers with {count} values"
+    is_text = all(isinstance(each, str) for each in classes.tolist())
+    return f"{_TEXT}, {count} classes" if is_text else f"it holds objects, {count} classes"
 
-    >>> labels_of_texts(["0", "1"]), labels_of_texts(["False", "True"]), labels_of_texts(["a", "b"])
-    (array([0, 1]), array([False,  True]), array(['a', 'b'], dtype='<U1'))
+
+def labels_of_texts(texts: Sequence[str], reason: str) -> NDArray[Any]:
+    """The classes of a model file as scikit-learn would have them: numbers, unless they were text.
+
+    Args:
+        texts: as the file has them.
+        reason: the schema's, for their being classes.
+
+    >>> labels_of_texts(["0", "1"], ""), labels_of_texts(["False", "True"], "")
+    (array([0, 1]), array([False,  True]))
+    >>> labels_of_texts(["0", "1"], "it holds text, 2 classes")
+    array(['0', '1'], dtype='<U1')
     """
+    if reason.startswith(_TEXT):
+        return np.array(texts)
     if {each.lower() for each in texts} <= {"true", "false"}:
         return np.array([each.lower() == "true" for each in texts])
     numbers = [parse_number(each) for each in texts]
@@ -47,21 +70,8 @@ def class_codes(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int32]:
     place[place == len(classes)] = 0
     odd = np.flatnonzero(classes[place] != y)
     if len(odd):
-        label = y[odd[0]]
+        label = label_text(y[odd[0]])
         raise DataError(
-            f"{label_text(label)!r} is not among the classes; "
-            f"{nearest(label_text(label), map(label_text, classes))}"
+            f"{label!r} is not among the classes; {nearest(label, map(label_text, classes))}"
         )
     return place.astype(np.int32)
-
-
-def label_column(codes: NDArray[np.int32], classes: NDArray[Any]) -> TextColumn:
-    """Labels as a column of text.
-
-    Raises:
-        DataError: two classes that are written alike, such as 1 and "1".
-    """
-    texts = tuple(label_text(each) for each in classes)
-    if len(set(texts)) < len(texts):
-        raise DataError(f"two of the classes are written alike: {', '.join(map(repr, texts[:9]))}")
-    return TextColumn(codes, texts)

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_array, column_or_1d
 
-from steepest.data.table import Column, NumberColumn
 from steepest.errors import ModelFileError
+from steepest.estimators.answers import Answers, names_of, numbers
 from steepest.estimators.estimator import NeuralEstimator, require_target
 from steepest.tabular.model import TableModel
+from steepest.tabular.options import Plain
 from steepest.tabular.resolved import Task
 from steepest.train.predict import SAMPLES
 
@@ -87,24 +87,29 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
             seed: of the draws.
 
         Returns:
-            float64 (n,), in the target's units; or two of them.
+            float64 (n,), or (n, targets), in the targets' units; or two of them.
         """
         return self._predict(X, return_std=return_std, samples=samples, seed=seed)
 
     def _task(self) -> Task:
         return "regression"
 
-    def _learn_target(self, y: Any) -> Column:  # noqa: ANN401
+    def _learn_target(self, y: Any) -> Answers:  # noqa: ANN401
         return self._target(y)
 
-    def _target(self, y: Any) -> Column:  # noqa: ANN401
+    def _target(self, y: Any) -> Answers:  # noqa: ANN401
         require_target(y, type(self).__name__)
         values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        return NumberColumn(column_or_1d(values, warn=True))
+        if values.ndim == 1 or values.shape[1] == 1:
+            values = column_or_1d(values, warn=True)
+        return numbers(values, names_of(y))
 
-    def _weighted(self, y: Column) -> NDArray[np.float64] | None:
-        return None
+    def _check_same_classes(self, y: Any) -> None:  # noqa: ANN401
+        """Numbers have none."""
+
+    def _class_weight(self) -> Plain:
+        return "none"
 
     def _take_over(self, model: TableModel) -> None:
-        if model.schema.target.task != "regression":
+        if model.schema.task != "regression":
             raise ModelFileError("this model predicts classes: NeuralClassifier.load reads it")
