@@ -16,6 +16,7 @@ SCORES = RNG.normal(size=(N, K)) * 3
 LABELS = RNG.integers(0, K, N)
 F, Y = RNG.normal(size=N) * 3, RNG.normal(size=N)
 SIGNS = np.where(RNG.random(N) < 0.5, -1, 1)
+SEVERAL = np.random.default_rng(1).choice([-1, 1], (N, K))
 Array = Any
 pytestmark = pytest.mark.row("O2", "O3", "O4", "O5")
 POSITIVE = RNG.poisson(2.0, N).astype(float)
@@ -44,6 +45,12 @@ CASES: dict[str, tuple[Array, Array, Array, Array]] = {
         SIGNS,
         np.log1p(np.exp(-SIGNS * F)),
         -SIGNS * scipy.special.expit(-SIGNS * F),
+    ),
+    "multilabel_logistic": (
+        SCORES,
+        SEVERAL,
+        np.log1p(np.exp(-SEVERAL * SCORES)).mean(axis=1),
+        -SEVERAL * scipy.special.expit(-SEVERAL * SCORES) / K,
     ),
     "cross_entropy": (
         SCORES,
@@ -121,6 +128,11 @@ def test_against_scikit_learn() -> None:
     assert values(st.losses.CrossEntropy(), SCORES, LABELS).mean() == pytest.approx(expected)
     expected = sklearn.metrics.log_loss(SIGNS, scipy.special.expit(F))
     assert values(st.losses.BinaryLogistic(), F, SIGNS).mean() == pytest.approx(expected)
+    each = [
+        sklearn.metrics.log_loss(SEVERAL[:, j], scipy.special.expit(SCORES[:, j])) for j in range(K)
+    ]
+    found = values(st.losses.MultiLabelLogistic(), SCORES, SEVERAL).mean()
+    assert found == pytest.approx(np.mean(each))
 
 
 def test_cross_entropy_of_two_classes_with_a_zero_score_is_the_binary_logistic_loss() -> None:
@@ -144,6 +156,10 @@ def test_binary_logistic_maps_zero_and_false_to_minus_one() -> None:
     expected = values(st.losses.BinaryLogistic(), F, SIGNS)
     for target in ((SIGNS + 1) // 2, SIGNS > 0, (SIGNS > 0).astype(np.float64)):
         np.testing.assert_array_equal(values(st.losses.BinaryLogistic(), F, target), expected)
+    expected = values(st.losses.MultiLabelLogistic(), SCORES, SEVERAL)
+    for target in ((SEVERAL + 1) // 2, SEVERAL > 0):
+        found = values(st.losses.MultiLabelLogistic(), SCORES, target)
+        np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -154,6 +170,8 @@ def test_scores_of_ten_thousand_are_safe(dtype: type) -> None:
     assert np.isfinite(gradient(st.losses.CrossEntropy(), far, labels)).all()
     ones = np.array([1, 1])
     np.testing.assert_allclose(values(st.losses.BinaryLogistic(), far[:, 0], ones), [0.0, 1e4])
+    found = values(st.losses.MultiLabelLogistic(), far[:, :2], np.array([[1, 0], [1, 1]]))
+    np.testing.assert_allclose(found, [0.0, 5e3])
     assert np.isfinite(gradient(st.losses.BinaryLogistic(), far[:, 0], ones)).all()
 
 
@@ -180,7 +198,7 @@ def test_a_column_meets_a_vector_without_becoming_a_square(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_other_shapes_are_refused(name: str) -> None:
     prediction, target, _, _ = CASES[name]
-    message = r"should have|number per (example|quantile)|is \(batch, classes\)"
+    message = r"should have|number per (example|quantile|label)|is \(batch, classes\)"
     with pytest.raises(ShapeError, match=message):
         st.losses.LOSSES[name]()(st.tensor(prediction), st.tensor(target[:-1]))
     with pytest.raises(ShapeError, match=message):
@@ -201,6 +219,9 @@ PREPARE: list[tuple[str, Array, tuple[int, ...], type[Exception], str]] = [
     ("cross_entropy", np.eye(K, dtype=int)[LABELS], (K,), ShapeError, "one number per example"),
     ("binary_logistic", LABELS, (1,), DataError, "0 and 1, or −1 and 1"),
     ("binary_logistic", np.array([-1, 0, 1]), (1,), DataError, "y holds -1, 0, 1"),
+    ("multilabel_logistic", SEVERAL + 1, (K,), DataError, "0 and 1, or −1 and 1"),
+    ("multilabel_logistic", SEVERAL, (3,), ShapeError, "per example"),
+    ("multilabel_logistic", LABELS % 2, (K,), ShapeError, "per example"),
     ("half_squared_error", np.array(["a", "b"]), (1,), DTypeError, "no numbers"),
     ("half_squared_error", np.zeros((4, 2)), (3,), ShapeError, "per example"),
     ("squared_error", np.zeros(4), (3,), ShapeError, "per example"),

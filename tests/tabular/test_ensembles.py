@@ -11,8 +11,8 @@ from steepest.data import bundled_table
 from steepest.errors import ConfigurationError
 from steepest.tabular.ending import Ending
 from steepest.tabular.model import TableModel, load
-from steepest.train.averaging import softmax
 from steepest.tabular.network import network_inputs
+from steepest.train.averaging import softmax
 from steepest.train.history import Stopped
 from steepest.transform.executable import Backend
 

@@ -103,9 +103,7 @@ def test_crossing_quantiles_are_sorted() -> None:
     from steepest.tabular.heads import QuantileHead
 
     levels = (0.1, 0.5, 0.9)
-    head = QuantileHead(
-        st.losses.Quantile(levels), levels, "y", TargetScale(centre=5.0, scale=2.0)
-    )
+    head = QuantileHead(st.losses.Quantile(levels), levels, "y", TargetScale(centre=5.0, scale=2.0))
     outputs = np.array([[1.0, -1.0, 0.0], [0.0, 1.0, 2.0]], np.float32)
     np.testing.assert_array_equal(head.meaning(outputs), [[3.0, 5.0, 7.0], [5.0, 7.0, 9.0]])
     np.testing.assert_array_equal(head.choose(head.meaning(outputs)), [5.0, 7.0])

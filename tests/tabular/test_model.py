@@ -114,7 +114,9 @@ def test_an_option_given_as_an_argument_is_told_its_place(
 
 def test_a_target_given_as_a_column_is_told_its_place() -> None:
     table: Any = frame()
-    with pytest.raises(ConfigurationError, match="the name of the target's column, or a list of names, and Series"):
+    with pytest.raises(
+        ConfigurationError, match="the name of the target's column, or a list of names, and Series"
+    ):
         fit_table(table.drop(columns="y"), table["y"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -16,7 +16,7 @@ from steepest.tabular.configuration import Configuration
 from steepest.tabular.ending import Ending
 from steepest.tabular.model import TableModel
 from steepest.tabular.options import from_plain, options, to_plain
-from steepest.tabular.parts import Parts, prepare
+from steepest.tabular.parts import Parts, as_option, prepare
 from steepest.tabular.prepared import PreparedTable, prepare_table
 from steepest.tabular.stopwatch import Stopwatch
 from steepest.train.callbacks import Callback
@@ -72,7 +72,7 @@ def fit_table(
     if unknown:
         raise ConfigurationError(_misplaced(next(iter(unknown))))
     if target is not None:
-        target = _names(target)
+        target = as_option(target)
     given = to_plain(configuration) if isinstance(configuration, Configuration) else configuration
     configuration = from_plain(given or {})
     if target is not None:
@@ -93,21 +93,6 @@ def fit_table(
     if compare:
         model.comparison = comparison_of(model, parts, time.perf_counter() - began)
     return model
-
-
-def _names(target: object) -> str | tuple[str, ...]:
-    """The name of a column, or those of several."""
-    if isinstance(target, str):
-        return target
-    if isinstance(target, list | tuple):
-        names = cast("Sequence[object]", target)
-        if names and all(isinstance(name, str) for name in names):
-            return tuple(cast("Sequence[str]", names))
-    raise ConfigurationError(
-        f"the second argument is the name of the target's column, or a list of names, and "
-        f"{type(target).__name__} is none: put the column into the table and give its name, as in "
-        "fit_table(table, 'price'); options are the third argument"
-    )
 
 
 def _misplaced(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import final
+from typing import cast, final
 
 import numpy as np
 from msgspec import Struct, structs
@@ -203,6 +203,25 @@ def check_target_is_named(data: Data) -> None:
     """
     if not data.target:
         raise ConfigurationError("which column shall be predicted? name it with --target COLUMN")
+
+
+def as_option(target: object) -> str | tuple[str, ...]:
+    """The name of a column, or those of several, as `data.target` takes them.
+
+    Raises:
+        ConfigurationError: it is something else, such as the column itself.
+    """
+    if isinstance(target, str):
+        return target
+    if isinstance(target, list | tuple):
+        names = cast("Sequence[object]", target)
+        if names and all(isinstance(name, str) for name in names):
+            return tuple(cast("Sequence[str]", names))
+    raise ConfigurationError(
+        f"the second argument is the name of the target's column, or a list of names, and "
+        f"{type(target).__name__} is none: put the column into the table and give its name, as in "
+        "fit_table(table, 'price'); options are the third argument"
+    )
 
 
 def the_targets(names: Sequence[str]) -> str:

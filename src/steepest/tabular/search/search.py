@@ -16,6 +16,7 @@ from steepest.tabular.configuration import Configuration
 from steepest.tabular.fit import fit_parts
 from steepest.tabular.model import TableModel
 from steepest.tabular.options import to_plain
+from steepest.tabular.parts import as_option
 from steepest.tabular.search.problem import Problem, problem_of
 from steepest.tabular.search.pruning import PRUNERS
 from steepest.tabular.search.records import Trial, best_trial
