@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
@@ -37,6 +37,10 @@ class Answers:
     def rows(self) -> int:
         """How many there are."""
         return len(self.columns[0])
+
+    def take(self, rows: NDArray[np.intp]) -> Answers:
+        """Those of some rows."""
+        return replace(self, columns=tuple(each.take(rows) for each in self.columns))
 
     def targets(self, names: Sequence[str]) -> tuple[Target, ...]:
         """What a schema says of them."""

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import assert_all_finite, check_array, column_or_1d
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from steepest.errors import ConfigurationError, DataError, ModelFileError
 from steepest.estimators.answers import Answers, classes_of, labels_of, names_of
-from steepest.estimators.estimator import NeuralEstimator, require_target
+from steepest.estimators.estimator import NeuralEstimator, require_target, takes_batches
 from steepest.estimators.labels import label_text, labels_of_texts
 from steepest.tabular.model import TableModel
 from steepest.tabular.options import Plain
 from steepest.tabular.resolved import Task
 from steepest.train.predict import SAMPLES
+
+if TYPE_CHECKING:
+    from sklearn.utils import Tags
 
 
 @final
@@ -42,7 +46,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         optimizer: str = "adamw",
         learning_rate: float | str = "recipe",
         batch_size: int | str = "auto",
-        max_epochs: int = 50,
+        max_epochs: int | str = "auto",
         l2: float = 0.0,
         weight_decay: float | str = "auto",
         dropout: float | str = "auto",
@@ -53,6 +57,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         loss: str = "auto",
         ensemble_size: int = 1,
         warm_start: bool = False,
+        dtype: str = "float32",
         random_state: Any = None,  # noqa: ANN401 - as scikit-learn takes it
         verbose: int = 0,
         options: Mapping[str, Any] | None = None,
@@ -73,9 +78,45 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         self.loss = loss
         self.ensemble_size = ensemble_size
         self.warm_start = warm_start
+        self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
         self.options = options
+
+    @available_if(takes_batches)
+    def partial_fit(
+        self,
+        X: Any,  # noqa: ANN401
+        y: Any,  # noqa: ANN401
+        classes: Any = None,  # noqa: ANN401
+        sample_weight: Any = None,  # noqa: ANN401
+    ) -> Self:
+        """Take one pass over more rows.
+
+        The first call settles what columns are and how they are scaled, so let it have many rows;
+        numbers that are equal in all of them say nothing later on either. No rows are held back,
+        and the learning rate stays as it is.
+
+        Args:
+            X: as in :meth:`fit`.
+            y: likewise.
+            classes: all that there are, in the first call; may be left out in others.
+            sample_weight: likewise.
+
+        Raises:
+            DataError: as :meth:`fit`; also another number of features, or labels
+                that are not among the classes.
+        """
+        known = hasattr(self, "model_")
+        if classes is not None:
+            self._settle(classes, known=known)
+        elif not known:
+            raise DataError("classes must be passed on the first call to partial_fit.")
+        labels = checked_labels(y, type(self).__name__)
+        if not known:
+            self._label_type = labels.dtype
+        self._learn_a_batch(X, self._same_target(y) if known else self._target(y), sample_weight)
+        return self
 
     def predict(
         self,
@@ -116,6 +157,22 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         """The natural logarithm of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):  # a probability may be rounded to 0
             return np.log(self.predict_proba(X))
+
+    def __sklearn_tags__(self) -> Tags:
+        """What it takes: also several labels at once."""
+        tags = super().__sklearn_tags__()
+        if tags.classifier_tags is not None:
+            tags.classifier_tags.multi_label = True
+        return tags
+
+    def _settle(self, classes: Any, *, known: bool) -> None:  # noqa: ANN401
+        """The classes of all batches."""
+        given = np.unique(np.asarray(classes))
+        if known and not np.array_equal(given, self.classes_):
+            raise DataError(f"`classes={classes}` is not the same as before: {self.classes_}")
+        if len(given) < 2:
+            raise DataError(f"classes are two or more, not {classes}")
+        self.classes_ = given
 
     def _labels(self, texts: NDArray[Any]) -> NDArray[Any]:
         """The classes behind the model file's texts; of several labels 0 and 1."""
@@ -192,16 +249,15 @@ def checked_labels(y: Any, name: str) -> NDArray[Any]:  # noqa: ANN401 - array-l
         DataError: missing ones; several columns that are not all 0 and 1.
     """
     require_target(y, name)
-    kind = type_of_target(y, input_name="y")
+    given: Any = check_array(y, ensure_2d=False, accept_sparse="csr", dtype=None, input_name="y")
+    kind = type_of_target(given, input_name="y")
     if kind == "multilabel-indicator":
-        return np.asarray(check_array(y, accept_sparse="csr", dtype=None, input_name="y"))
+        return given.toarray() if hasattr(given, "toarray") else given
     if kind.endswith("multioutput"):
         raise DataError(
             f"y has several columns ({kind}): each is a label of 0 and 1, or fit them one by one"
         )
-    labels: NDArray[Any] = column_or_1d(y, warn=True)
-    if labels.dtype.kind in "Of":
-        assert_all_finite(labels, input_name="y")
+    labels: NDArray[Any] = column_or_1d(given, warn=True)
     if kind != "unknown":  # objects, which are compared as they are
         check_classification_targets(labels)
     elif any(each is None for each in labels.tolist()):

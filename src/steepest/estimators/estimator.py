@@ -34,6 +34,7 @@ from steepest.estimators.layers import coefficients, intercepts
 from steepest.estimators.progress import EpochLine
 from steepest.estimators.schema import schema_of
 from steepest.estimators.words import configuration_of, words_of
+from steepest.optim import DRIVERS
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.continued import continued, fine_tuning, without_rows
 from steepest.tabular.fit import fit_prepared
@@ -58,7 +59,7 @@ class NeuralEstimator(BaseEstimator, ABC):
     optimizer: str
     learning_rate: float | str
     batch_size: int | str
-    max_epochs: int
+    max_epochs: int | str
     l2: float
     weight_decay: float | str
     dropout: float | str
@@ -68,6 +69,7 @@ class NeuralEstimator(BaseEstimator, ABC):
     loss: str
     ensemble_size: int
     warm_start: bool
+    dtype: str
     random_state: Any
     verbose: int
     options: Mapping[str, Any] | None
@@ -141,11 +143,35 @@ class NeuralEstimator(BaseEstimator, ABC):
             self._check_same_classes(y)
         answers = self._same_target(y) if going_on else self._learn_target(y)
         given = self._given(features, answers, sample_weight, X, going_on=going_on)
+        given.check_classes()
         validation = self._validation(X_val, y_val, given)
         configuration = self._configuration(given)
         _check_size(len(given.table), configuration, has_rows_of_its_own=validation is not None)
         self._train(given, configuration, validation, callbacks or (), going_on=going_on)
         return self
+
+    def _learn_a_batch(
+        self,
+        x: Any,  # noqa: ANN401
+        answers: Answers,
+        sample_weight: Any,  # noqa: ANN401
+    ) -> None:
+        """One pass over more rows, at a constant rate."""
+        going_on = hasattr(self, "model_")
+        features = self._features(x, reset=not going_on)
+        given = self._given(features, answers, sample_weight, x, going_on=going_on)
+        configuration = self._configuration(
+            given,
+            data__validation=0.0,
+            training__patience=0,
+            training__max_epochs=1,
+            optimizer__schedule="constant",
+            optimizer__schedule_options={},
+            optimizer__warm_up=0.0,
+        )
+        epochs = self.n_iter_ if going_on else 0
+        self._train(given, configuration, None, (), going_on=going_on, keeps_constants=True)
+        self.n_iter_ += epochs
 
     def _given(
         self,
@@ -343,7 +369,13 @@ class NeuralEstimator(BaseEstimator, ABC):
         tags.input_tags.categorical = True
         tags.input_tags.string = True
         tags.target_tags.required = True
+        tags.target_tags.multi_output = True
         return tags
+
+
+def takes_batches(estimator: NeuralEstimator) -> bool:
+    """Whether it has ``partial_fit``: a driver, such as L-BFGS, needs all rows at each step."""
+    return estimator.optimizer not in DRIVERS
 
 
 def require_target(y: object, name: str) -> None:

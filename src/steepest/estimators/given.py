@@ -57,8 +57,21 @@ class Given:
         if weights is not None:
             column = _free("sample_weight", table.names)
             table = Table.from_columns({**table.columns, column: number_column(weights)})
-            table = table.take(np.flatnonzero(weights))
+            present = np.flatnonzero(weights)
+            table, answers = table.take(present), answers.take(present)
         return cls(table, features.names, answers.targets(named), column)
+
+    def check_classes(self) -> None:
+        """Refuse to learn one class.
+
+        Raises:
+            DataError: all other classes have rows of weight 0 only.
+        """
+        first = self.targets[0]
+        if len(self.targets) == 1 and first.classes and np.count_nonzero(first.counts) < 2:
+            raise DataError(
+                "one class only has rows of a weight above 0: there is nothing to learn"
+            )
 
     def others(self, features: Table, answers: Answers) -> Table:
         """Rows to validate on, as a table with the same columns; each counts alike."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, Self, final
 
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, column_or_1d
 
 from steepest.errors import ModelFileError
 from steepest.estimators.answers import Answers, names_of, numbers
-from steepest.estimators.estimator import NeuralEstimator, require_target
+from steepest.estimators.estimator import NeuralEstimator, require_target, takes_batches
 from steepest.tabular.model import TableModel
 from steepest.tabular.options import Plain
 from steepest.tabular.resolved import Task
@@ -37,7 +38,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         optimizer: str = "adamw",
         learning_rate: float | str = "recipe",
         batch_size: int | str = "auto",
-        max_epochs: int = 50,
+        max_epochs: int | str = "auto",
         l2: float = 0.0,
         weight_decay: float | str = "auto",
         dropout: float | str = "auto",
@@ -47,6 +48,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         loss: str = "auto",
         ensemble_size: int = 1,
         warm_start: bool = False,
+        dtype: str = "float32",
         random_state: Any = None,  # noqa: ANN401 - as scikit-learn takes it
         verbose: int = 0,
         options: Mapping[str, Any] | None = None,
@@ -66,9 +68,31 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         self.loss = loss
         self.ensemble_size = ensemble_size
         self.warm_start = warm_start
+        self.dtype = dtype
         self.random_state = random_state
         self.verbose = verbose
         self.options = options
+
+    @available_if(takes_batches)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: ANN401
+        """Take one pass over more rows.
+
+        The first call settles what columns are and how they are scaled, so let it have many rows;
+        numbers that are equal in all of them say nothing later on either. No rows are held back,
+        and the learning rate stays as it is.
+
+        Args:
+            X: as in :meth:`fit`.
+            y: likewise.
+            sample_weight: likewise.
+
+        Raises:
+            DataError: as :meth:`fit`; also another number of features or of targets.
+        """
+        known = hasattr(self, "model_")
+        answers = self._same_target(y) if known else self._learn_target(y)
+        self._learn_a_batch(X, answers, sample_weight)
+        return self
 
     def predict(
         self,

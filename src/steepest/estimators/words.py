@@ -26,6 +26,7 @@ OPTION_OF = MappingProxyType(
         "max_epochs": "training.max_epochs",
         "l2": "training.l2",
         "ensemble_size": "training.ensemble_size",
+        "dtype": "training.dtype",
         "validation_fraction": "data.validation",
         "n_iter_no_change": "training.patience",
     }
