@@ -27,8 +27,10 @@ _CLOCK = (
 _TIME = rf"(?:(?:T|,?\s){_CLOCK})?"
 _WEEKDAY = r"(?:[A-Za-z]{2,9}\.?,?\s)?"
 _WORD = r"(?P<word>[^\W\d_]{3,9})\.?"
-_FORMS = [
-    re.compile(rf"(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>\d{{1,2}})(?P=mark)(?P<day>\d{{1,2}}){_TIME}"),
+_DATE_FORMS = [
+    re.compile(
+        rf"(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>\d{{1,2}})(?P=mark)(?P<day>\d{{1,2}}){_TIME}"
+    ),
     re.compile(
         rf"(?P<first>\d{{1,2}})(?P<mark>[-/]|\.\s?)(?P<second_>\d{{1,2}})(?P=mark)"
         rf"(?P<year>\d{{4}}|\d\d){_TIME}"
@@ -43,7 +45,7 @@ _FORMS = [
     re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)"),
     re.compile(_CLOCK),
 ]  # fmt: skip
-_TWO_NUMBERS = _FORMS[1]
+_TWO_NUMBERS = _DATE_FORMS[1]
 _MONTHS = {
     **{word: 1 + place for place, word in enumerate(
         ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -149,7 +151,7 @@ def looks_like_dates(column: TextColumn) -> bool:
 
 
 def _moment(text: str, order: Order) -> datetime | None:
-    for form in _FORMS:
+    for form in _DATE_FORMS:
         found = form.fullmatch(text)
         if found is not None:
             try:

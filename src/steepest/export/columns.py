@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -9,13 +10,21 @@ from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 
-from steepest.data.kinds import CategoricalColumn, FittedColumn, NumericColumn
-from steepest.data.table import number_text, parse_number
+from steepest.data.kinds import (
+    BooleanColumn,
+    CategoricalColumn,
+    DatetimeColumn,
+    FittedColumn,
+    NumericColumn,
+    OrdinalColumn,
+)
+from steepest.data.kinds.boolean import FALSE, TRUE
+from steepest.data.kinds.datetime import CYCLES
 from steepest.errors import ConfigurationError
 from steepest.export.stage import Rows
-from steepest.ir.types import Array, float32, float64, int32, int64
+from steepest.ir.types import Array, float64, int64
 from steepest.ops.composite import clip
-from steepest.ops.elementwise import equal, isnan, sqrt, square, where
+from steepest.ops.elementwise import cos, equal, floor, isnan, sin, sqrt, square, where
 from steepest.ops.index import take
 from steepest.ops.joins import concat
 from steepest.ops.rows import converted
@@ -25,8 +34,13 @@ from steepest.tensor.tensor import Tensor
 Place: TypeAlias = tuple[str, int]
 """A column of an array: the table's column that it is of, and which of its columns there."""
 
-Cell: TypeAlias = Literal["number", "text"]
-"""What stands in a cell, before anything is made of it: a float64 with NaN, or text."""
+Cell: TypeAlias = Literal["number", "point", "comma", "moment", "text", "word"]
+"""What stands in a cell: a number, plain or written for people with a point or a comma before
+decimals; a date or time; a level; a word for a level, in small letters or capitals."""
+
+TEXTS = ("text", "word")
+"""Cells whose text stands for a whole number. Of others a float64 is read, NaN where missing: of a
+moment the seconds since 1970."""
 
 
 @final
@@ -51,16 +65,16 @@ class Export:
     """How columns of one kind are exported.
 
     Args:
-        cell: what is read of each.
-        codes: of a column, text → the whole number that stands for it, 0 for all other text; ""
-            is a missing value. None where cells are numbers.
+        cell: what is read of a column.
+        codes: of a column of texts: text → the whole number that stands for it, 0 for all other
+            text; "" is a missing value.
         parts: of some columns and their cells (rows, columns), float64 numbers or int64 codes.
-        alike: columns are computed together where this is equal.
+        alike: columns with equal cells are computed together where this is equal.
     """
 
-    cell: Cell
-    codes: Callable[[Any], Mapping[str, int]] | None = None
+    cell: Callable[[Any], Cell]
     parts: Callable[[Sequence[Any], Tensor], list[Part]]
+    codes: Callable[[Any], Mapping[str, int]] = lambda _: {}
     alike: Callable[[Any], str] = lambda _: ""
 
 
@@ -71,19 +85,25 @@ class Group:
 
     Args:
         name: among the groups of a model.
+        cell: what is read of them.
         export: how.
         columns: in the order of the table.
     """
 
     name: str
+    cell: Cell
     export: Export
     columns: tuple[FittedColumn, ...]
 
     @property
     def rows(self) -> Rows:
         """What the stage takes for it."""
-        dtype = float64 if self.export.cell == "number" else int64
-        return Rows(dtype, (len(self.columns),))
+        return Rows(int64 if self.cell in TEXTS else float64, (len(self.columns),))
+
+    @property
+    def codes(self) -> dict[str, dict[str, int]]:
+        """Of columns of texts, by name: text → the whole number that stands for it."""
+        return {each.name: {**self.export.codes(each)} for each in self.columns}
 
 
 def groups_of(columns: Sequence[FittedColumn]) -> tuple[Group, ...]:
@@ -92,7 +112,7 @@ def groups_of(columns: Sequence[FittedColumn]) -> tuple[Group, ...]:
     Errors:
         ConfigurationError: a kind that cannot be exported; says why and what to do.
     """
-    found: dict[tuple[str, str], list[FittedColumn]] = {}
+    found: dict[tuple[str, str, Cell], list[FittedColumn]] = {}
     for column in columns:
         kind = kind_of(column)
         if kind not in EXPORTS:
@@ -100,11 +120,17 @@ def groups_of(columns: Sequence[FittedColumn]) -> tuple[Group, ...]:
                 f"column {column.name!r} is of kind {kind!r}, which cannot be exported; fit again "
                 f"without it (--drop {column.name}) or as another kind (--types)"
             )
-        found.setdefault((kind, EXPORTS[kind].alike(column)), []).append(column)
+        export = EXPORTS[kind]
+        found.setdefault((kind, export.alike(column), export.cell(column)), []).append(column)
     return tuple(
-        Group("_".join(filter(None, key)), EXPORTS[key[0]], tuple(each))
+        Group(_group_name(*key), key[2], EXPORTS[key[0]], tuple(each))
         for key, each in found.items()
     )
+
+
+def _group_name(kind: str, alike: str, cell: Cell) -> str:
+    written = cell if cell in ("point", "comma") else ""
+    return "_".join(filter(None, (kind, alike, written)))
 
 
 def kind_of(column: FittedColumn) -> str:
@@ -112,34 +138,38 @@ def kind_of(column: FittedColumn) -> str:
     return str(column.__struct_config__.tag)
 
 
-def prepared(
-    groups: Sequence[Group], columns: Sequence[FittedColumn], cells: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
-    """The network's arrays, as `Preprocessor.transform` makes them.
+def prepared(group: Group, cells: Tensor) -> tuple[str, Tensor, list[Place]]:
+    """What a group adds to one of the network's arrays: its name, the columns, what each is.
 
     Args:
-        groups: of the columns.
-        columns: in the order of the table.
-        cells: of each group, by its name.
+        group: of columns.
+        cells: (rows, columns).
     """
-    parts: dict[str, list[Part]] = {}
-    for group in groups:
-        for part in group.export.parts(group.columns, cells[group.name]):
-            parts.setdefault(part.array, []).append(part)
-    order = {column.name: place for place, column in enumerate(columns)}
-    return {name: _in_order(order, each) for name, each in sorted(parts.items())}
-
-
-def _in_order(order: Mapping[str, int], parts: Sequence[Part]) -> Tensor:
-    """The parts side by side, their columns in the order of the table's."""
+    parts = group.export.parts(group.columns, cells)
+    (array,) = {part.array for part in parts}
     values = parts[0].values
     if len(parts) > 1:
         values = concat([part.values for part in parts], axis=1)
-    places = [(order[name], which) for part in parts for name, which in part.places]
-    ranked = sorted(range(len(places)), key=places.__getitem__)
-    if ranked == [*range(len(places))]:
-        return values
-    return take(values, named("order", np.array(ranked, np.int64)), axis=1)
+    return array, values, [place for part in parts for place in part.places]
+
+
+def joined(
+    values: Sequence[Tensor], places: Sequence[Place], columns: Sequence[FittedColumn]
+) -> Tensor:
+    """Columns side by side, in the order of the table's.
+
+    Args:
+        values: of each group.
+        places: what each column of theirs is.
+        columns: of the table.
+    """
+    whole = values[0] if len(values) == 1 else concat(values, axis=1)
+    order = {column.name: place for place, column in enumerate(columns)}
+    ranks = [(order[name], which) for name, which in places]
+    ranked = sorted(range(len(ranks)), key=ranks.__getitem__)
+    if ranked == [*range(len(ranks))]:
+        return whole
+    return take(whole, named("order", np.array(ranked, np.int64)), axis=1)
 
 
 def named(name: str, values: Array) -> Tensor:
@@ -155,20 +185,27 @@ def named(name: str, values: Array) -> Tensor:
 
 def _numbers(columns: Sequence[NumericColumn], values: Tensor) -> list[Part]:
     absent = isnan(values)
+    scaled = _scaled(columns, values, absent)
+    parts = [Part("numeric", scaled, [(each.name, 0) for each in columns])]
+    return parts + _indicators([(each.name, each.indicator) for each in columns], absent, 1)
+
+
+def _scaled(columns: Sequence[NumericColumn], values: Tensor, absent: Tensor) -> Tensor:
+    """Numbers of alike scalings, each by its own centre and scale."""
     filled = where(absent, named("fill", _each(columns, "fill")), values)
-    scaled = (filled - named("centre", _each(columns, "centre"))) * named(
-        "scale", _each(columns, "scale")
-    )
-    clipped = CLIPS[columns[0].scaling](scaled)
-    parts = [Part("numeric", converted(clipped, float32), [(each.name, 0) for each in columns])]
-    marked = [place for place, each in enumerate(columns) if each.indicator]
-    if marked:
-        known = absent
-        if len(marked) < len(columns):
-            known = take(absent, named("marked", np.array(marked, np.int64)), axis=1)
-        places = [(columns[place].name, 1) for place in marked]
-        parts.append(Part("numeric", converted(known, float32), places))
-    return parts
+    centred = filled - named("centre", _each(columns, "centre"))
+    return CLIPS[columns[0].scaling](centred * named("scale", _each(columns, "scale")))
+
+
+def _indicators(columns: Sequence[tuple[str, bool]], absent: Tensor, which: int) -> list[Part]:
+    """For each column that has an indicator, whether the value is missing."""
+    marked = [place for place, (_, indicator) in enumerate(columns) if indicator]
+    if not marked:
+        return []
+    if len(marked) < len(columns):
+        absent = take(absent, named("marked", np.array(marked, np.int64)), axis=1)
+    places = [(columns[place][0], which) for place in marked]
+    return [Part("numeric", converted(absent, float64), places)]
 
 
 def _each(columns: Iterable[Any], name: str) -> Array:
@@ -193,37 +230,17 @@ CLIPS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
 # -------------------------------------------------------------------------------------- categories
 
 
-def spellings(levels: Sequence[str], missing: int) -> dict[str, int]:
-    """Each text that is one of the levels, with its code; levels are numbered from 1.
+def numbered(levels: Sequence[str], missing: int) -> dict[str, int]:
+    """Number levels from 1, "" as the missing value's number says.
 
-    A number is written with or without a point, a truth value in small letters or capitals, as
-    `match_levels` reads them alike.
-
-    Args:
-        levels: in the order of their codes.
-        missing: the code of a missing value.
-
-    >>> spellings(["1", "true"], 0)
-    {'': 0, '1': 1, 'true': 2, '1.0': 1, 'True': 2, 'TRUE': 2}
+    >>> numbered(["a", "b"], 3)
+    {'': 3, 'a': 1, 'b': 2}
     """
-    exact = {"": missing, **{level: code for code, level in enumerate(levels, 1)}}
-    loose: dict[str, int] = {}
-    for code, level in enumerate(levels, 1):
-        number = parse_number(level)
-        if number is not None:
-            wholes = [True, False] if number.is_integer() else [False]
-            texts = [number_text(number, whole) for whole in wholes]
-        elif level.lower() in {"true", "false"}:
-            texts = [level.lower(), level.capitalize(), level.upper()]
-        else:
-            continue
-        for text in texts:
-            loose.setdefault(text, code)
-    return {**exact, **{text: code for text, code in loose.items() if text not in exact}}
+    return {"": missing, **{level: code for code, level in enumerate(levels, 1)}}
 
 
-def _codes(column: CategoricalColumn) -> dict[str, int]:
-    return spellings(column.levels, column.size if column.missing else 0)
+def _categories(column: CategoricalColumn) -> dict[str, int]:
+    return numbered(column.levels, column.size if column.missing else 0)
 
 
 def _zeros_and_ones(columns: Sequence[CategoricalColumn], codes: Tensor) -> list[Part]:
@@ -235,14 +252,14 @@ def _zeros_and_ones(columns: Sequence[CategoricalColumn], codes: Tensor) -> list
         spread = take(codes, named("owner", np.array(owners, np.int64)), axis=1)
     found = equal(spread, named("level", np.array(levels, np.int64)))
     places = [(each.name, code) for each in columns for code in range(each.size)]
-    return [Part("numeric", converted(found, float32), places)]
+    return [Part("numeric", converted(found, float64), places)]
 
 
 def _embedded(columns: Sequence[CategoricalColumn], codes: Tensor) -> list[Part]:
-    return [Part("categories", converted(codes, int32), [(each.name, 0) for each in columns])]
+    return [Part("categories", codes, [(each.name, 0) for each in columns])]
 
 
-def _categories(columns: Sequence[CategoricalColumn], codes: Tensor) -> list[Part]:
+def _coded(columns: Sequence[CategoricalColumn], codes: Tensor) -> list[Part]:
     return (_zeros_and_ones if columns[0].one_hot else _embedded)(columns, codes)
 
 
@@ -250,10 +267,102 @@ def _way(column: CategoricalColumn) -> str:
     return "one_hot" if column.one_hot else "embedded"
 
 
+# ------------------------------------------------------------------------- booleans, ordered levels
+
+_TRUE, _FALSE, _ABSENT = 1, 2, 3
+
+
+def _words(_: BooleanColumn) -> dict[str, int]:
+    true, false = dict.fromkeys(sorted(TRUE), _TRUE), dict.fromkeys(sorted(FALSE), _FALSE)
+    return {"": _ABSENT, **true, **false}
+
+
+def _truth(columns: Sequence[BooleanColumn], codes: Tensor) -> list[Part]:
+    """1 for true, −1 for false, 0 for what is neither."""
+    values = converted(equal(codes, _TRUE), float64) - converted(equal(codes, _FALSE), float64)
+    parts = [Part("numeric", values, [(each.name, 0) for each in columns])]
+    absent = equal(codes, _ABSENT)
+    return parts + _indicators([(each.name, each.indicator) for each in columns], absent, 1)
+
+
+def _ranks(columns: Sequence[OrdinalColumn], codes: Tensor) -> list[Part]:
+    """Codes count from 1, ranks from 0; a level that has none is missing."""
+    ranks = where(equal(codes, 0), math.nan, converted(codes, float64) - 1.0)
+    return _numbers([each.number for each in columns], ranks)
+
+
+# ----------------------------------------------------------------------------------------- moments
+
+_DAY, _HOUR = 86400.0, 3600.0  # seconds
+
+
+def _moments(columns: Sequence[DatetimeColumn], seconds: Tensor) -> list[Part]:
+    return [
+        part
+        for place, column in enumerate(columns)
+        for part in _moment(column, seconds[:, place : place + 1])
+    ]
+
+
+def _moment(column: DatetimeColumn, seconds: Tensor) -> list[Part]:
+    """One column's numbers, its cycles, and whether it is missing."""
+    absent = isnan(seconds)
+    days = floor(seconds / _DAY)
+    hour = (seconds - days * _DAY) / _HOUR
+    year, month = _year_and_month(days)
+    read = {
+        "days": days + hour / 24.0,
+        "year": year,
+        "month": month,
+        "weekday": (days + 3.0) - 7.0 * floor((days + 3.0) / 7.0),
+        "hour": hour,
+    }
+    values: list[Tensor] = []
+    for number in column.numbers:
+        part = read[number.name.removeprefix(f"{column.name} ")]
+        values.append(_scaled([number], part, absent))
+    for cycle in column.cycles:
+        angle = read[cycle] * (2.0 * math.pi / CYCLES[cycle])
+        values += [where(absent, 0.0, sin(angle)), where(absent, 0.0, cos(angle))]
+    parts = [Part("numeric", each, [(column.name, which)]) for which, each in enumerate(values)]
+    return parts + _indicators([(column.name, column.indicator)], absent, len(values))
+
+
+def _year_and_month(days: Tensor) -> tuple[Tensor, Tensor]:
+    """Of days since 1970: the year, and the months since January.
+
+    Years are taken to begin in March, so that a leap day is a year's last.
+
+    Source: Hinnant, "chrono-compatible low-level date algorithms", civil_from_days.
+    """
+    shifted = days + 719468.0  # since the 1st of March of the year 0
+    era = floor(shifted / 146097.0)  # of 400 years
+    day = shifted - era * 146097.0
+    leaps = floor(day / 1460.0) - floor(day / 36524.0) + floor(day / 146096.0)
+    year = floor((day - leaps) / 365.0)
+    day_of_year = day - (365.0 * year + floor(year / 4.0) - floor(year / 100.0))
+    month = floor((5.0 * day_of_year + 2.0) / 153.0)  # since March
+    turned = month < 10.0
+    since_january = where(turned, month + 2.0, month - 10.0)
+    return year + era * 400.0 + where(turned, 0.0, 1.0), since_january
+
+
 EXPORTS: Mapping[str, Export] = MappingProxyType(
     {
-        "numeric": Export(cell="number", parts=_numbers, alike=lambda column: column.scaling),
-        "categorical": Export(cell="text", codes=_codes, parts=_categories, alike=_way),
+        "numeric": Export(
+            cell=lambda column: column.written or "number",
+            parts=_numbers,
+            alike=lambda column: column.scaling,
+        ),
+        "categorical": Export(cell=lambda _: "text", codes=_categories, parts=_coded, alike=_way),
+        "boolean": Export(cell=lambda _: "word", codes=_words, parts=_truth),
+        "ordinal": Export(
+            cell=lambda _: "text",
+            codes=lambda column: numbered(column.levels, 0),
+            parts=_ranks,
+            alike=lambda column: column.number.scaling,
+        ),
+        "datetime": Export(cell=lambda _: "moment", parts=_moments),
     }
 )
 """By kind of column. A kind that is not here is refused."""

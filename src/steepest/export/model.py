@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -10,10 +10,12 @@ import numpy as np
 
 from steepest.data.kinds import ARRAYS, FittedColumn
 from steepest.export.answers import Answer, answer_of
-from steepest.export.columns import Group, groups_of, prepared
+from steepest.export.columns import Group, Place, groups_of, joined, prepared
 from steepest.export.stage import Rows, Stage, Tensors, staged
-from steepest.ir.types import Array, is_floating
+from steepest.ir.types import Array, DType, is_floating
 from steepest.nn import Ensemble, Module, evaluating
+from steepest.ops.joins import stack
+from steepest.ops.rows import converted
 from steepest.tabular.model import TableModel
 from steepest.tabular.network import network_weights
 from steepest.tabular.parts import read_options
@@ -29,7 +31,8 @@ class ExportedModel:
         columns: the features, in the order of the table.
         groups: the same, by how they are computed.
         markers: texts that stand for a missing value, "" among them.
-        prepare: from the cells of each group to the network's arrays.
+        prepare: of each group by its name: from "cells" to "columns" of an array.
+        join: from those, by the groups' names, to the network's arrays.
         network: from those to outputs.
         members: of an ensemble, the weights of each by name; of one network, its own.
         average: of an ensemble: from the members' outputs (members, rows, outputs) to outputs.
@@ -40,7 +43,8 @@ class ExportedModel:
     columns: tuple[FittedColumn, ...]
     groups: tuple[Group, ...]
     markers: frozenset[str]
-    prepare: Stage
+    prepare: Mapping[str, Stage]
+    join: Stage
     network: Stage
     members: tuple[Mapping[str, Array], ...]
     average: Stage | None
@@ -57,12 +61,11 @@ def exported(model: TableModel) -> ExportedModel:
     columns = model.preprocessor.columns
     groups = groups_of(columns)
     markers = read_options(model.configuration.data)
-    prepare = staged(
-        lambda cells: prepared(groups, columns, cells), {each.name: each.rows for each in groups}
-    )
     whole = model.network
+    prepare = {each.name: _prepare(each) for each in groups}
+    join = _join(groups, prepare, columns, whole.dtype)
     networks = whole.members if isinstance(whole, Ensemble) else [whole]
-    network = staged(lambda arrays: _outputs(networks[0], arrays), _rows_of(prepare, whole))
+    network = staged(lambda arrays: _outputs(networks[0], arrays), _rows(join))
     outputs = _rows(network)["outputs"]
     says = answer_of(model.head)
     return ExportedModel(
@@ -70,12 +73,48 @@ def exported(model: TableModel) -> ExportedModel:
         groups=groups,
         markers=markers.markers,
         prepare=prepare,
+        join=join,
         network=network,
         members=tuple(network_weights(each) for each in networks),
         average=_average(whole, outputs) if isinstance(whole, Ensemble) else None,
         answer=staged(lambda arrays: says.compute(arrays["outputs"]), {"outputs": outputs}),
         says=says,
     )
+
+
+def _prepare(group: Group) -> Stage:
+    return staged(
+        lambda arrays: {"columns": prepared(group, arrays["cells"])[1]}, {"cells": group.rows}
+    )
+
+
+def _join(
+    groups: Sequence[Group],
+    prepare: Mapping[str, Stage],
+    columns: Sequence[FittedColumn],
+    dtype: DType,
+) -> Stage:
+    """The network's arrays, floating-point numbers in its own element type."""
+
+    def join(arrays: Tensors) -> dict[str, Tensor]:
+        found: dict[str, list[tuple[Tensor, list[Place]]]] = {}
+        for group in groups:
+            blank = Tensor(np.zeros((1, *group.rows.rest), group.rows.dtype), None)
+            array, _, places = prepared(group, blank)
+            found.setdefault(array, []).append((arrays[group.name], places))
+        return {
+            name: converted(
+                joined(
+                    [values for values, _ in parts],
+                    [place for _, places in parts for place in places],
+                    columns,
+                ),
+                dtype if is_floating(np.dtype(ARRAYS[name])) else np.dtype(ARRAYS[name]),
+            )
+            for name, parts in sorted(found.items())
+        }
+
+    return staged(join, {name: _rows(stage)["columns"] for name, stage in prepare.items()})
 
 
 def _outputs(network: Module, arrays: Tensors) -> dict[str, Tensor]:
@@ -93,21 +132,11 @@ def _rows(stage: Stage) -> dict[str, Rows]:
     return found
 
 
-def _rows_of(prepare: Stage, network: Module) -> dict[str, Rows]:
-    """What the network takes: floating-point numbers in its own element type."""
-    return {
-        name: Rows(network.dtype if is_floating(np.dtype(ARRAYS[name])) else each.dtype, each.rest)
-        for name, each in _rows(prepare).items()
-    }
-
-
 def _average(ensemble: Ensemble, outputs: Rows) -> Stage:
     """The mean of the members' outputs, each an input of its own."""
     names = [f"outputs_{place}" for place in range(len(ensemble.members))]
 
     def average(arrays: Tensors) -> dict[str, Tensor]:
-        from steepest.ops.joins import stack
-
         return {"outputs": ensemble.mean(stack([arrays[name] for name in names]))}
 
     return staged(average, dict.fromkeys(names, outputs))

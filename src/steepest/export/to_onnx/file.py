@@ -12,12 +12,11 @@ import numpy as np
 
 from steepest import __version__
 from steepest.data import whole_file
-from steepest.export.columns import Group
+from steepest.export.columns import TEXTS, Group
 from steepest.export.model import ExportedModel, exported
-from steepest.export.stage import Stage
 from steepest.export.to_onnx.graph import TABLES, GraphBuilder
 from steepest.export.to_onnx.model import Port, onnx_model
-from steepest.export.to_onnx.operators import onnx_type
+from steepest.export.to_onnx.spellings import spellings
 from steepest.export.to_onnx.translate import StageTranslation
 from steepest.ir.types import float64
 from steepest.tabular.model import TableModel
@@ -30,7 +29,8 @@ _TEXT = np.dtype(np.object_)
 def export_onnx(model: TableModel, path: str | os.PathLike[str]) -> None:
     """Write a model of a table as an ONNX graph, preprocessing included.
 
-    Its inputs are the columns, each (rows, 1): double for numbers, NaN where one is missing;
+    Its inputs are the columns, each (rows, 1): double for numbers, NaN where one is missing, for
+    dates and times the seconds since 1970;
     string for categories and booleans, "" where one is missing. Its outputs are `prediction`, a
     label or a number in the target's units, and `probabilities` or `quantiles` if the model has
     them, in double. Text is compared exactly: what reading a file would strip or take for a missing
@@ -101,14 +101,10 @@ class _Writer:
 
     def ports(self) -> list[Port]:
         """The columns as inputs, in the order of the table."""
-        cells = {each.name: group for group in self._parts.groups for each in group.columns}
+        cells = {each.name: group.cell for group in self._parts.groups for each in group.columns}
         return [
-            Port(
-                self._inputs[name],
-                float64 if cells[name].export.cell == "number" else _TEXT,
-                (None, 1),
-            )
-            for name in self._inputs
+            Port(name, _TEXT if cells[column] in TEXTS else float64, (None, 1))
+            for column, name in self._inputs.items()
         ]
 
     def write(self) -> list[Port]:
@@ -117,8 +113,11 @@ class _Writer:
         first = build.call("Shape", self._inputs[parts.columns[0].name])
         rows = build.call("Slice", first, build.integers([0]), build.integers([1]))
         translate = StageTranslation(build, rows)
-        cells = {group.name: self._cells(group) for group in parts.groups}
-        arrays = self._cast(translate(parts.prepare, cells), parts.prepare, parts.network)
+        columns: dict[str, str] = {}
+        for group in parts.groups:
+            cells = {"cells": self._cells(group)}
+            columns[group.name] = translate(parts.prepare[group.name], cells)["columns"]
+        arrays = translate(parts.join, columns)
         outputs = [
             translate(replace(parts.network, values=weights), arrays)["outputs"]
             for weights in parts.members
@@ -133,11 +132,10 @@ class _Writer:
     def _cells(self, group: Group) -> str:
         """The cells of a group as one array (rows, columns)."""
         names = [self._inputs[each.name] for each in group.columns]
-        codes = group.export.codes
-        if codes is not None:
-            tables = [codes(each) for each in group.columns]
+        if group.cell in TEXTS:
             names = [
-                self._looked_up(name, table) for name, table in zip(names, tables, strict=True)
+                self._looked_up(self._inputs[name], spellings(codes, group.cell))
+                for name, codes in group.codes.items()
             ]
         return names[0] if len(names) == 1 else self.build.call("Concat", *names, axis=1)
 
@@ -152,14 +150,6 @@ class _Writer:
             values_int64s=list(table.values()),
             default_int64=0,
         )
-
-    def _cast(self, arrays: Mapping[str, str], before: Stage, after: Stage) -> dict[str, str]:
-        """Arrays in the element types that the next stage takes."""
-        found = dict(arrays)
-        for name, node in after.inputs.items():
-            if node.dtype != before.outputs[name].dtype:
-                found[name] = self.build.call("Cast", found[name], to=onnx_type(node.dtype))
-        return found
 
     def _result(self, name: str, value: str) -> Port:
         """Give an answer its name; labels in place of their numbers."""

@@ -146,7 +146,7 @@ def _number(value: Array) -> Expression:
     """A number of the program, in as few digits as its element type needs."""
     if value.ndim:
         return Expression(f"np.array({value.tolist()}, np.{value.dtype})")
-    text = str(value[()])
+    text = str(value[()]).replace("e+", "e")
     if value.dtype.kind == "f" and not np.isfinite(value):
         text = {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}[text]
     return Expression(text, ATOM if not text.startswith("-") else ATOM - 2)

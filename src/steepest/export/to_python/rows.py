@@ -11,24 +11,31 @@ import io
 import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from steepest.data.dates import Order, moments
+from steepest.data.table import parse_number
+from steepest.data.written import Sign, parse_written
 
 MISSING: set[str] = {""}
 MISSING_NUMBERS: set[float] = set()
 DECIMAL = ""
 
 
+Table: TypeAlias = Mapping[str, Sequence[Any]]
+Rows: TypeAlias = Table | Sequence[Mapping[str, Any]]
+
+
 class TableError(ValueError):
     """A table that the model cannot take; says where."""
 
 
-def columns_of(
-    rows: Mapping[str, Any] | Sequence[Mapping[str, Any]], names: Sequence[str]
-) -> dict[str, list[Any]]:
+def columns_of(rows: Rows, names: Sequence[str]) -> dict[str, list[Any]]:
     """The model's columns of a list of dictionaries, or of a dictionary of columns."""
     if not isinstance(rows, Mapping):
         rows = list(rows)
@@ -43,19 +50,6 @@ def columns_of(
     return found
 
 
-def parsed(text: str, decimal: str = ".") -> float | None:
-    """The number that a text is, or None."""
-    if decimal != ".":
-        if "." in text:
-            return None
-        text = text.replace(decimal, ".")
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return None if "_" in text or math.isnan(value) else value
-
-
 def text_of(cell: object) -> str:
     """A cell as text without blanks around it, "" where the value is missing."""
     if cell is None or type(cell).__name__ in ("NAType", "NaTType"):
@@ -66,23 +60,60 @@ def text_of(cell: object) -> str:
     return "" if text in MISSING else text
 
 
-def numbers_of(cells: Sequence[Any], column: str, lines: Sequence[str]) -> NDArray[Any]:
-    """A column of numbers: float64, NaN where one is missing."""
-    found = np.empty(len(cells))
-    decimal = DECIMAL or decimal_sign(cells)
-    for row, cell in enumerate(cells):
-        if isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool):
-            value = float(cell)
-        else:
-            text = text_of(cell)
-            number = parsed(text, decimal) if text else math.nan
-            if number is None:
-                raise TableError(f"{place(lines, row)}, column {column!r}: {text!r} is no number")
-            value = number
-        if abs(value) > 1e300:
-            raise TableError(f"{place(lines, row)}, column {column!r}: {value} is too large")
+def numbers_of(table: Table, names: Sequence[str], lines: Sequence[str]) -> NDArray[np.float64]:
+    """Columns of numbers: (rows, columns), NaN where one is missing."""
+    columns: list[NDArray[np.float64]] = []
+    for name in names:
+        sign = DECIMAL or decimal_sign(table[name])
+        columns.append(column_of(table, name, lines, partial(parse_number, decimal=sign)))
+    return np.stack(columns, axis=1)
+
+
+def written_of(
+    table: Table, names: Sequence[str], lines: Sequence[str], sign: Sign
+) -> NDArray[np.float64]:
+    """Columns of numbers that are written for people, with this sign before decimals."""
+    read = partial(parse_written, sign=sign)
+    return np.stack([column_of(table, name, lines, read) for name in names], axis=1)
+
+
+def column_of(
+    table: Table, name: str, lines: Sequence[str], read: Callable[[str], float | None]
+) -> NDArray[np.float64]:
+    """A column of numbers, NaN where one is missing; read says what number a text is."""
+    found = np.empty(len(table[name]))
+    for row, cell in enumerate(table[name]):
+        value = number_of(cell, read)
+        if value is None or abs(value) > 1e300:
+            raise TableError(f"{place(lines, row, name)}: {cell!r} is no number, or too large")
         found[row] = math.nan if value in MISSING_NUMBERS else value
     return found
+
+
+def number_of(cell: object, read: Callable[[str], float | None]) -> float | None:
+    """A cell as a number, NaN where it is missing, None where it is none."""
+    if isinstance(cell, int | float | np.integer | np.floating) and not isinstance(cell, bool):
+        return float(cell)
+    text = text_of(cell)
+    return read(text) if text else math.nan
+
+
+def seconds_of(
+    table: Table, orders: Mapping[str, Order], lines: Sequence[str]
+) -> NDArray[np.float64]:
+    """Columns of dates and times as seconds since 1970: (rows, columns), NaN where missing."""
+    columns: list[NDArray[np.float64]] = []
+    for name, order in orders.items():
+        texts = [text_of(cell) for cell in table[name]]
+        levels = sorted({*texts} - {""})
+        read = dict(zip(levels, moments(levels, order), strict=True))
+        for row, text in enumerate(texts):
+            if text and np.isnat(read[text]):
+                raise TableError(f"{place(lines, row, name)}: {text!r} is no date or time")
+        found = np.array([read.get(text, "NaT") for text in texts], "datetime64[us]")
+        seconds = (found - np.datetime64(0, "us")) / np.timedelta64(1, "s")
+        columns.append(np.where(np.isnat(found), np.nan, seconds))
+    return np.stack(columns, axis=1)
 
 
 def decimal_sign(cells: Sequence[Any]) -> str:
@@ -93,30 +124,43 @@ def decimal_sign(cells: Sequence[Any]) -> str:
     return "," if decisive and not any("." in text for text in texts) else "."
 
 
-def codes_of(cells: Sequence[Any], levels: Mapping[str, int]) -> NDArray[Any]:
-    """A column of levels as their numbers, 0 for a level that the model does not know."""
-    alike: dict[Any, int] = {}
-    for level, code in levels.items():
-        if (key := loosely(level)) is not None:
-            alike.setdefault(key, code)
-    found = np.zeros(len(cells), np.int64)
-    for row, text in enumerate(map(text_of, cells)):
-        key = None if text in levels else loosely(text)
-        found[row] = levels[text] if text in levels else alike.get(key, 0)
-    return found
+def codes_of(table: Table, levels: Mapping[str, Mapping[str, int]]) -> NDArray[np.int64]:
+    """Columns of levels as their numbers: (rows, columns), 0 for a level that is not known."""
+    found = [
+        [code_of(text_of(cell), known) for cell in table[name]] for name, known in levels.items()
+    ]
+    return np.array(found, np.int64).T
+
+
+def words_of(table: Table, levels: Mapping[str, Mapping[str, int]]) -> NDArray[np.int64]:
+    """Columns of words as their numbers, be they in capitals or not: (rows, columns)."""
+    found = [
+        [known.get(text_of(cell).casefold(), 0) for cell in table[name]]
+        for name, known in levels.items()
+    ]
+    return np.array(found, np.int64).T
+
+
+def code_of(text: str, levels: Mapping[str, int]) -> int:
+    """The number of a level, 0 if it is not known."""
+    if text in levels:
+        return levels[text]
+    key = loosely(text)
+    alike = (code for level, code in levels.items() if loosely(level) == key)
+    return 0 if key is None else next(alike, 0)
 
 
 def loosely(text: str) -> float | str | None:
     """What a level is besides its text: "1" and "1.0" are one, "True" and "true" too."""
-    number = parsed(text)
+    number = parse_number(text)
     if number is not None:
         return number
     return text.lower() if text.lower() in ("true", "false") else None
 
 
-def place(lines: Sequence[str], row: int) -> str:
-    """Where a row stands, for a message."""
-    return lines[row] if lines else f"row {row + 1}"
+def place(lines: Sequence[str], row: int, column: str) -> str:
+    """Where a cell stands, for a message."""
+    return f"{lines[row] if lines else f'row {row + 1}'}, column {column!r}"
 
 
 def read_csv(
@@ -200,7 +244,13 @@ def unpacked(shapes: Mapping[str, tuple[int, ...]], content: bytes, dtype: str) 
     return found
 
 
-READING = (TableError, columns_of, parsed, text_of, place)
-CELLS = {"number": (numbers_of, decimal_sign), "text": (codes_of, loosely)}
-RUNNING = (read_csv, write_csv)
-FUNCTIONS = {"sigmoid": sigmoid, "erf": erf}
+# By what stands in the cells of a column, and by the op that NumPy lacks.
+CELLS: Mapping[str, Callable[..., NDArray[Any]]] = {
+    "number": numbers_of,
+    "point": written_of,
+    "comma": written_of,
+    "moment": seconds_of,
+    "text": codes_of,
+    "word": words_of,
+}
+FUNCTIONS: Mapping[str, Callable[..., NDArray[Any]]] = {"sigmoid": sigmoid, "erf": erf}
