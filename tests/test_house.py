@@ -29,6 +29,7 @@ HEAVY = [
 # listed may import NumPy only.
 THIRD_PARTY = {
     "data": {"numpy", "msgspec", "duckdb", "narwhals", "sklearn", "safetensors", "PIL"},
+    "bench": {"numpy", "msgspec", "sklearn", "threadpoolctl"},
     "report": {"numpy", "matplotlib"},
     "runtime": {"numpy", "llvmlite"},
     "estimators": {"numpy", "msgspec", "narwhals", "sklearn"},

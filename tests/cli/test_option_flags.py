@@ -36,6 +36,7 @@ WRITTEN: dict[str, tuple[list[str], Any]] = {
     "network.hidden_layer_sizes": (["--hidden-layer-sizes", "64,32"], [64, 32]),
     "network.activation": (["--activation", "tanh"], "tanh"),
     "network.dropout": (["--dropout", "0.25"], 0.25),
+    "network.numeric_embedding": (["--numeric-embedding", "periodic"], "periodic"),
     "network.batch_norm": (["--batch-norm", "after"], "after"),
     "optimizer.name": (["--optimizer", "nesterov"], "nesterov"),
     "optimizer.learning_rate": (["--learning-rate", "auto"], "auto"),

@@ -77,7 +77,9 @@ def test_sizes_are_from_1(mistake: dict[str, int]) -> None:
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
 def test_waves_need_frequencies_and_a_speed(name: str, value: float) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} is a number above 0"):
-        st.nn.PeriodicEmbedding(2, **{name: value})
+        if name == "speed":
+            st.nn.PeriodicEmbedding(2, speed=value)
+        st.nn.PeriodicEmbedding(2, deviation=value)
 
 
 def test_speed_is_how_far_a_step_of_adam_goes_and_nothing_else() -> None:

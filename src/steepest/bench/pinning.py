@@ -1,4 +1,4 @@
-"""Keeping this process, and those it starts meanwhile, on some processors."""
+"""Keeping this process, and those it starts meanwhile, on some processors and threads."""
 
 from __future__ import annotations
 
@@ -22,3 +22,12 @@ def pinned(count: int) -> Generator[None]:
         yield
     finally:
         os.sched_setaffinity(0, before)
+
+
+@contextmanager
+def with_threads(count: int) -> Generator[None]:
+    """Within this block the libraries of this process compute on so many threads."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(count):
+        yield

@@ -16,8 +16,8 @@ from steepest.errors import ConfigurationError, nearest
 
 # In the order of the help. Each is the function of its name in the file of its name.
 _COMMANDS = (
-    *("fit", "search", "predict", "evaluate", "importance", "inspect", "dataset", "preview"),
-    *("schedule", "explain-step", "bench", "rounding", "cache"),
+    *("fit", "search", "predict", "evaluate", "importance", "export", "inspect", "dataset"),
+    *("preview", "schedule", "explain-step", "bench", "bench tables", "rounding", "cache"),
 )
 _HELP = """\
 Train a neural network on a table, or on images, in one command, and use it.
@@ -36,6 +36,14 @@ _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 class _Commands(TyperGroup):
     """Loads a command when it is asked for: `steepest --version` need not know what `fit` takes."""
 
+    def resolve_command(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, ctx: typer.Context, args: list[str]
+    ) -> tuple[str, TyperCommand, list[str]]:
+        """Find the command of the first words: of two, such as `bench tables`, or of one."""
+        words = 2 if " ".join(args[:2]) in _COMMANDS else 1
+        name = " ".join(args[:words])
+        return name, self.get_command(ctx, name), args[words:]
+
     def list_commands(self, ctx: typer.Context) -> list[str]:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Name all."""
         return [*_COMMANDS]
@@ -47,7 +55,7 @@ class _Commands(TyperGroup):
                 f"there is no command {cmd_name!r}; {nearest(cmd_name, _COMMANDS)}\n"
                 "'steepest -h' shows them all"
             )
-        name = cmd_name.replace("-", "_")
+        name = cmd_name.replace("-", "_").replace(" ", "_")
         function = getattr(import_module(f"steepest.cli.{name}"), name)
         text = cleandoc(function.__doc__ or "").replace(r"\b", "\b")  # keeps the lines below it
         alone = _application()

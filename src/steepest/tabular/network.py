@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.data import Inputs, Preprocessor
+from steepest.data import Bag, Inputs, Preprocessor
 from steepest.errors import ModelFileError
 from steepest.losses import Loss
-from steepest.nn import MLP, Dropout, Embedding, Ensemble, Module, PeriodicEmbedding
+from steepest.nn import (
+    MLP,
+    Dropout,
+    Embedding,
+    EmbeddingBag,
+    Ensemble,
+    Module,
+    PeriodicEmbedding,
+)
 from steepest.ops.joins import concat
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.heads import head_of
@@ -26,26 +34,30 @@ from steepest.train.averaging import mean_for
 
 @final
 class TableNetwork(Module):
-    """f(x) = MLP(numeric columns, waves of some, e_1[c_1], ..., e_q[c_q]), an embedding a category.
+    """f(x) = MLP(numeric columns, waves of some, e_1[c_1], ..., e_q[c_q], mean_j t_1[c_j], ...).
+
+    A category has an embedding e, a text one of its own, t, with the mean over its codes.
 
     Args:
         numeric: Number of numeric columns, one-hot columns among them.
         waving: Places of those that have a periodic embedding besides; none for a network without.
         levels: For each embedded category, how many levels have a vector; code 0 gives zeros.
+        bags: For each text, how many codes have a vector, and how many stand in a row.
         outputs: Classes, or for a number 1, or one for each quantile.
         network: Sizes and activation.
         dropout: Probability of dropping a hidden unit.
 
-    Shapes: {"numeric": (n, numeric), "categories": (n, q)} to (n, outputs); an array without
-    columns is left out of the dictionary.
+    Shapes: {"numeric": (n, numeric), "categories": (n, q), "bags": (n, all codes of all texts)} to
+    (n, outputs); an array without columns is left out of the dictionary.
     """
 
     def __init__(
         self,
         *,
         numeric: int,
-        waving: Sequence[int],
+        waving: Sequence[int] = (),
         levels: Sequence[int],
+        bags: Sequence[Bag] = (),
         outputs: int,
         network: Network,
         dropout: float,
@@ -57,7 +69,9 @@ class TableNetwork(Module):
         self.embeddings = [Embedding(each, width, deviation=deviation) for each in levels]
         self.embedding_dropout = Dropout(network.embedding_dropout)
         waves = self.waves.columns * self.waves.width if self.waves else 0
-        inputs = numeric + waves + width * len(levels)
+        self.texts = [EmbeddingBag(each.buckets, network.text_size, deviation=1.0) for each in bags]
+        self.lengths = tuple(each.length for each in bags)
+        inputs = numeric + waves + width * len(levels) + network.text_size * len(bags)
         self.perceptron = make_perceptron(inputs, outputs, network, dropout)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> Tensor:
@@ -68,6 +82,9 @@ class TableNetwork(Module):
             parts.append(self.waves(_side_by_side(numbers)))
         for place, embedding in enumerate(self.embeddings):
             parts.append(self.embedding_dropout(embedding(inputs["categories"][:, place])))
+        ends = accumulate(self.lengths)
+        for text, length, end in zip(self.texts, self.lengths, ends, strict=True):
+            parts.append(text(inputs["bags"][:, end - length : end]))
         return self.perceptron(_side_by_side(parts))
 
 
@@ -126,6 +143,7 @@ def build_network(
             numeric=len(preprocessor.numeric_names),
             waving=preprocessor.continuous if resolved.numeric_embedding == "periodic" else (),
             levels=preprocessor.levels,
+            bags=preprocessor.bags,
             outputs=head.outputs,
             network=configuration.network,
             dropout=resolved.dropout,
