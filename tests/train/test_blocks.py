@@ -24,8 +24,8 @@ from steepest.train.samplers import Draw
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(1003, 3))
 Y = np.tanh(X @ np.array([1.0, -2.0, 0.5])) + 0.3 * RNG.normal(size=1003)
-WEIGHTS = RNG.uniform(0.5, 1.5, size=1003)
-WEIGHTS /= WEIGHTS.mean()
+_DRAWN = RNG.uniform(0.5, 1.5, size=1003)
+WEIGHTS = _DRAWN / _DRAWN.mean()
 HELD_OUT = (X[:101], Y[:101])
 Anything = Any
 THREAD = "steepest reads ahead"
@@ -163,7 +163,8 @@ def test_every_row_comes_once_an_epoch(
 
 def test_the_result_does_not_depend_on_chunks_nor_on_time() -> None:
     results = []
-    for options in ({}, {"cuts": [1003]}, {"cuts": [17]}, {"pause": 0.01}):
+    every: list[dict[str, Any]] = [{}, {"cuts": [1003]}, {"cuts": [17]}, {"pause": 0.01}]
+    for options in every:
         of = trainer(dropout=0.2)
         of.fit(blocks(X, Y, **options), epochs=3, batch_size=20, validation_data=HELD_OUT)
         results.append(of)
@@ -286,8 +287,9 @@ def test_too_few_rows_are_told() -> None:
     ],
 )
 def test_what_does_not_go_with_blocks_is_refused(options: dict[str, Any], words: str) -> None:
+    every: dict[str, Any] = {"epochs": 1, "batch_size": 20, **options}
     with pytest.raises(ConfigurationError, match=words):
-        trainer().fit(blocks(X, Y), **{"epochs": 1, "batch_size": 20, **options})
+        trainer().fit(blocks(X, Y), **every)
 
 
 def test_a_driver_takes_one_block_and_refuses_several() -> None:
@@ -311,8 +313,9 @@ def test_an_ensemble_refuses_them() -> None:
     [{"rows": 0}, {"rows": 1.5}, {"block_rows": 0}, {"block_rows": True}, {"read": [1, 2]}],
 )
 def test_blocks_are_checked(given: dict[str, Any]) -> None:
+    every: dict[str, Any] = {"read": reading(X, Y), "rows": 5, "block_rows": 5, **given}
     with pytest.raises(ConfigurationError, match=f"Blocks: {next(iter(given))}"):
-        st.Blocks(**{"read": reading(X, Y), "rows": 5, "block_rows": 5, **given})
+        st.Blocks(**every)
 
 
 # ------------------------------------------------------------------------------ ends before time

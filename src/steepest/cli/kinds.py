@@ -73,7 +73,7 @@ def _compared(model: TableModel, parts: Parts, seconds: float) -> Comparison:
 
 
 def _described(parts: Parts) -> list[str]:
-    counts = [f"{len(parts.training):,} rows to train on"]
+    counts = [f"{parts.rows_to_train_on:,} rows to train on"]
     for name, table in (("validation", parts.validation), ("test", parts.test)):
         if table is not None:
             counts.append(f"{len(table):,} for {name}")

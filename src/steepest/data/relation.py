@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from steepest.data.options import ReadOptions
 from steepest.data.table import Column, NumberColumn, Table, TextColumn, text_column, without
@@ -133,8 +134,8 @@ class Relation:
         except (duckdb.Error, RuntimeError) as error:
             raise DataError(self._unreadable(str(error).splitlines()[0])) from None
 
-    def _column_of(self, name: str, values: Any, text: Collection[str] | None) -> Column:
-        absent = np.ma.getmaskarray(values)
+    def _column_of(self, name: str, values: NDArray[Any], text: Collection[str] | None) -> Column:
+        absent = np.asarray(np.ma.getmaskarray(values))
         if self._is_number(name, text):
             numbers = np.where(absent, np.nan, np.ma.getdata(values))
             whole = self._types[name] in _WHOLE

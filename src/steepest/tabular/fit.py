@@ -210,7 +210,7 @@ def _scored(prepared: PreparedTable, ending: Ending, parts: Parts) -> TableModel
         backend=learns.trainer.backend,
         history=ending.rows,
         results=ending.results(
-            parts.training,
+            parts.stream or parts.training,
             parts.validation,
             parts.test,
             learns.resolved,

@@ -19,6 +19,7 @@ from steepest.tabular.resolved import Resolved
 from steepest.tabular.threads import suitable_threads
 from steepest.train.arrays import Tables
 from steepest.train.batches import Batches
+from steepest.train.blocks import Blocks
 from steepest.train.callbacks import Callback
 from steepest.train.checkpoint import Checkpoint
 from steepest.train.early_stopping import EarlyStopping
@@ -44,13 +45,17 @@ class Rows(Struct, frozen=True, kw_only=True):
 
 @final
 class Learner(Struct, Generic[N], frozen=True, kw_only=True):
-    """Networks that are not trained yet, one or an ensemble, and the rows to train on."""
+    """Networks that are not trained yet, one or an ensemble, and the rows to train on.
+
+    `blocks` are these where memory does not hold them; `rows` are some of them then.
+    """
 
     configuration: Configuration
     resolved: Resolved
     networks: tuple[N, ...]
     rows: Rows
     trainers: tuple[Trainer, ...]
+    blocks: Blocks | None = None
 
     @property
     def trainer(self) -> Trainer:
@@ -86,7 +91,6 @@ class Learner(Struct, Generic[N], frozen=True, kw_only=True):
             "epochs": self.resolved.max_epochs,
             "batch_size": self.resolved.batch_size,
             "sampler": training.sampler,
-            "sample_weight": rows.weights,
             "validation_data": None
             if held_out is None
             else (held_out.inputs, held_out.targets, held_out.weights),
@@ -99,6 +103,9 @@ class Learner(Struct, Generic[N], frozen=True, kw_only=True):
             "watch": watch,
         }
         with suitable_threads(self.networks[0], self.resolved.batch_size, self.trainer.backend):
+            if self.blocks is not None:
+                return [self.trainer.fit(self.blocks, **options)]
+            options["sample_weight"] = rows.weights
             if len(self.trainers) == 1:
                 return [self.trainer.fit(rows.inputs, rows.targets, **options)]
             return self._ensemble.fit(rows.inputs, rows.targets, **options)
@@ -110,10 +117,12 @@ def learner(
     configuration: Configuration,
     resolved: Resolved,
     backend: Backend = "native",
+    blocks: Blocks | None = None,
 ) -> Learner[N]:
     """Make the trainers that a configuration asks for, of networks and rows that fit together."""
     training = configuration.training
-    batches = Batches(len(rows.targets), resolved.batch_size)
+    count = len(rows.targets) if blocks is None else blocks.rows
+    batches = Batches(count, resolved.batch_size)
     steps = len(batches.extents) * resolved.max_epochs
 
     def trainer(member: int, optimizer: Rule | Driver) -> Trainer:
@@ -122,7 +131,7 @@ def learner(
 
     optimizer = make_optimizer(configuration, resolved, steps)
     if configuration.optimizer.learning_rate == "auto":
-        size = resolved.batch_size
+        size = min(resolved.batch_size, len(rows.targets))
         found = find_learning_rate(
             trainer(0, optimizer),
             rows.inputs,
@@ -138,6 +147,7 @@ def learner(
         networks=tuple(networks),
         rows=rows,
         trainers=tuple(trainer(member, optimizer) for member in range(len(networks))),
+        blocks=blocks,
     )
 
 

@@ -14,6 +14,7 @@ from steepest.data import (
     ReadOptions,
     Schema,
     Table,
+    Target,
     drop_rows_without,
     infer_schema,
     kept_as_text,
@@ -30,11 +31,15 @@ from steepest.tabular.doubts import doubts
 from steepest.tabular.sections.data import Data
 from steepest.tabular.sections.images import Images
 from steepest.tabular.stopwatch import Stopwatch
+from steepest.tabular.streaming.streamed import StreamedRows
 
 
 @final
 class Parts(Struct, frozen=True, kw_only=True):
-    """The schema, the rows of each part, and what a person should know about them."""
+    """The schema, the rows of each part, and what a person should know about them.
+
+    `stream` has the rows to train on where memory does not hold them; `training` are some of them.
+    """
 
     configuration: Configuration
     schema: Schema
@@ -42,6 +47,12 @@ class Parts(Struct, frozen=True, kw_only=True):
     validation: Table | None
     test: Table | None
     notes: tuple[str, ...]
+    stream: StreamedRows | None = None
+
+    @property
+    def rows_to_train_on(self) -> int:
+        """How many there are; of a table that is read block by block `training` is a sample."""
+        return len(self.training) if self.stream is None else len(self.stream)
 
 
 def read_options(data: Data, *, separator: str | None = None) -> ReadOptions:
@@ -104,23 +115,20 @@ def prepare(
     if isinstance(source, str | Path):  # a wrong name is told before what else is missing
         files_of(Path(source))
     check_target_is_named(data)
+    if data.memory:
+        from steepest.tabular.streaming.prepare import prepare_streamed
+
+        given_parts = {"validation": validation, "test": test}
+        own = {name: part for name, part in given_parts.items() if part is not None}
+        return prepare_streamed(source, configuration, own, watch)
     as_text = kept_as_text(data.types)
     labels = [*as_text, *possible_targets(data.target)]
     with watch.part("reading"):
         table = read_table(source, options, text_columns=labels)
-    schema = schema or infer_schema(
-        table,
-        data.target,
-        types=data.types,
-        drop=data.drop,
-        features=data.features or None,
-        sample_weight=data.sample_weight or None,
-        apart=dividing_columns(data),
-        task=None if data.task == "auto" else data.task,
-    )
+    schema = schema or schema_of(table, data)
     targets = schema.target_names
     table, dropped = drop_rows_without(table, *targets)
-    notes = [*table.notes, _dropped("the table", dropped, targets)]
+    notes = [*table.notes, dropped_rows("the table", dropped, targets)]
     given: dict[str, Table] = {}
     for name, part in (("validation", validation), ("test", test)):
         if part is not None:
@@ -128,7 +136,7 @@ def prepare(
                 rows = read_table(part, options, text_columns=labels)
             schema.check_columns(rows)
             given[name], dropped = drop_rows_without(rows, *targets)
-            notes.append(_dropped(f"the {name} table", dropped, targets))
+            notes.append(dropped_rows(f"the {name} table", dropped, targets))
             if not len(given[name]):
                 raise DataError(
                     f"the {name} table {part} has no row with a value in {the_targets(targets)}"
@@ -151,6 +159,31 @@ def prepare(
     notes += [division.mixed(name, part) for name, part in given.items()]
     notes += doubts(schema, parts.training, {"validation": parts.validation, "test": parts.test})
     return structs.replace(parts, notes=tuple(note for note in notes if note))
+
+
+def schema_of(table: Table, data: Data, known: tuple[Target, ...] = ()) -> Schema:
+    """Infer the schema as the options say.
+
+    Args:
+        table: all rows, or a sample of them.
+        data: the options.
+        known: the targets, where more is known of them than the table says.
+
+    Raises:
+        DataError: a target or a column that cannot be learnt from.
+        ConfigurationError: an option names no column.
+    """
+    return infer_schema(
+        table,
+        data.target,
+        types=data.types,
+        drop=data.drop,
+        features=data.features or None,
+        sample_weight=data.sample_weight or None,
+        apart=dividing_columns(data),
+        task=None if data.task == "auto" else data.task,
+        known=known,
+    )
 
 
 def dividing_columns(data: Data) -> dict[str, str]:
@@ -238,7 +271,8 @@ def _part(table: Table, rows: NDArray[np.intp]) -> Table | None:
     return table.take(rows) if len(rows) else None
 
 
-def _dropped(what: str, count: int, targets: Sequence[str]) -> str:
+def dropped_rows(what: str, count: int, targets: Sequence[str]) -> str:
+    """Say that rows were left out; nothing where none were."""
     if not count:
         return ""
     rows = "1 row" if count == 1 else f"{count:,} rows"

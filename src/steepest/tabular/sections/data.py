@@ -86,6 +86,11 @@ class Data(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Meta(description="the first line holds the column names"),
         Flag("The first line is data; columns are column_1, column_2 …", name="no-header"),
     ] = True
+    memory: Annotated[
+        str,
+        Meta(description="train block by block, rows taking so much (1GB); empty: all at once"),
+        Flag("Train block by block: what rows may take, such as 1GB.", "SIZE"),
+    ] = ""
     sample_weight: Annotated[
         str,
         Meta(description="column of row weights (not a feature); empty: equal weights"),

@@ -1,0 +1,1 @@
+"""Tables larger than memory: a pass that looks, one that checks, and blocks to train on."""
