@@ -24,7 +24,7 @@ from steepest.data.kinds import ARRAYS, KINDS, Bag, FittedColumn, Fitting, Input
 from steepest.data.scaling import scaling_named
 from steepest.data.schema import Schema
 from steepest.data.table import Table
-from steepest.data.target_scale import TargetScale, scaled, target_scales_of
+from steepest.data.target_scale import TargetScale, Transform, scaled, target_scales_of
 from steepest.data.targets import fit_target_scales, read_targets
 from steepest.errors import ConfigurationError, DataError, ModelFileError
 
@@ -48,9 +48,26 @@ class Preprocessor:
 
     @classmethod
     def fit(
-        cls, table: Table, schema: Schema, *, scaling: str = "robust", one_hot_levels: int = 8
+        cls,
+        table: Table,
+        schema: Schema,
+        *,
+        scaling: str = "robust",
+        one_hot_levels: int = 8,
+        text_buckets: int = 8192,
+        text_length: int = 128,
+        target: Transform = "none",
     ) -> Preprocessor:
         """Fit to training rows, which must have targets.
+
+        Args:
+            table: the rows.
+            schema: the table's.
+            scaling: of numbers.
+            one_hot_levels: categories with more levels get codes.
+            text_buckets: the words of a text share so many codes.
+            text_length: codes of a text, at most.
+            target: what is done to regression targets before they are standardised.
 
         Raises:
             ConfigurationError: no such scaling; a negative number of levels.
@@ -59,11 +76,16 @@ class Preprocessor:
         if one_hot_levels < 0:
             raise ConfigurationError(f"one_hot_levels must be 0 or more, not {one_hot_levels}")
         schema.check_columns(table)
-        fitting = Fitting(scaling=scaling_named(scaling).name, one_hot_levels=one_hot_levels)
+        fitting = Fitting(
+            scaling=scaling_named(scaling).name,
+            one_hot_levels=one_hot_levels,
+            text_buckets=text_buckets,
+            text_length=text_length,
+        )
         return cls(
             schema=schema,
             columns=tuple(KINDS[each.kind].fit(table, each, fitting) for each in schema.features),
-            target_scales=fit_target_scales(table, schema.targets),
+            target_scales=fit_target_scales(table, schema.targets, target),
         )
 
     @property

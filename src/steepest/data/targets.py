@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from steepest.data.schema import Target, Task
 from steepest.data.table import Table
 from steepest.data.target import codes_of_classes, infer_target, present_numbers
-from steepest.data.target_scale import TargetScale
+from steepest.data.target_scale import TargetScale, Transform
 from steepest.errors import DataError
 
 
@@ -121,12 +121,15 @@ def read_targets(table: Table, targets: Sequence[Target]) -> NDArray[Any]:
     return columns[0] if len(columns) == 1 else np.stack(columns, axis=1)
 
 
-def fit_target_scales(table: Table, targets: Sequence[Target]) -> tuple[TargetScale, ...]:
+def fit_target_scales(
+    table: Table, targets: Sequence[Target], transform: Transform = "none"
+) -> tuple[TargetScale, ...]:
     """How each number among the targets is trained, by the training rows; none for classes."""
     if targets[0].task == "classification":
         return ()
     return tuple(
-        TargetScale.fit(present_numbers(table, each.name, each.written)) for each in targets
+        TargetScale.fit(present_numbers(table, each.name, each.written), transform)
+        for each in targets
     )
 
 

@@ -45,18 +45,24 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
         parts.schema,
         scaling=configuration.preprocessing.numeric,
         one_hot_levels=configuration.preprocessing.one_hot_levels,
+        text_buckets=configuration.preprocessing.text_buckets,
+        text_length=configuration.preprocessing.text_length,
+        target="log" if configuration.preprocessing.target == "log" else "none",
     )
     resolved = resolve(
-        configuration, parts.schema.task, len(parts.training), len(preprocessor.continuous)
+        configuration, parts.schema.task, parts.rows_to_train_on, len(preprocessor.continuous)
     )
     rows = rows_of_table(parts.training, preprocessor, configuration)
     networks = [
         build_network(preprocessor, configuration, resolved, member)
         for member in range(configuration.training.ensemble_size)
     ]
+    blocks = None
+    if parts.stream is not None:
+        blocks = parts.stream.blocks(preprocessor, rows.head, configuration, rows.inputs)
     return PreparedTable(
         preprocessor=preprocessor,
-        learner=learner(networks, rows, configuration, resolved, backend),
+        learner=learner(networks, rows, configuration, resolved, backend, blocks),
     )
 
 
