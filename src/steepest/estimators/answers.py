@@ -79,10 +79,11 @@ def labels_of(y: NDArray[Any], names: Sequence[str]) -> Answers:
     return Answers(columns, tuple(names), reason_of(_LABELS))
 
 
-def names_of(y: Any) -> tuple[str, ...]:  # noqa: ANN401 - array-like
+def names_of(y: Any) -> tuple[str, ...]:
     """The names that a series or a frame has for its columns; none where some are no text."""
-    given = list(y.columns) if hasattr(y, "columns") else [getattr(y, "name", None)]
-    return tuple(given) if given and all(isinstance(each, str) and each for each in given) else ()
+    given: list[Any] = list(y.columns) if hasattr(y, "columns") else [getattr(y, "name", None)]
+    are_names = all(isinstance(each, str) and each for each in given)
+    return tuple(str(each) for each in given) if are_names else ()
 
 
 def _classes(name: str, column: TextColumn, reason: str) -> Target:

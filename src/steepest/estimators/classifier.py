@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
-from sklearn.utils import check_array, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 
 from steepest.errors import ConfigurationError, DataError, ModelFileError
 from steepest.estimators.answers import Answers, classes_of, labels_of, names_of
+from steepest.estimators.checks import check_array, column_or_1d
 from steepest.estimators.estimator import NeuralEstimator, require_target, takes_batches
 from steepest.estimators.labels import label_text, labels_of_texts
 from steepest.tabular.model import TableModel
@@ -58,7 +58,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         ensemble_size: int = 1,
         warm_start: bool = False,
         dtype: str = "float32",
-        random_state: Any = None,  # noqa: ANN401 - as scikit-learn takes it
+        random_state: Any = None,
         verbose: int = 0,
         options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -86,10 +86,10 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     @available_if(takes_batches)
     def partial_fit(
         self,
-        X: Any,  # noqa: ANN401
-        y: Any,  # noqa: ANN401
-        classes: Any = None,  # noqa: ANN401
-        sample_weight: Any = None,  # noqa: ANN401
+        X: Any,
+        y: Any,
+        classes: Any = None,
+        sample_weight: Any = None,
     ) -> Self:
         """Take one pass over more rows.
 
@@ -120,11 +120,11 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
 
     def predict(
         self,
-        X: Any,  # noqa: ANN401 - as in fit
+        X: Any,
         return_std: bool = False,
         samples: int = SAMPLES,
         seed: int = 0,
-    ) -> Any:  # noqa: ANN401 - one array, or two
+    ) -> Any:
         """Predict each row's likeliest class.
 
         Args:
@@ -142,7 +142,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             return self._labels(found[0]), found[1]
         return self._labels(found)
 
-    def predict_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401 - as in fit
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Predict each class's probability, float64 (n, classes), in the order of ``classes_``.
 
         Of several labels it is the probability of each, (n, labels).
@@ -153,7 +153,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         table = self._read(X)
         return self.model_.predict_proba(table)[:, np.argsort(self._places())]
 
-    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:  # noqa: ANN401 - as in fit
+    def predict_log_proba(self, X: Any) -> NDArray[np.float64]:
         """The natural logarithm of :meth:`predict_proba`."""
         with np.errstate(divide="ignore"):  # a probability may be rounded to 0
             return np.log(self.predict_proba(X))
@@ -165,7 +165,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             tags.classifier_tags.multi_label = True
         return tags
 
-    def _settle(self, classes: Any, *, known: bool) -> None:  # noqa: ANN401
+    def _settle(self, classes: Any, *, known: bool) -> None:
         """The classes of all batches."""
         given = np.unique(np.asarray(classes))
         if known and not np.array_equal(given, self.classes_):
@@ -192,7 +192,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     def _task(self) -> Task:
         return "classification"
 
-    def _learn_target(self, y: Any) -> Answers:  # noqa: ANN401
+    def _learn_target(self, y: Any) -> Answers:
         labels = checked_labels(y, type(self).__name__)
         self._label_type = labels.dtype
         self.classes_ = np.arange(labels.shape[1]) if labels.ndim == 2 else np.unique(labels)
@@ -203,15 +203,15 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
             )
         return self._answers(labels, y)
 
-    def _target(self, y: Any) -> Answers:  # noqa: ANN401
+    def _target(self, y: Any) -> Answers:
         return self._answers(checked_labels(y, type(self).__name__), y)
 
-    def _answers(self, labels: NDArray[Any], y: Any) -> Answers:  # noqa: ANN401
+    def _answers(self, labels: NDArray[Any], y: Any) -> Answers:
         if labels.ndim == 2:
             return labels_of(labels, names_of(y))
         return classes_of(labels, self.classes_, names_of(y))
 
-    def _check_same_classes(self, y: Any) -> None:  # noqa: ANN401
+    def _check_same_classes(self, y: Any) -> None:
         labels = checked_labels(y, type(self).__name__)
         if labels.ndim == 1 and not np.array_equal(np.unique(labels), self.classes_):
             raise DataError(
@@ -235,14 +235,14 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
         if model.schema.task != "classification":
             raise ModelFileError("this model predicts numbers: NeuralRegressor.load reads it")
         self._label_type = np.dtype(int)
-        targets = model.schema.targets
-        if len(targets) > 1:
-            self.classes_ = np.arange(len(targets))
+        labels = len(model.schema.targets)
+        if labels > 1:
+            self.classes_ = np.arange(labels)
         else:
-            self.classes_ = labels_of_texts(model.classes, targets[0].reason)
+            self.classes_ = labels_of_texts(model.classes, model.schema.target.reason)
 
 
-def checked_labels(y: Any, name: str) -> NDArray[Any]:  # noqa: ANN401 - array-like
+def checked_labels(y: Any, name: str) -> NDArray[Any]:
     """Labels (n,), or an indicator matrix (n, labels), none missing.
 
     Raises:

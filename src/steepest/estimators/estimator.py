@@ -13,15 +13,11 @@ from msgspec import structs
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import (
-    _check_sample_weight,  # pyright: ignore[reportPrivateUsage]  (as third parties are told to)
-    check_is_fitted,
-    validate_data,
-)
 
 from steepest.data import Table
 from steepest.errors import ConfigurationError, DataError
 from steepest.estimators.answers import Answers
+from steepest.estimators.checks import check_is_fitted, check_sample_weight, validate_data
 from steepest.estimators.features import (
     dense,
     generic_names,
@@ -86,20 +82,23 @@ class NeuralEstimator(BaseEstimator, ABC):
     coefs_: list[NDArray[Any]]
     intercepts_: list[NDArray[Any]]
 
+    _prepared: PreparedTable | None
+    _reads_by_name: bool
+
     @abstractmethod
     def _task(self) -> Task:
         """What the targets are."""
 
     @abstractmethod
-    def _learn_target(self, y: Any) -> Answers:  # noqa: ANN401 - array-like
+    def _learn_target(self, y: Any) -> Answers:
         """The targets of a first fit; sets what is known about them."""
 
     @abstractmethod
-    def _target(self, y: Any) -> Answers:  # noqa: ANN401 - array-like
+    def _target(self, y: Any) -> Answers:
         """Targets like those."""
 
     @abstractmethod
-    def _check_same_classes(self, y: Any) -> None:  # noqa: ANN401 - array-like
+    def _check_same_classes(self, y: Any) -> None:
         """Refuse to go on with other classes."""
 
     @abstractmethod
@@ -114,11 +113,11 @@ class NeuralEstimator(BaseEstimator, ABC):
 
     def fit(
         self,
-        X: Any,  # noqa: ANN401 - frame, array, sparse matrix or list
-        y: Any,  # noqa: ANN401 - array-like
-        sample_weight: Any = None,  # noqa: ANN401
-        X_val: Any = None,  # noqa: ANN401
-        y_val: Any = None,  # noqa: ANN401
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
         callbacks: Sequence[Callback] | None = None,
     ) -> Self:
         """Train on a table.
@@ -152,9 +151,9 @@ class NeuralEstimator(BaseEstimator, ABC):
 
     def _learn_a_batch(
         self,
-        x: Any,  # noqa: ANN401
+        x: Any,
         answers: Answers,
-        sample_weight: Any,  # noqa: ANN401
+        sample_weight: Any,
     ) -> None:
         """One pass over more rows, at a constant rate."""
         going_on = hasattr(self, "model_")
@@ -177,14 +176,14 @@ class NeuralEstimator(BaseEstimator, ABC):
         self,
         features: Table,
         answers: Answers,
-        sample_weight: Any,  # noqa: ANN401
-        x: Any,  # noqa: ANN401
+        sample_weight: Any,
+        x: Any,
         *,
         going_on: bool,
     ) -> Given:
         weights = None
         if sample_weight is not None:
-            weights = _check_sample_weight(
+            weights = check_sample_weight(
                 sample_weight, x, dtype=np.float64, ensure_non_negative=True
             )
         names = self.model_.schema.target_names if going_on else ()
@@ -209,10 +208,11 @@ class NeuralEstimator(BaseEstimator, ABC):
         )
         parts = prepare(given.table, configuration, validation=validation, schema=schema)
         parts = _with_batches_that_fit(parts)
+        earlier: PreparedTable | None = getattr(self, "_prepared", None)
         if not going_on:
             prepared = prepare_table(parts)
-        elif getattr(self, "_prepared", None) is not None:
-            prepared = continued(cast("PreparedTable", self._prepared), parts)
+        elif earlier is not None:
+            prepared = continued(earlier, parts)
         else:
             prepared = fine_tuning(self.model_, parts)
         line = EpochLine() if self.verbose else None
@@ -223,7 +223,7 @@ class NeuralEstimator(BaseEstimator, ABC):
         self._prepared = without_rows(prepared) if self.warm_start or keeps_constants else None
         self._describe(model, [*self.history_] if going_on else [])
 
-    def _features(self, x: Any, *, reset: bool) -> Table:  # noqa: ANN401
+    def _features(self, x: Any, *, reset: bool) -> Table:
         if is_frame(x):
             if not reset and getattr(self, "_reads_by_name", False):
                 return self.model_.read(x)
@@ -248,7 +248,7 @@ class NeuralEstimator(BaseEstimator, ABC):
         names = getattr(self, "feature_names_in_", None)
         return generic_names(self.n_features_in_) if names is None else names.tolist()
 
-    def _same_target(self, y: Any) -> Answers:  # noqa: ANN401
+    def _same_target(self, y: Any) -> Answers:
         answers = self._target(y)
         if len(answers.columns) != len(self.model_.schema.targets):
             raise DataError(
@@ -257,7 +257,7 @@ class NeuralEstimator(BaseEstimator, ABC):
             )
         return answers
 
-    def _validation(self, x: Any, y: Any, given: Given) -> Table | None:  # noqa: ANN401
+    def _validation(self, x: Any, y: Any, given: Given) -> Table | None:
         if x is None and y is None:
             return None
         if x is None or y is None:
@@ -300,11 +300,11 @@ class NeuralEstimator(BaseEstimator, ABC):
 
     # ----------------------------------------------------------------------------- predicting
 
-    def _read(self, x: Any) -> Table:  # noqa: ANN401
+    def _read(self, x: Any) -> Table:
         check_is_fitted(self, "model_")
         return self._features(x, reset=False)
 
-    def _predict(self, x: Any, *, return_std: bool, samples: int, seed: int) -> Any:  # noqa: ANN401
+    def _predict(self, x: Any, *, return_std: bool, samples: int, seed: int) -> Any:
         table = self._read(x)
         if return_std:
             return self.model_.predict(table, return_std=True, samples=samples, seed=seed)
@@ -346,7 +346,7 @@ class NeuralEstimator(BaseEstimator, ABC):
 
     # ------------------------------------------------------------------- scikit-learn's questions
 
-    def set_params(self, **params: Any) -> Self:  # noqa: ANN401
+    def set_params(self, **params: Any) -> Self:
         """Set parameters; ``options__optimizer__schedule`` is one of those in ``options``.
 
         So a grid can hold ``{"options__preprocessing__numeric": ["robust", "standard"]}``.

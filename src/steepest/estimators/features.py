@@ -28,7 +28,7 @@ def generic_names(count: int) -> list[str]:
     return [f"x{place}" for place in range(count)]
 
 
-def table_of_frame(frame: Any, names: Sequence[str]) -> Table:  # noqa: ANN401 - of any library
+def table_of_frame(frame: Any, names: Sequence[str]) -> Table:
     """The columns of a data frame under these names."""
     if hasattr(frame, "set_axis"):  # pandas, where names may be numbers
         frame = frame.set_axis(list(names), axis="columns")
@@ -46,7 +46,7 @@ def table_of_array(array: NDArray[Any], names: Sequence[str]) -> Table:
     return read_table({name: array[:, place] for place, name in enumerate(names)})
 
 
-def dense(matrix: Any) -> NDArray[np.float64]:  # noqa: ANN401 - SciPy's, of any format
+def dense(matrix: Any) -> NDArray[np.float64]:
     """A sparse matrix with its zeros.
 
     Raises:

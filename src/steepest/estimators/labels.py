@@ -14,7 +14,7 @@ from steepest.errors import DataError, nearest
 _TEXT = "it holds text"  # as the reasons of inferred targets begin
 
 
-def label_text(label: Any) -> str:  # noqa: ANN401 - a class may be anything
+def label_text(label: Any) -> str:
     """How the model file and the command write a class.
 
     >>> label_text(np.int64(3)), label_text(np.bool_(True)), label_text(0.5), label_text("a")

@@ -8,10 +8,10 @@ from typing import Any, Self, final
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_array, column_or_1d
 
 from steepest.errors import ModelFileError
 from steepest.estimators.answers import Answers, names_of, numbers
+from steepest.estimators.checks import check_array, column_or_1d
 from steepest.estimators.estimator import NeuralEstimator, require_target, takes_batches
 from steepest.tabular.model import TableModel
 from steepest.tabular.options import Plain
@@ -49,7 +49,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         ensemble_size: int = 1,
         warm_start: bool = False,
         dtype: str = "float32",
-        random_state: Any = None,  # noqa: ANN401 - as scikit-learn takes it
+        random_state: Any = None,
         verbose: int = 0,
         options: Mapping[str, Any] | None = None,
     ) -> None:
@@ -74,7 +74,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         self.options = options
 
     @available_if(takes_batches)
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: ANN401
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Take one pass over more rows.
 
         The first call settles what columns are and how they are scaled, so let it have many rows;
@@ -96,11 +96,11 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
 
     def predict(
         self,
-        X: Any,  # noqa: ANN401 - as in fit
+        X: Any,
         return_std: bool = False,
         samples: int = SAMPLES,
         seed: int = 0,
-    ) -> Any:  # noqa: ANN401 - one array, or two
+    ) -> Any:
         """Predict each row.
 
         Args:
@@ -118,17 +118,17 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
     def _task(self) -> Task:
         return "regression"
 
-    def _learn_target(self, y: Any) -> Answers:  # noqa: ANN401
+    def _learn_target(self, y: Any) -> Answers:
         return self._target(y)
 
-    def _target(self, y: Any) -> Answers:  # noqa: ANN401
+    def _target(self, y: Any) -> Answers:
         require_target(y, type(self).__name__)
         values = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
         if values.ndim == 1 or values.shape[1] == 1:
             values = column_or_1d(values, warn=True)
         return numbers(values, names_of(y))
 
-    def _check_same_classes(self, y: Any) -> None:  # noqa: ANN401
+    def _check_same_classes(self, y: Any) -> None:
         """Numbers have none."""
 
     def _class_weight(self) -> Plain:

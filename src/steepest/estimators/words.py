@@ -119,12 +119,12 @@ def _dotted(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return found
 
 
-def _at(plain: Mapping[str, Plain], name: str) -> Any:  # noqa: ANN401 - an option's
+def _at(plain: Mapping[str, Plain], name: str) -> Any:
     section, _, leaf = name.partition(".")
     return cast("dict[str, Plain]", plain[section])[leaf]
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - what people put into grids
+def _plain(value: Any) -> Any:
     """Numbers of NumPy as Python's, arrays and tuples as lists; one layer is a list of one."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
@@ -136,5 +136,5 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - what people put into grids
     return value
 
 
-def _frozen(value: Any) -> Any:  # noqa: ANN401 - an option's
+def _frozen(value: Any) -> Any:
     return tuple(cast("list[Any]", value)) if isinstance(value, list) else value
