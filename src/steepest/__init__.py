@@ -52,6 +52,7 @@ __version__ = "0.1.0"
 if _typing.TYPE_CHECKING:
     from steepest import init as init, losses as losses, nn as nn, optim as optim
     from steepest.estimators import *
+    from steepest.export import *
     from steepest.images import *
     from steepest.tabular import *
     from steepest.train import *
@@ -62,6 +63,7 @@ if _typing.TYPE_CHECKING:
 _ROOMS = (
     "data",
     "estimators",
+    "export",
     "images",
     "init",
     "losses",
@@ -79,6 +81,7 @@ _ROOMS_WITH_NAMES_HERE = (
     "tabular",
     "images",
     "estimators",
+    "export",
 )
 # What PyTorch and NumPy call it, for those who arrive from there.
 _ELSEWHERE = {

@@ -38,7 +38,7 @@ from __future__ import annotations
 {imports}
 '''
 _NEEDED = (  # by what is written here
-    *("import base64", "import sys", "import numpy as np", "from typing import Any"),
+    *("import base64", "import os", "import sys", "import numpy as np", "from typing import Any"),
     *("from collections.abc import Mapping", "from collections.abc import Sequence"),
     "from numpy.typing import NDArray",
 )
@@ -63,7 +63,11 @@ def main(arguments: list[str]) -> int:
         return 2
     if "--probabilities" not in arguments:
         answers.pop("probabilities", None)
-    write_csv(answers, ANSWERS)
+    try:
+        write_csv(answers, ANSWERS)
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
