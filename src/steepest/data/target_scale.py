@@ -14,7 +14,7 @@ from steepest.data.scaling import standard
 
 Floats = NDArray[np.float64]
 Transform: TypeAlias = Literal["none", "log"]
-_FAR = 8.0  # deviations of a logarithm: beyond, predictions are held there instead of exploding
+FAR = 8.0  # deviations of a logarithm: beyond, predictions are held there instead of exploding
 
 
 @final
@@ -57,7 +57,7 @@ class TargetScale:
         """Values as they are trained in the target's units, float64; rising with them."""
         values = values.astype(np.float64)
         if self.transform == "log":
-            return np.exp(self.centre + self.scale * np.clip(values, -_FAR, _FAR))
+            return np.exp(self.centre + self.scale * np.clip(values, -FAR, FAR))
         return self.centre + self.scale * values
 
 

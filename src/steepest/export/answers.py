@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import TypeAlias, final
 
 import numpy as np
 
+from steepest.data.target_scale import FAR, TargetScale, Transform
 from steepest.errors import ConfigurationError
 from steepest.export.columns import named
 from steepest.ir.types import float64, int64
 from steepest.ops.along import argmax, argsort
-from steepest.ops.composite import softmax
+from steepest.ops.composite import clip, softmax
 from steepest.ops.elementwise import exp, sigmoid
 from steepest.ops.index import take_along_axis
 from steepest.ops.joins import concat
+from steepest.ops.movement import flip
+from steepest.ops.reduce import min
 from steepest.ops.rows import converted
+from steepest.tabular.decision import Costs
 from steepest.tabular.heads import (
     ClassHead,
     CountHead,
@@ -62,8 +66,8 @@ def answer_of(head: Head) -> Answer:
 @answer_of.register
 def _(head: ClassHead) -> Answer:
     def compute(outputs: Tensor) -> Answers:
-        meant = softmax(converted(outputs, float64))
-        found: Answers = {"prediction": argmax(meant, axis=1)}
+        meant = softmax(converted(_tempered(outputs, head.temperature), float64))
+        found: Answers = {"prediction": _chosen(meant, head.costs)}
         return {**found, "probabilities": meant} if head.has_probabilities else found
 
     columns: dict[str, tuple[str, ...]] = {"prediction": ("prediction",)}
@@ -77,7 +81,7 @@ def _(head: LabelHead) -> Answer:
     firsts = 2 * np.arange(len(head.targets), dtype=np.int64)
 
     def compute(outputs: Tensor) -> Answers:
-        meant = sigmoid(converted(outputs, float64))
+        meant = sigmoid(converted(_tempered(outputs, head.temperature), float64))
         chosen = converted(meant > 0.5, int64) + named("first", firsts)
         return {"prediction": chosen, "probabilities": meant}
 
@@ -95,11 +99,7 @@ def _(head: LabelHead) -> Answer:
 @answer_of.register
 def _(head: NumberHead) -> Answer:
     def compute(outputs: Tensor) -> Answers:
-        scale = np.array([each.scale for each in head.scales])
-        centre = np.array([each.centre for each in head.scales])
-        meant = named("target_centre", centre) + named("target_scale", scale) * converted(
-            outputs, float64
-        )
+        meant = _originals(head.scales, converted(outputs, float64))
         return {"prediction": meant[:, 0] if len(head.names) == 1 else meant}
 
     return Answer(compute, {"prediction": _endings(head.names)})
@@ -126,11 +126,53 @@ def _(head: QuantileHead) -> Answer:
             ],
             axis=1,
         )
-        meant = head.scale.centre + head.scale.scale * ranked
+        meant = _original(head.scale, ranked)
         return {"prediction": meant[:, head.middle], "quantiles": meant}
 
     quantiles = quantile_columns(head.name, head.quantiles)
     return Answer(compute, {"prediction": ("prediction",), "quantiles": quantiles})
+
+
+def _tempered(outputs: Tensor, temperature: float) -> Tensor:
+    return outputs if temperature == 1 else outputs / temperature
+
+
+def _chosen(meant: Tensor, costs: Costs) -> Tensor:
+    """The likeliest class, or that of least expected cost, the later of two equal."""
+    if not costs:
+        return argmax(meant, axis=1)
+    expected = meant @ named("costs", np.array(costs, np.float64))
+    least = min(expected, axis=1, keepdims=True)
+    good = converted(expected <= least + 1e-12, int64)
+    return (len(costs) - 1) - argmax(flip(good, axis=1), axis=1)
+
+
+def _originals(scales: Sequence[TargetScale], values: Tensor) -> Tensor:
+    """Each target's column in its own units."""
+    if len({each.transform for each in scales}) > 1:
+        columns = [
+            _original(each, values[:, place : place + 1]) for place, each in enumerate(scales)
+        ]
+        return concat(columns, axis=1)
+    return _units(
+        scales[0].transform,
+        named("target_centre", np.array([each.centre for each in scales])),
+        named("target_scale", np.array([each.scale for each in scales])),
+        values,
+    )
+
+
+def _original(scale: TargetScale, values: Tensor) -> Tensor:
+    return _units(scale.transform, scale.centre, scale.scale, values)
+
+
+def _units(
+    transform: Transform, centre: Tensor | float, scale: Tensor | float, values: Tensor
+) -> Tensor:
+    """As `TargetScale.original`: a logarithm is held within 8 deviations, where exp is finite."""
+    if transform == "log":
+        return exp(centre + scale * clip(values, -FAR, FAR))
+    return centre + scale * values
 
 
 def _endings(names: tuple[str, ...]) -> tuple[str, ...]:
