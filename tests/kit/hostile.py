@@ -139,7 +139,7 @@ def nul_bytes_inside() -> Hostile:
 @hostile
 def one_byte_that_is_no_text() -> Hostile:
     content = written(records()).encode().replace(b"b,", b"\x81,", 1)
-    return Hostile(content, ROWS)
+    return Hostile(content, None, said="line 3")
 
 
 # ------------------------------------------------------------------------- separators and numbers

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from steepest.data.options import ReadOptions
+from steepest.data.table import parse_number
 
 # The csv module's limit holds for the whole process; its default of 131,072 refuses honest text.
 csv.field_size_limit(1 << 27)
@@ -82,7 +83,7 @@ def comments_above(sample: str, options: ReadOptions) -> tuple[int, str]:
     r"""Count the lines above the header that are comments, and give the sample without them.
 
     They begin with # and stand before any other line; the last of them is the header, and no
-    comment, if it has as many fields as the line below.
+    comment, if it has as many fields as the line below, unless that line looks like a header.
 
     >>> comments_above("# made by hand\nx,y\n1,2\n", ReadOptions())
     (1, 'x,y\n1,2\n')
@@ -100,11 +101,10 @@ def comments_above(sample: str, options: ReadOptions) -> tuple[int, str]:
     rest = "".join(lines[count:])
     dialect = find_dialect(rest, options)
     last = max(at for at, line in enumerate(lines[:count]) if line.strip())
-    above, below = (
-        len(next(iter(_sample_records(text, dialect)), [])) for text in (lines[last], rest)
-    )
-    is_header = above == below and (below > 1 or not lines[last].startswith("# "))
-    count = last if is_header else count
+    above, below = (next(iter(_sample_records(text, dialect)), []) for text in (lines[last], rest))
+    numbers = any(parse_number(field, dialect.decimal) is not None for field in below)
+    if len(above) == len(below) and (numbers or not lines[last].startswith("# ")):
+        count = last
     return count, "".join(lines[count:])
 
 

@@ -84,7 +84,7 @@ def find_encoding(path: Path, asked: str) -> Encoding:
 
 def _check(name: str) -> None:
     try:
-        b"x".decode(name)
+        "x".encode(name).decode(name)
     except (LookupError, ValueError):
         raise ConfigurationError(
             f"{name!r} is no encoding of text; there are utf-8, latin-1, cp1252, utf-16, …"
@@ -138,11 +138,12 @@ def _refusal(path: Path, line: int, encoding: str, byte: int) -> DataError:
     )
 
 
-def not_text(path: Path, error: UnicodeDecodeError, count: int) -> DataError:
+def not_text(path: Path, encoding: str, error: UnicodeDecodeError, count: int) -> DataError:
     """Say where bytes are that the encoding asked for does not have.
 
     Args:
         path: of the file.
+        encoding: that was asked for.
         error: from decoding, which runs ahead of the lines that were handed out.
         count: of those.
     """
@@ -150,11 +151,11 @@ def not_text(path: Path, error: UnicodeDecodeError, count: int) -> DataError:
     with open_bytes(path) as binary:
         for number, text in enumerate(binary, start=1):
             try:
-                text.decode(error.encoding)
+                text.decode(encoding)
             except UnicodeDecodeError:
                 line = number
                 break
-    return _refusal(path, line, error.encoding, error.object[error.start])
+    return _refusal(path, line, encoding, error.object[error.start])
 
 
 def _pieces(start: bytes, file: IO[bytes]) -> Iterator[bytes]:

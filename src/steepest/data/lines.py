@@ -113,7 +113,7 @@ class Lines:
         try:
             line = self._text.readline()
         except UnicodeDecodeError as error:
-            raise not_text(self._path, error, number) from None
+            raise not_text(self._path, self._text.encoding, error, number) from None
         if "\0" in line:
             raise DataError(
                 f"{self._path}, line {number}: this is binary data, not text (NUL bytes); "

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     Connect = Callable[[], AbstractContextManager[duckdb.DuckDBPyConnection]]
 
+_DOOR = "enable_external_access"
 NAME = "data"
 """What the table is called in a query."""
 
@@ -54,7 +55,9 @@ def query_table(table: Table, options: ReadOptions) -> Relation:
     return _asked(opened, options, source, f"{NAME} with the columns {_listed(table.names)}")
 
 
-def query_parquet(paths: list[str], source: str, options: ReadOptions) -> Relation:
+def query_parquet(
+    paths: list[str], names: tuple[str, ...], source: str, options: ReadOptions
+) -> Relation:
     """The rows that `options.query` gives of Parquet files, which are not read whole for it."""
     files = ", ".join("'" + path.replace("'", "''") + "'" for path in paths)
 
@@ -62,10 +65,12 @@ def query_parquet(paths: list[str], source: str, options: ReadOptions) -> Relati
     def opened() -> Generator[duckdb.DuckDBPyConnection]:
         import duckdb
 
-        with duckdb.connect() as connection:
+        # The files are named before the door is closed; they can be read only, as any statement.
+        settings = {**CLOSED}
+        del settings[_DOOR]
+        with duckdb.connect(config={**settings}) as connection:
             connection.execute(f"SET allowed_paths = [{files}]")
-            for name, value in CLOSED.items():
-                connection.execute(f"SET {name} = '{value}'")
+            connection.execute(f"SET {_DOOR} = {CLOSED[_DOOR]}")
             try:
                 connection.execute(
                     f"CREATE TEMP VIEW {NAME} AS FROM read_parquet([{files}], union_by_name = true)"
@@ -76,7 +81,9 @@ def query_parquet(paths: list[str], source: str, options: ReadOptions) -> Relati
             connection.execute("SET lock_configuration = true")
             yield connection
 
-    return _asked(opened, options, f"the query of {source}", f"the table {NAME}")
+    return _asked(
+        opened, options, f"the query of {source}", f"{NAME} with the columns {_listed(names)}"
+    )
 
 
 def query_database(path: Path, options: ReadOptions) -> Relation:

@@ -126,7 +126,8 @@ def _asked_of(path: Path, paths: tuple[Path, ...], options: ReadOptions) -> Tabl
 
     formats = {format_of(each).name for each in paths}
     if formats == {"Parquet"}:
-        return query_parquet([str(each) for each in paths], str(path), options)
+        names = open_file(paths[0], replace(options, query="")).names
+        return query_parquet([str(each) for each in paths], names, str(path), options)
     if formats == {"DuckDB"} and len(paths) == 1:
         return query_database(path, options)
     return None

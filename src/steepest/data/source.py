@@ -56,10 +56,15 @@ def check_file(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read: {error.strerror}") from None
     if not head:
         raise DataError(f"{path} is empty; a table has a header line and rows below it")
+    refuse_foreign(path, head)
+    return head
+
+
+def refuse_foreign(path: Path, head: bytes) -> None:
+    """Refuse a file that begins as something that is known not to be a table."""
     for place, magic, meaning in _FOREIGN:
         if head.startswith(magic, place):
             raise DataError(f"{path} {meaning}")
-    return head
 
 
 def _files_like(path: Path) -> str:

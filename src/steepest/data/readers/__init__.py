@@ -25,11 +25,17 @@ def formats() -> tuple[Format, ...]:
 
 
 def format_of(path: Path) -> Format:
-    """The format of a file: what recognises its beginning, else delimited text."""
+    """The format of a file: what recognises its beginning, else delimited text.
+
+    Raises:
+        DataError: it is packed, and no text.
+    """
     opening = Opening(path)
-    rest = next(each for each in formats() if each.recognises is None)
-    known = (each for each in formats() if each.recognises is not None)
-    return next((each for each in known if each.recognises and each.recognises(opening)), rest)
+    for each in formats():
+        if each.recognises is not None and each.recognises(opening):
+            return each
+    opening.refuse_packed()
+    return next(each for each in formats() if each.recognises is None)
 
 
 def open_file(path: Path, options: ReadOptions) -> TableFile:

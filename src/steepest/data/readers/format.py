@@ -11,6 +11,7 @@ from typing import Protocol, final
 
 from steepest.data.options import ReadOptions
 from steepest.data.packing import members, open_bytes, packing_of
+from steepest.data.source import refuse_foreign
 from steepest.data.table import Table
 from steepest.errors import DataError
 
@@ -57,13 +58,37 @@ class Opening:
 
     @cached_property
     def unpacked(self) -> bytes:
-        """The first bytes of the text, without packing, byte-order mark and leading blanks."""
+        """The first bytes without packing; none where what is packed is damaged."""
         if packing_of(self.start) is None:
-            start = self.start
-        else:
+            return self.start
+        try:
             with open_bytes(self.path) as file:
-                start = file.read(_START)
-        return start.removeprefix(b"\xef\xbb\xbf").replace(b"\0", b"").lstrip(b"\xff\xfe \t\r\n")
+                return file.read(_START)
+        except DataError:  # told by what opens it, if it is text
+            return b""
+
+    @property
+    def text(self) -> bytes:
+        """The first characters beyond blanks, as far as they are ASCII, whatever the encoding."""
+        marked = self.unpacked.removeprefix(b"\xef\xbb\xbf")
+        return marked.replace(b"\0", b"").lstrip(b"\xff\xfe \t\r\n")
+
+    def refuse_packed(self) -> None:
+        """Refuse what is packed, and no text inside.
+
+        Raises:
+            DataError: says what it is.
+        """
+        packing = packing_of(self.start)
+        if packing is None:
+            return
+        refuse_foreign(self.path, self.unpacked)
+        if self.unpacked.startswith((b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) or (
+            self.unpacked[8:12] == b"DUCK"
+        ):
+            raise DataError(
+                f"{self.path} is packed with {packing.name} and holds no text; unpack it first"
+            )
 
 
 @final

@@ -170,7 +170,7 @@ _DECODER = json.JSONDecoder(
 
 
 def _is_json(opening: Opening) -> bool:
-    start = opening.unpacked
+    start = opening.text
     if start.startswith(b"["):  # a header may begin so too: [id],[name]
         return start[1:].lstrip(_BLANKS.encode())[:1] in (b"{", b"]", b"[", b"")
     return start.startswith(b"{") and start[1:].lstrip(_BLANKS.encode())[:1] in (b'"', b"}")

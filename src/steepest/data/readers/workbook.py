@@ -75,7 +75,9 @@ def _opened(path: Path) -> CalamineWorkbook:
 def _chosen_sheet(
     workbook: CalamineWorkbook, path: Path, asked: str
 ) -> tuple[str, list[list[Any]], tuple[str, ...]]:
-    names = [each.name for each in workbook.sheets_metadata if each.typ.name == "WorkSheet"]
+    from python_calamine import SheetTypeEnum
+
+    names = [each.name for each in workbook.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
     if asked:
         if asked not in names:
             raise ConfigurationError(
