@@ -29,6 +29,8 @@ WRITTEN: dict[str, tuple[list[str], Any]] = {
     "data.quote": (["--quote", ""], ""),
     "data.header": (["--no-header"], False),
     "data.sample_weight": (["--sample-weight", "w"], "w"),
+    "data.group": (["--group", "patient"], "patient"),
+    "data.time": (["--time", "day"], "day"),
     "data.validation": (["--validation", ".25"], 0.25),
     "data.test": (["--test", "0.2"], 0.2),
     "images.augment": (["--augment", "shift=2,flip"], ["shift=2", "flip"]),
@@ -53,6 +55,9 @@ WRITTEN: dict[str, tuple[list[str], Any]] = {
     "training.ensemble_size": (["--ensemble-size", "8"], 8),
     "training.time_limit": (["--time-limit", "60"], 60.0),
     "training.seed": (["--seed", "3"], 3),
+    "decision.calibration": (["--calibration", "temperature"], "temperature"),
+    "decision.threshold": (["--threshold", "0.3"], 0.3),
+    "decision.costs": (["--costs", "fp=1.5,no:yes=3"], {"fp": 1.5, "no:yes": 3.0}),
 }
 
 

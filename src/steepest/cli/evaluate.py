@@ -20,6 +20,7 @@ from steepest.cli.flags import (
 )
 from steepest.cli.image_parts import Part, chosen_part
 from steepest.cli.terminal import Terminal
+from steepest.cli.threshold import Threshold, with_threshold
 
 
 def evaluate(
@@ -28,6 +29,7 @@ def evaluate(
     separator: Separator = None,
     sheet: Sheet = None,
     query: Query = None,
+    threshold: Threshold = None,
     json_: Json = False,
     part: Part = None,
     reference: Reference = False,
@@ -48,7 +50,7 @@ def evaluate(
 
     from steepest.images import ImageModel, load
 
-    fitted = load(model)
+    fitted = with_threshold(load(model), threshold)
     fitted.trained.backend = backend_of(reference)
     terminal = Terminal(quiet=quiet)
     if isinstance(fitted, ImageModel):
@@ -57,9 +59,9 @@ def evaluate(
         evaluation = fitted.score(images)
     else:
         with table_path(table) as path:
-            rows = fitted.read(path, separator=separator, sheet=sheet, query=query)
-        evaluation = fitted.evaluate(rows)
-        _say_left_out(len(rows) - evaluation.rows, fitted.schema.target_names, terminal)
+            rows = fitted.blocks(path, separator=separator, sheet=sheet, query=query)
+            evaluation, left_out = fitted.score(rows)
+        _say_left_out(left_out, fitted.schema.target_names, terminal)
     if json_:
         print(json.dumps(msgspec.to_builtins(evaluation), ensure_ascii=False))
     else:

@@ -91,8 +91,17 @@ def columns(texts: Sequence[str]) -> list[str]:
     return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
 
-def kinds(texts: Sequence[str]) -> dict[str, str]:
+def kinds(
+    texts: Sequence[str],
+    flag: str = "--types",
+    form: str = "COLUMN=KIND, such as zip=categorical",
+) -> dict[str, str]:
     """Split `col=kind` pairs, as in `--types zip=categorical,age=numeric`.
+
+    Args:
+        texts: as they were given.
+        flag: for messages.
+        form: how a pair is written.
 
     >>> kinds(["zip=categorical,a=b=numeric"])
     {'zip': 'categorical', 'a=b': 'numeric'}
@@ -101,9 +110,7 @@ def kinds(texts: Sequence[str]) -> dict[str, str]:
     for text in columns(texts):
         name, equals, kind = text.rpartition("=")
         if not equals or not name:
-            raise ConfigurationError(
-                f"--types {text}: write it as COLUMN=KIND, such as zip=categorical"
-            )
+            raise ConfigurationError(f"{flag} {text}: write it as {form}")
         pairs[name.strip()] = kind.strip()
     return pairs
 

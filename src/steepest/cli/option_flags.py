@@ -14,7 +14,7 @@ import typer
 from steepest.cli.flags import columns, kinds, share_or_file
 from steepest.errors import nearest
 from steepest.tabular.flag import Flag
-from steepest.tabular.options import Option, Plain, options
+from steepest.tabular.options import Option, Plain, options, parse_value
 
 Command = TypeVar("Command", bound=Callable[..., object])
 # What was written on the command line.
@@ -101,8 +101,18 @@ def _value(name: str, given: Given) -> Plain:
     option, flag = _flags()[name]
     if isinstance(given, list) and option.is_text:  # or a list of texts: a comma may be meant
         return given[0] if len(given) == 1 else [*given]
+    if isinstance(given, list) and option.is_table:
+        return _pairs(option, flag, given)
     if isinstance(given, list):
-        return {**kinds(given)} if option.is_table else [*columns(given)]
+        return [*columns(given)]
     if isinstance(given, bool):
         return False if given else None
     return share_or_file(given)[0] if flag.or_table else given
+
+
+def _pairs(option: Option, flag: Flag, given: list[str]) -> dict[str, Plain]:
+    """What is given by name: texts, or numbers where the option takes these."""
+    if flag.metavar == "COL=KIND":
+        return {**kinds(given)}
+    pairs = kinds(given, f"--{_words(option, flag)}", flag.metavar or "NAME=VALUE")
+    return {name: parse_value(f"{option.name}.{name}", text) for name, text in pairs.items()}

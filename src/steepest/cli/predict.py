@@ -24,6 +24,7 @@ from steepest.cli.flags import (
 from steepest.cli.image_parts import Part, chosen_part
 from steepest.cli.outputs import refuse_input
 from steepest.cli.terminal import Terminal
+from steepest.cli.threshold import Threshold, with_threshold
 from steepest.errors import ConfigurationError, DataError, nearest
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def predict(
             help="Predict by the mean of N draws with dropout; add their deviation.",
         ),
     ] = None,
+    threshold: Threshold = None,
     keep: Annotated[
         list[str] | None,
         typer.Option("--keep", metavar="COL,...", help="Put columns of the table in front."),
@@ -79,6 +81,7 @@ def predict(
       steepest predict income.safetensors new.csv > predictions.csv
       steepest predict income.safetensors new.csv --probabilities --keep id --out predictions.csv
       steepest predict income.safetensors new.csv --dropout-samples 100
+      steepest predict income.safetensors new.csv --threshold 0.3
       zcat new.csv.gz | steepest predict income.safetensors - | head
       steepest predict photos.safetensors new_photos/ --probabilities
     """
@@ -90,6 +93,7 @@ def predict(
         refuse_input(Path(out), [model, Path(table)])
     fitted = load(model)
     fitted.trained.backend = backend_of(reference)
+    fitted = with_threshold(fitted, threshold)
     if probabilities:
         _check_probabilities(fitted, "--probabilities")
     if dropout_samples is not None:

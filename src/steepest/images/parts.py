@@ -15,6 +15,7 @@ from steepest.nn import IMAGE_SCALINGS
 from steepest.nn.augment import Compose
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.sections.data import Data
+from steepest.tabular.sections.decision import Decision
 from steepest.tabular.sections.preprocessing import Preprocessing
 from steepest.tabular.stopwatch import Stopwatch
 
@@ -63,6 +64,11 @@ def check_options(configuration: Configuration) -> None:
     if configuration.preprocessing != Preprocessing():
         raise ConfigurationError(
             "preprocessing is for tables; images are standardised by images.standardise"
+        )
+    if configuration.decision != Decision():
+        raise ConfigurationError(
+            "--threshold, --costs and --calibration are for tables; of images the likeliest class "
+            "is predicted"
         )
     Compose(*configuration.images.augment)
     IMAGE_SCALINGS.find(configuration.images.standardise)

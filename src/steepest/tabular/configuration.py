@@ -7,6 +7,7 @@ from typing import final
 from msgspec import Struct
 
 from steepest.tabular.sections.data import Data
+from steepest.tabular.sections.decision import Decision
 from steepest.tabular.sections.images import Images
 from steepest.tabular.sections.network import Network
 from steepest.tabular.sections.optimizer import Optimizer
@@ -30,3 +31,4 @@ class Configuration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     network: Network = Network()
     optimizer: Optimizer = Optimizer()
     training: Training = Training()
+    decision: Decision = Decision()

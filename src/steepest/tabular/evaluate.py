@@ -11,6 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from steepest.tabular.calibration import calibration_error
+
 Floats: TypeAlias = NDArray[np.float64]
 LEAST = float(np.finfo(np.float64).eps)  # so that a certain and wrong prediction costs 36, not all
 Codes: TypeAlias = NDArray[np.int64]
@@ -25,10 +27,11 @@ RISING = frozenset(
 )
 
 
+_OF_PROBABILITIES = ("log_loss", "brier", "calibration_error")
 _SCORES = {
     "classification": (
         *("accuracy", "balanced_accuracy", "log_loss"),
-        *("roc_auc", "average_precision", "brier"),
+        *("roc_auc", "average_precision", "brier", "calibration_error"),
     ),
     "regression": ("rmse", "mae", "r2"),
 }
@@ -112,26 +115,34 @@ class Evaluation(Struct, frozen=True, kw_only=True):
 
 
 def evaluate_classes(
-    actual: Codes, probabilities: Floats, frequencies: Floats, classes: Sequence[str]
+    actual: Codes,
+    probabilities: Floats,
+    frequencies: Floats,
+    classes: Sequence[str],
+    chosen: NDArray[np.intp] | None = None,
 ) -> Evaluation:
     """Score predicted probabilities against the actual classes.
 
     The Brier score is mean_i sum_k (p_ik - [y_i = k])^2, halved for two classes. ROC AUC and
     average precision are those of the second of two classes; of more, each against the rest and
-    averaged. A score without a meaning (one class only) is None.
+    averaged. The calibration error is that of the likeliest class's probability in 15 bins. A score
+    without a meaning (one class only) is None.
 
     Args:
         actual: Class codes, (n,).
         probabilities: Predicted, (n, k), rows summing to 1.
         frequencies: Share of each class in the training rows, (k,): what the baseline predicts.
         classes: Names of the k classes.
+        chosen: Code of the class that is predicted, (n,); by default the likeliest.
     """
     probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
     constant = np.broadcast_to(frequencies / frequencies.sum(), probabilities.shape)
-    model = dict(_class_scores(actual, probabilities, classes))
-    baseline = dict(_class_scores(actual, constant, classes))
+    chosen = probabilities.argmax(axis=1) if chosen is None else chosen
+    model = dict(_class_scores(actual, probabilities, chosen, classes))
+    baseline = dict(_class_scores(actual, constant, constant.argmax(axis=1), classes))
+    baseline["calibration_error"] = None  # it knows nothing of a row, and is sure of nothing
     confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    np.add.at(confusion, (actual, probabilities.argmax(axis=1)), 1)
+    np.add.at(confusion, (actual, chosen), 1)
     return Evaluation(
         task="classification",
         rows=len(actual),
@@ -164,10 +175,33 @@ def without_probabilities(evaluation: Evaluation) -> Evaluation:
     return replace(
         evaluation,
         scores=tuple(
-            Score(each.name, None, each.baseline) if each.name in ("log_loss", "brier") else each
+            Score(each.name, None, each.baseline) if each.name in _OF_PROBABILITIES else each
             for each in evaluation.scores
         ),
     )
+
+
+def with_cost(
+    evaluation: Evaluation,
+    actual: Codes,
+    chosen: NDArray[np.intp],
+    costs: Sequence[Sequence[float]],
+    constant: int,
+) -> Evaluation:
+    """Add what the mistakes cost, on average over all rows.
+
+    Args:
+        evaluation: of classes.
+        actual: their codes, (n,).
+        chosen: those predicted, (n,).
+        costs: of predicting a class (column) where another is right (row).
+        constant: the class that the baseline predicts for every row.
+    """
+    matrix = np.array(costs)
+    cost = Score(
+        "cost", float(matrix[actual, chosen].mean()), float(matrix[actual, constant].mean())
+    )
+    return replace(evaluation, scores=(*evaluation.scores, cost))
 
 
 def with_quantiles(
@@ -196,11 +230,11 @@ def with_quantiles(
 
 
 def _class_scores(
-    actual: Codes, probabilities: Floats, classes: Sequence[str]
+    actual: Codes, probabilities: Floats, predicted: NDArray[np.intp], classes: Sequence[str]
 ) -> Iterator[tuple[str, float | None]]:
     codes = np.arange(len(classes))
     truth = (actual[:, None] == codes).astype(np.float64)
-    chosen = (probabilities.argmax(axis=1)[:, None] == codes).astype(np.float64)
+    chosen = (predicted[:, None] == codes).astype(np.float64)
     hits, wanted, given = (truth * chosen).sum(0), truth.sum(0), chosen.sum(0)
     precision, recall = hits / np.maximum(given, 1), hits / np.maximum(wanted, 1)
     f1 = 2 * hits / np.maximum(wanted + given, 1)
@@ -212,6 +246,7 @@ def _class_scores(
     yield "average_precision", _against_rest(average_precision, truth, probabilities)
     squares = float(np.mean(np.sum((probabilities - truth) ** 2, axis=1)))
     yield "brier", squares / (2 if len(classes) == 2 else 1)
+    yield "calibration_error", calibration_error(actual, probabilities)
     for code, name in enumerate(classes):
         yield f"precision:{word(name)}", float(precision[code])
         yield f"recall:{word(name)}", float(recall[code])

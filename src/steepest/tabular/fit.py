@@ -8,16 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from steepest.data import read_targets
+from steepest.data import Table, read_targets
 from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.comparison import check_comparable, compare as comparison_of
 from steepest.tabular.configuration import Configuration
+from steepest.tabular.deciding import decide
+from steepest.tabular.decision import Decision, check_decision
+from steepest.tabular.doubts import repeats
 from steepest.tabular.ending import Ending
 from steepest.tabular.model import TableModel
 from steepest.tabular.options import from_plain, options, to_plain
 from steepest.tabular.parts import Parts, as_option, prepare
-from steepest.tabular.prepared import PreparedTable, prepare_table
+from steepest.tabular.prepared import PreparedTable, prepare_table, prepared_with
 from steepest.tabular.stopwatch import Stopwatch
 from steepest.train.callbacks import Callback
 from steepest.train.checkpoint import Checkpoint
@@ -177,6 +181,12 @@ def fit_prepared(
         TrainingError: The loss is not finite from the first step on.
     """
     clock = stopwatch or Stopwatch()
+    check_decision(
+        prepared.learner.configuration.decision,
+        parts.schema,
+        has_probabilities=prepared.learner.rows.head.has_probabilities,
+        validation=parts.validation is not None,
+    )
     with clock.part("preparing"):
         held_out = None if parts.validation is None else prepared.rows(parts.validation)
         if parts.test is not None:  # what cannot be scored should be known before training
@@ -195,7 +205,7 @@ def fit_prepared(
 
 def explain_parts(parts: Parts) -> Explanation:
     """What the compiler makes of the step that :func:`fit_parts` would run."""
-    learns = prepare_table(parts).learner
+    learns = prepared_with(parts, "none").learner
     rows, batch_size = learns.rows, learns.resolved.batch_size
     return learns.trainer.show_stages(rows.inputs, rows.targets, batch_size=batch_size)
 
@@ -219,7 +229,41 @@ def _scored(prepared: PreparedTable, ending: Ending, parts: Parts) -> TableModel
     )
     model.results = msgspec.structs.replace(
         model.results,
+        decision=_decided(model, prepared, parts.validation),
+        notes=prepared.notes,
+    )
+    model.results = msgspec.structs.replace(
+        model.results,
         validation=None if parts.validation is None else model.evaluate(parts.validation),
         test=None if parts.test is None else model.evaluate(parts.test),
+        **_of_new_rows(model, parts),
     )
     return model
+
+
+def _decided(
+    model: TableModel, prepared: PreparedTable, validation: Table | None
+) -> Decision | None:
+    """Temperature, threshold and costs, as far as rows held out have a say."""
+    options = model.configuration.decision
+    if validation is None:
+        return decide(model.head, options, None, None)
+    return decide(
+        model.head,
+        options,
+        model.outputs(validation),
+        read_targets(validation, model.schema.targets),
+        prepared.rows(validation).weights,
+    )
+
+
+def _of_new_rows(model: TableModel, parts: Parts) -> dict[str, Any]:
+    """How many test rows repeat a training row, and the scores of the others."""
+    if parts.test is None or parts.stream is not None:  # of a stream only a sample is here
+        return {}
+    known = repeats(parts.schema, parts.training, parts.test)
+    count = int(known.sum())
+    if count in (0, len(known)):
+        return {"repeated_test_rows": count}
+    rows = parts.test.take(np.flatnonzero(~known))
+    return {"repeated_test_rows": count, "new_test": model.evaluate(rows)}

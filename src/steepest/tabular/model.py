@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, final, overload
 
@@ -18,6 +19,7 @@ from steepest.data import (
     Schema,
     Table,
     drop_rows_without,
+    read_blocks,
     read_table,
     read_targets,
 )
@@ -25,6 +27,7 @@ from steepest.errors import DataError, ModelFileError
 from steepest.nn import Module
 from steepest.tabular.comparison import Comparison
 from steepest.tabular.configuration import Configuration
+from steepest.tabular.deciding import decided_by
 from steepest.tabular.evaluate import Evaluation
 from steepest.tabular.files import damage_told, model_bytes, read_model_file, timeless, write_model
 from steepest.tabular.first_format import reordered
@@ -48,6 +51,7 @@ from steepest.transform.executable import Backend
 
 Row: TypeAlias = Mapping[str, Any]
 _NEXT_HEADING = "\n\nlayers\n"
+_ROWS = 8192  # of a file that are read at a time
 
 
 @final
@@ -127,7 +131,7 @@ class TableModel:
     @property
     def head(self) -> Head:
         """What the network's outputs mean."""
-        return head_of(self.preprocessor, self.configuration)
+        return head_of(self.preprocessor, self.configuration, self.results.decision)
 
     @property
     def quantiles(self) -> tuple[float, ...]:
@@ -237,16 +241,33 @@ class TableModel:
     def evaluate(self, source: object) -> Evaluation:
         """Score the predictions of rows whose target is known; others are left out.
 
+        A file is read block by block: only what is predicted for its rows is kept of them.
+
         Raises:
             DataError: A label that is no class of the model (row, nearest class).
         """
-        names, head = self.schema.target_names, self.head
-        table, _ = drop_rows_without(self.read(source), *names)
-        if not len(table):
+        return self.score(self.blocks(source))[0]
+
+    def score(self, tables: Iterable[Table]) -> tuple[Evaluation, int]:
+        """Score the rows of several tables together; also how many were left out.
+
+        Raises:
+            DataError: As `evaluate`.
+        """
+        names, head, left_out = self.schema.target_names, self.head, 0
+        actual: list[NDArray[Any]] = []
+        outputs: list[NDArray[Any]] = []
+        for each in tables:
+            table, dropped = drop_rows_without(each, *names)
+            left_out += dropped
+            if len(table):
+                # Before the predictions, which take time: a label that nobody trained.
+                actual.append(read_targets(table, self.schema.targets))
+                outputs.append(self.outputs(table))
+        if not actual:
             raise DataError(f"no row has a value in {the_targets(names)}")
-        # Before the predictions, which take time: a label that nobody trained.
-        actual = read_targets(table, self.schema.targets)
-        return head.evaluate(actual, head.meaning(self.outputs(table)), self.results.baseline)
+        meant = head.meaning(np.concatenate(outputs))
+        return head.evaluate(np.concatenate(actual), meant, self.results.baseline), left_out
 
     def importance(
         self,
@@ -274,6 +295,20 @@ class TableModel:
             self, source, metric=metric, repeats=repeats, seed=seed, progress=progress
         )
 
+    def with_threshold(self, threshold: float) -> TableModel:
+        """The same model, predicting the second of two classes from this probability on.
+
+        Args:
+            threshold: Between 0 and 1.
+
+        Raises:
+            ConfigurationError: It does not predict one target of two classes by probabilities.
+        """
+        changed = copy.copy(self)
+        decision = decided_by(threshold, self.schema, self.head, self.results.decision)
+        changed.results = msgspec.structs.replace(self.results, decision=decision)
+        return changed
+
     def read(
         self,
         source: object,
@@ -294,6 +329,23 @@ class TableModel:
             self.configuration.data, separator=separator, sheet=sheet, query=query
         )
         return read_table(source, options, text_columns=self.text_columns)
+
+    def blocks(
+        self,
+        source: object,
+        *,
+        separator: str | None = None,
+        sheet: str | None = None,
+        query: str | None = None,
+    ) -> Iterator[Table]:
+        """Read a table as `read` does, a file block by block."""
+        if not isinstance(source, str | os.PathLike):
+            yield self.read(source)
+            return
+        options = options_of_new_table(
+            self.configuration.data, separator=separator, sheet=sheet, query=query
+        )
+        yield from read_blocks(source, options, rows=_ROWS, text_columns=self.text_columns)
 
     def outputs(self, table: Table) -> NDArray[Any]:
         """Compute the raw outputs of the network: scores (n, classes), or standardised (n, 1).

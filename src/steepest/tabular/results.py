@@ -6,6 +6,7 @@ from typing import final
 
 from msgspec import Struct
 
+from steepest.tabular.decision import Decision
 from steepest.tabular.evaluate import Evaluation
 from steepest.tabular.resolved import Resolved
 
@@ -27,7 +28,9 @@ class Results(Struct, frozen=True, kw_only=True, omit_defaults=True):
     `baseline` holds each class's share of the training rows, or the target's training mean.
     `best_epoch` is the epoch whose weights the model has, None for the last; `message` says more
     about the end where there is more to say. Of an ensemble `members` has these for each, `epochs`
-    is that of the longest training, and there is no one `best_epoch`.
+    is that of the longest training, and there is no one `best_epoch`. Of the rows for test,
+    `repeated_test_rows` have all features in common with a row to train on, and `new_test` has the
+    scores of the others, if there are both. `notes` say what the fit decided by trials.
     """
 
     training_rows: int
@@ -42,6 +45,10 @@ class Results(Struct, frozen=True, kw_only=True, omit_defaults=True):
     validation: Evaluation | None
     test: Evaluation | None
     members: tuple[MemberResults, ...] = ()
+    decision: Decision | None = None
+    repeated_test_rows: int = 0
+    new_test: Evaluation | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def networks(self) -> int:

@@ -71,6 +71,14 @@ def results_lines(results: Results) -> list[str]:
                 f"{name:<10} {score.name} {plain(score.value)}  "
                 f"baseline {plain(score.baseline)}  {evaluation.rows:,} rows"
             )
+    if results.new_test is not None:
+        score, count = results.new_test.first, results.repeated_test_rows
+        rows = "1 test row" if count == 1 else f"{count:,} test rows"
+        lines.append(
+            f"           {score.name} {plain(score.value)} without the {rows} that training has too"
+        )
+    if results.decision is not None:
+        lines += results.decision.lines()
     return lines or ["no rows were kept for validation or test"]
 
 
@@ -143,6 +151,8 @@ def _overview(
     each = f"{results.networks} times " if results.members else ""
     yield f"network   {each}{' -> '.join([start, *hidden, outputs])}; {weights:,} parameters"
     yield f"training  {results.training_rows:,} rows; {ending(results)}"
+    for note in results.notes:
+        yield f"decided   {note}"
     if is_driven(configuration):
         yield f"recipe    {configuration.optimizer.name}, all rows at each step"
         return

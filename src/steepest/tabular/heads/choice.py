@@ -5,6 +5,7 @@ from __future__ import annotations
 from steepest.data import Preprocessor
 from steepest.losses import Quantile
 from steepest.tabular.configuration import Configuration
+from steepest.tabular.decision import PLAIN, Decision
 from steepest.tabular.heads.classes import ClassHead
 from steepest.tabular.heads.counts import CountHead
 from steepest.tabular.heads.head import Head
@@ -14,18 +15,26 @@ from steepest.tabular.heads.quantiles import QuantileHead
 from steepest.tabular.recipe import make_loss, purpose_of
 
 
-def head_of(preprocessor: Preprocessor, configuration: Configuration) -> Head:
+def head_of(
+    preprocessor: Preprocessor, configuration: Configuration, decision: Decision | None = None
+) -> Head:
     """What the outputs of a table's network mean, by its targets and its loss.
+
+    Args:
+        preprocessor: knows the targets.
+        configuration: says the loss.
+        decision: what was chosen once the network was trained.
 
     Errors:
         ConfigurationError: the loss is not for such targets.
     """
     schema = preprocessor.schema
+    decided = decision or PLAIN
     loss = make_loss(configuration, purpose_of(schema.targets))
     if loss.head == "labels":
-        return LabelHead(loss, schema.targets)
+        return LabelHead(loss, schema.targets, decided)
     if schema.task == "classification":
-        return ClassHead(loss, schema.target.classes)
+        return ClassHead(loss, schema.target.classes, decided)
     if isinstance(loss, Quantile):
         return QuantileHead(loss, loss.quantiles, schema.target.name, preprocessor.target_scales[0])
     if loss.head == "log":

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from steepest.data import Cells
 from steepest.errors import DataError
 from steepest.losses import Loss
-from steepest.tabular.evaluate import Evaluation, evaluate_classes, without_probabilities
+from steepest.tabular.decision import PLAIN, Decision
+from steepest.tabular.evaluate import (
+    Evaluation,
+    evaluate_classes,
+    with_cost,
+    without_probabilities,
+)
 from steepest.tabular.heads.head import Floats, Head, Place, loss_name
 from steepest.train.averaging import softmax
 from steepest.train.metrics import Metric, accuracy
@@ -26,6 +32,7 @@ class ClassHead(Head):
     Args:
         loss: of labels.
         classes: in the order of the outputs.
+        decision: what outputs are divided by, and what is predicted where mistakes cost unlike.
 
     >>> from steepest.losses import CrossEntropy
     >>> head = ClassHead(CrossEntropy(), ("no", "yes"))
@@ -35,6 +42,7 @@ class ClassHead(Head):
 
     loss: Loss
     classes: tuple[str, ...]
+    decision: Decision = PLAIN
 
     @property
     def outputs(self) -> int:
@@ -62,15 +70,15 @@ class ClassHead(Head):
 
     def meaning(self, outputs: NDArray[Any]) -> Floats:
         """The softmax: probabilities, or at least in their order."""
-        return softmax(outputs)
+        return softmax(self.decision.tempered(outputs))
 
     def choose(self, meant: Floats) -> NDArray[Any]:
-        """The label of the likeliest class."""
-        return np.array(self.classes)[meant.argmax(axis=1)]
+        """The label of the likeliest class, or of the one of least expected cost."""
+        return np.array(self.classes)[self.decision.codes(meant)]
 
     def deviation(self, meant: Floats, deviations: Floats) -> Floats:
         """That of the predicted class's probability."""
-        return deviations[np.arange(len(meant)), meant.argmax(axis=1)]
+        return deviations[np.arange(len(meant)), self.decision.codes(meant)]
 
     def cells(
         self, meant: Floats, deviations: Floats | None, *, probabilities: bool
@@ -93,8 +101,12 @@ class ClassHead(Head):
         self, actual: NDArray[Any], meant: Floats, baseline: Sequence[float]
     ) -> Evaluation:
         """Scores of classes; those of probabilities are left open where there are none."""
-        codes = actual.astype(np.int64)
-        found = evaluate_classes(codes, meant, np.array(baseline), self.classes)
+        codes, shares, decision = actual.astype(np.int64), np.array(baseline), self.decision
+        chosen = decision.codes(meant)
+        found = evaluate_classes(codes, meant, shares, self.classes, chosen)
+        if decision.costs and decision.threshold is None:
+            constant = int(decision.codes(shares[None])[0])
+            found = with_cost(found, codes, chosen, decision.costs, constant)
         return found if self.has_probabilities else without_probabilities(found)
 
     def check_probabilities(self) -> None:

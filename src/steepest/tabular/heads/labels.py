@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from steepest.data import Cells, Target
 from steepest.losses import Loss
+from steepest.tabular.decision import PLAIN, Decision
 from steepest.tabular.evaluate import Evaluation
 from steepest.tabular.evaluate_several import evaluate_labels
 from steepest.tabular.heads.head import Floats, Head, Place
@@ -26,10 +27,12 @@ class LabelHead(Head):
     Args:
         loss: of (batch, labels).
         targets: the labels' columns, in the order of the outputs.
+        decision: what outputs are divided by.
     """
 
     loss: Loss
     targets: tuple[Target, ...]
+    decision: Decision = PLAIN
 
     @property
     def outputs(self) -> int:
@@ -57,7 +60,7 @@ class LabelHead(Head):
 
     def meaning(self, outputs: NDArray[Any]) -> Floats:
         """The probability of each label's second class, (n, labels)."""
-        return sigmoid(outputs)
+        return sigmoid(self.decision.tempered(outputs))
 
     def choose(self, meant: Floats) -> NDArray[Any]:
         """The likelier class of each label, (n, labels)."""
