@@ -92,7 +92,10 @@ def _explain(error: Exception) -> str | None:
     if isinstance(error, TyperException):
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "steepest"
-        return f"{error.format_message().rstrip('.')}\n'{path} -h' shows what it takes"
+        message = error.format_message().rstrip(".")
+        if "unexpected extra argument" in message:
+            message += "; a pattern of several files stands in quotes, as in 'logs/*.csv'"
+        return f"{message}\n'{path} -h' shows what it takes"
     if isinstance(error, Abort):
         return "aborted"
     if isinstance(error, MemoryError):

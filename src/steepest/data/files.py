@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 from pathlib import Path
 
+from steepest.data.readers import formats
 from steepest.data.source import check_file
 from steepest.errors import DataError
 
@@ -23,6 +24,11 @@ def files_of(path: Path) -> tuple[Path, ...]:
     """
     if path.is_dir():
         found = parquet_files(path)
+        if not found and holds_tables(path):
+            raise DataError(
+                f"{path} is a directory; name the tables in it that belong together by a pattern "
+                f"in quotes: '{path}/*.csv'"
+            )
         if not found:
             check_file(path)  # says what a directory is good for
     elif is_pattern(path):
@@ -42,22 +48,33 @@ def is_pattern(path: Path) -> bool:
     return any(sign in str(path) for sign in _PATTERN) and not path.exists()
 
 
+def holds_tables(folder: Path) -> bool:
+    """Whether a folder is one of tables, and none of pictures: files, and some are named so.
+
+    >>> holds_tables(Path("nowhere"))
+    False
+    """
+    if not folder.is_dir():
+        return False
+    suffixes = {suffix for each in formats() for suffix in each.suffixes}
+    inside = list(folder.iterdir())
+    if any(each.is_dir() and "=" not in each.name for each in inside):
+        return bool(parquet_files(folder))
+    return any(each.suffix.lower() in suffixes or "=" in each.name for each in inside)
+
+
 def parquet_files(folder: Path) -> list[Path]:
-    """The Parquet files in a folder and below it, without hidden ones.
+    """The Parquet files in a folder, sorted by name, without hidden ones.
 
     Raises:
-        DataError: folders are called year=2024 and the like: a column would be lost.
+        DataError: they are in folders called year=2024 and the like: a column would be lost.
     """
-    found: list[Path] = []
-    for each in sorted(folder.rglob("*.parquet")):
-        inside = each.relative_to(folder).parts
-        if any(part.startswith((".", "_")) for part in inside) or not each.is_file():
-            continue
-        if column := next((part for part in inside[:-1] if "=" in part), ""):
+    for each in sorted(folder.glob("*=*/")):
+        if any(each.glob("**/*.parquet")):
             raise DataError(
-                f"{folder} is divided by {column.partition('=')[0]!r}: the column is in the names "
-                f"of folders ({column}) and not in the files; write it into them, or name the "
-                f"files of one folder: '{folder / column}/*.parquet'"
+                f"{folder} is divided by {each.name.partition('=')[0]!r}: the column is in the "
+                f"names of folders ({each.name}) and not in the files; write it into them, or name "
+                f"the files of one folder: '{each}/*.parquet'"
             )
-        found.append(each)
-    return found
+    files = (each for each in sorted(folder.glob("*.parquet")) if each.is_file())
+    return [each for each in files if not each.name.startswith((".", "_"))]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from steepest.data.files import parquet_files
+from steepest.data.files import holds_tables
 from steepest.data.images.arrays import is_idx, read_head, read_idx, read_npz
 from steepest.data.images.folders import Size, class_folders, read_folder
 from steepest.data.images.images import Images
@@ -18,13 +18,13 @@ _PARTS = {"training": ("train", "training"), "test": ("test", "t10k")}
 def holds_images(path: Path) -> bool:
     """Whether a path is one that images are read from, and no table.
 
-    That is a folder without Parquet files, or an .npz or IDX file.
+    That is a folder without tables, or an .npz or IDX file.
 
     >>> holds_images(Path("table.csv"))
     False
     """
     if path.is_dir():
-        return not parquet_files(path)
+        return not holds_tables(path)
     if path.suffix.lower() == ".npz":
         return True
     try:
