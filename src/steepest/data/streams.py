@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _ROWS = "read_parquet(?, file_row_number = true) WHERE file_row_number >= ? AND file_row_number < ?"
 _BYTES = 32  # that reading takes for a cell
+_CELLS = 1 << 17
 
 
 @final
@@ -56,7 +57,9 @@ class TableStream:
         self._options = options
         self._memory = memory
         self.names: tuple[str, ...] = read_names(path, options)
-        self._rows_at_once = max(256, memory // (_BYTES * len(self.names)))
+        columns = len(self.names)
+        least = max(256, min(2048, _CELLS // columns))  # less costs time for nothing
+        self._rows_at_once = max(least, memory // (_BYTES * columns))
         paths = files_of(path)
         self._groups: _RowGroups | None = None
         if paths == (path,) and not options.query and format_of(path).name == "Parquet":

@@ -95,7 +95,7 @@ class StreamedRows(RowSource):
         return {
             "rows": f"{self.rows:,}",
             "rows of a block": f"{self._block_rows:,}",
-            f"{DATA}the rows": self._blocks.contents,
+            f"{DATA}the rows": f"{self.rows:,}; {self._blocks.contents}",
         }
 
     def reader(self, draws: Iterable[Draw], first: int) -> AbstractContextManager[Reader]:
