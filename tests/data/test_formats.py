@@ -120,6 +120,13 @@ def test_every_format_is_written_here() -> None:
     assert sum(each.recognises is None for each in formats()) == 1
 
 
+def test_every_format_is_in_the_guide() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "tables.md").read_text(encoding="utf-8")
+    for each in formats():
+        assert f"| {each.name} | " in guide
+        assert f"`{each.suffixes[0]}`" in guide
+
+
 def as_frame(table: object) -> pd.DataFrame:
     columns = getattr(table, "columns")  # noqa: B009
     return pd.DataFrame(
