@@ -408,3 +408,43 @@ def test_a_table_of_a_few_rows_is_refused_or_fitted(tmp_path: Path) -> None:
 )
 def test_amounts_of_memory(text: str, total: float) -> None:
     assert parse_memory(text).total == total
+
+
+# ------------------------------------------------------------------------------------ the command
+
+
+def test_the_command_says_what_it_decided_and_predicts(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from steepest.cli import main
+
+    table, model = str(folder / "table.parquet"), str(tmp_path / "model.safetensors")
+    options = ["--max-epochs", "1", "--set", "network.hidden_layer_sizes=4"]
+    words = ["fit", table, "--target", "label", "--memory", "1MB", "--out", model, *options]
+    assert main(words) == 0
+    told = capfd.readouterr().err
+    assert "rows drawn evenly of" in told
+    assert "as many as --memory leaves room for" in told
+    assert main(["predict", model, table, "--out", str(tmp_path / "predicted.csv")]) == 0
+    assert len((tmp_path / "predicted.csv").read_text().splitlines()) == ROWS + 1
+    assert main(["evaluate", model, table]) == 0
+    assert "accuracy" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["fit", "-", "--target", "label"], "the standard input can be read once"),
+        (["fit", "TABLE", "--target", "label", "--test", "0.2", "--compare"], "--compare fits the"),
+        (["search", "TABLE", "--target", "label", "--set", "data.memory=1MB"], "--memory is for a"),
+    ],
+)
+def test_commands_that_need_all_rows_refuse_it(
+    folder: Path, capfd: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    from steepest.cli import main
+
+    named = [str(folder / "table.parquet") if word == "TABLE" else word for word in words]
+    memory = [] if "search" in words else ["--memory", "1MB"]
+    assert main([*named, *memory]) == 2
+    assert told in capfd.readouterr().err

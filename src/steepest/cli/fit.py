@@ -112,7 +112,7 @@ def fit(
     configuration, tables = combined(config, flags, set_ or []), option_tables(options)
     if print_config:
         return _print(configuration, tables, Terminal(quiet=quiet))
-    _check_tables(table, tables)
+    _check_tables(table, tables, memory=configuration.data.memory)
     model = out or Path(f"{stem(table)}.safetensors")
     keeping = Keeping.of(model, stem(table), checkpoint, checkpoint_every, resumes=resume)
     watching = Watching.of(watch, watch_plot, watch_rows, tensorboard)
@@ -186,7 +186,7 @@ def _fit(work: Work, terminal: Terminal, backend: Backend, *, json_: bool, timin
         found = model.results.resolved.learning_rate
         terminal.say(f"learning rate {found:.2g}, proposed by a range test")
     told = work.keeping.afterwards(model.results.stopped)
-    for line in (*told, *work.watching.findings(model.watched)):
+    for line in (*model.results.notes, *told, *work.watching.findings(model.watched)):
         terminal.say(line)
     more: dict[str, Any] = {"seconds": seconds} if timing else {}
     more |= {} if comparison is None else {"comparison": comparison}
@@ -264,10 +264,15 @@ def _quantile_flags(quantiles: str | None, loss: Given) -> dict[str, Plain]:
     return {"training.loss": "quantile", "training.loss_options": options}
 
 
-def _check_tables(table: str, others: Mapping[str, Path]) -> None:
-    """Those for validation and test are not the one to train on."""
+def _check_tables(table: str, others: Mapping[str, Path], *, memory: str) -> None:
+    """Those for validation and test are not the one to train on, which can be read as it must."""
     if not table:
         raise ConfigurationError("which table? write 'steepest fit TABLE --target COLUMN'")
+    if table == "-" and memory:
+        raise ConfigurationError(
+            f"--memory {memory} reads the table in every epoch, and the standard input can be read "
+            "once: write it to a file"
+        )
     for file in others.values():
         if file.is_file() and Path(table).is_file() and file.samefile(table):
             raise ConfigurationError(

@@ -46,12 +46,14 @@ class Comparison(Struct, frozen=True, kw_only=True):
         test_rows: which no model has seen.
         models: ours, and :data:`steepest.tabular.peers.PEERS`.
         left_out: text columns, which the peers were not given.
+        sampled: ours saw more rows, of a table larger than memory; the peers saw a sample.
     """
 
     training_rows: int
     test_rows: int
     models: tuple[Compared, ...]
     left_out: tuple[str, ...] = ()
+    sampled: bool = False
 
     def __repr__(self) -> str:
         """Show the table."""
@@ -71,6 +73,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
         rows.append(["baseline", *(plain(constant[name]) for name in shown), ""])
         told = [f"on {self.test_rows:,} test rows, after {self.training_rows:,} to learn from"]
         told += _aligned(rows)
+        if self.sampled:
+            told.append("scikit-learn's models saw a sample only: memory does not hold all rows")
         if self.left_out:
             names = ", ".join(map(repr, self.left_out))
             told.append(f"scikit-learn's models did not get the text of {names}")
@@ -98,6 +102,11 @@ def check_comparable(configuration: Configuration, *, test: bool) -> None:
     if not test and not configuration.data.test:
         raise ConfigurationError(
             "--compare needs rows that no model has seen: give --test 0.2, or a table"
+        )
+    if configuration.data.memory:
+        raise ConfigurationError(
+            "--compare fits the others to all rows at once, and --memory is for a table that is "
+            "too large for that: leave one of them out, or compare on a part of the table"
         )
 
 
@@ -148,6 +157,7 @@ def compare(model: TableModel, parts: Parts, seconds: float) -> Comparison:
         test_rows=len(parts.test),
         models=tuple(found),
         left_out=columns.left_out,
+        sampled=parts.stream is not None,
     )
 
 

@@ -96,6 +96,11 @@ def problem_of(
         raise ConfigurationError(
             "no rows are left to judge a trial by: give --validation 0.1, say, or --cv 5"
         )
+    if base.data.memory:
+        raise ConfigurationError(
+            "--memory is for a fit; a search tries its options on rows in memory: give it a part "
+            "of the table, and fit with what it found"
+        )
     layout = LAYOUTS.find(sampler)(space, base.training.seed, trials)
     check_space(space, to_plain(base))
     if isinstance(source, str | Path) and source != "-" and holds_images(Path(source)):
