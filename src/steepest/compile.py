@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, final
 
@@ -153,6 +154,7 @@ def _made(source: Source, processor: Processor) -> Entry:
     return Entry(made.plan.to_bytes(), compile_program(made.text, processor))
 
 
+@lru_cache(64)  # linking takes milliseconds; what is linked has no memory of its own and is shared
 def _loaded(entry: Entry, processor: Processor) -> NativeProgram:
     return NativeProgram(Plan.from_bytes(entry.description), entry.content, processor)
 

@@ -7,7 +7,6 @@ one definition serves eager execution, tracing and derivatives.
 from __future__ import annotations
 
 import reprlib
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self, TypeAlias, TypeVar, cast, final
@@ -23,24 +22,27 @@ Scalar: TypeAlias = bool | int | float
 Like: TypeAlias = "Operand | Array | Scalar"
 
 
-class Operand(ABC):
-    """Something that ops apply to: a :class:`Node` of a graph, or an eager Tensor."""
+class Operand:
+    """Something that ops apply to: a :class:`Node` of a graph, or an eager Tensor.
+
+    Abstract, but no ABC: every op asks isinstance of every input, which takes those a microsecond.
+    """
 
     __slots__ = ()
     __array_ufunc__ = None  # NumPy's operators give way: array + operand is an operand
 
     @property
-    @abstractmethod
     def type(self) -> TensorType:
         """Shape and element type."""
+        raise NotImplementedError
 
-    @abstractmethod
     def apply(self, op: Op, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Self:
         """What ``op`` gives for ``inputs``, which are aligned operands of this kind."""
+        raise NotImplementedError
 
-    @abstractmethod
     def lift(self, value: Array | Scalar, dtype: DType | None = None) -> Self:
         """The array or number as an operand of this kind."""
+        raise NotImplementedError
 
     @property
     def shape(self) -> Shape:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -41,7 +42,12 @@ class TensorType(NamedTuple):
         return size
 
     def __str__(self) -> str:
-        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
+        return _written(self)
+
+
+@lru_cache(4096)  # NumPy takes 5 µs to write a type, and a program's key writes thousands
+def _written(type: TensorType) -> str:
+    return f"{type.dtype}[{', '.join(map(str, type.shape))}]"
 
 
 def type_of(array: Array) -> TensorType:

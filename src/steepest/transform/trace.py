@@ -10,6 +10,7 @@ from typing import Any, final
 from steepest.ir.collecting import not_collecting
 from steepest.ir.graph import Graph, order, substitute
 from steepest.ir.node import Node, placeholder
+from steepest.ir.origin import way_out_is_known
 from steepest.ir.types import Array
 from steepest.methods import implements
 from steepest.tensor.state import State, Traced, scope
@@ -46,7 +47,7 @@ class Trace:
 
 def record(function: Callable[..., Any], *arguments: Any) -> Trace:
     """Run ``function`` on traced Tensors of the arguments' types, and keep what it did."""
-    with not_collecting():
+    with not_collecting(), way_out_is_known():
         return _recorded(function, arguments)
 
 
