@@ -116,7 +116,10 @@ def predict(
         with open_writer(out) as writer:
             for number, block in enumerate(opened.blocks(_ROWS, text)):
                 if number == 0:
-                    _say_ignored(fitted, block, kept, Terminal(quiet=quiet))
+                    terminal = Terminal(quiet=quiet)
+                    for note in block.notes:
+                        terminal.say(note)
+                    _say_ignored(fitted, block, kept, terminal)
                 predictions = predict_block(fitted, block, asked, number)
                 writer.write({**{name: block.columns[name] for name in kept}, **predictions})
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import IO, BinaryIO, final
+from typing import IO, TYPE_CHECKING, BinaryIO, final
 
 from steepest.errors import DataError
+
+if TYPE_CHECKING:
+    import zipfile
 
 
 @final
@@ -62,6 +63,8 @@ def _zstd(raw: BinaryIO) -> BinaryIO:
 
 
 def _zip(raw: BinaryIO) -> IO[bytes]:
+    import zipfile
+
     archive = zipfile.ZipFile(raw)
     names = members(archive)
     if len(names) != 1:
@@ -124,6 +127,8 @@ def open_bytes(path: Path) -> Generator[IO[bytes], None, None]:
 
 
 def _damage() -> tuple[type[Exception], ...]:
+    import zipfile
+    import zlib
     from lzma import LZMAError
 
     # bz2 and gzip say what is damaged with an OSError, ZIP unknown methods with the last one

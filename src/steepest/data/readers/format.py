@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -50,6 +49,8 @@ class Opening:
         """The names in it, if it is a ZIP archive."""
         if not self.start.startswith(b"PK\x03\x04"):
             return ()
+        import zipfile
+
         try:
             with zipfile.ZipFile(self.path) as archive:
                 return tuple(members(archive))
