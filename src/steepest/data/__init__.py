@@ -23,7 +23,7 @@ from steepest.data.target import (
     target_labels,
     target_numbers,
 )
-from steepest.data.target_scale import TargetScale
+from steepest.data.target_scale import TargetScale, Transform
 from steepest.data.targets import (
     drop_rows_without,
     infer_targets,
@@ -69,6 +69,7 @@ __all__ = [
     "TargetScale",
     "Task",
     "TextColumn",
+    "Transform",
     "bundled_table",
     "check_types",
     "check_writable",

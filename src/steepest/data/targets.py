@@ -128,8 +128,30 @@ def fit_target_scales(
     if targets[0].task == "classification":
         return ()
     return tuple(
-        TargetScale.fit(present_numbers(table, each.name, each.written), transform)
-        for each in targets
+        TargetScale.fit(_logarithms_exist(table, each, transform), transform) for each in targets
+    )
+
+
+def _logarithms_exist(table: Table, target: Target, transform: Transform) -> NDArray[np.float64]:
+    """The numbers of a target, positive if their logarithms are wanted."""
+    values = present_numbers(table, target.name, target.written)
+    wrong = np.flatnonzero(values <= 0) if transform == "log" else np.empty(0, np.intp)
+    if len(wrong):
+        row = int(wrong[0])
+        raise DataError(no_logarithm(table.place(row, target.name), float(values[row])))
+    return values
+
+
+def no_logarithm(place: str, value: float) -> str:
+    """Say that a number has no logarithm.
+
+    Args:
+        place: where it stands.
+        value: the number.
+    """
+    return (
+        f"{place}: {value:g} has no logarithm, which preprocessing.target = 'log' learns; leave "
+        "the row out, or the option"
     )
 
 

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from typing import final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from steepest.data import Preprocessor, Table, read_targets
+from steepest.data import Preprocessor, Table, Transform, read_targets
+from steepest.errors import TrainingError
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.heads import head_of
 from steepest.tabular.learner import Learner, Rows, learner
 from steepest.tabular.network import TableNetwork, build_network, network_inputs
 from steepest.tabular.parts import Parts
 from steepest.tabular.resolved import resolve
+from steepest.tabular.target_trial import target_transform, trial_score
+from steepest.tabular.trained import TrainedNetwork
 from steepest.tabular.weights import as_weighted, row_weights
 from steepest.transform.executable import Backend
 
 
 @final
 class PreparedTable(Struct, frozen=True, kw_only=True):
-    """The preprocessing of a table, and what learns the rows that it gives."""
+    """The preprocessing of a table, what learns the rows that it gives, and what was decided."""
 
     preprocessor: Preprocessor
     learner: Learner[TableNetwork]
+    notes: tuple[str, ...] = ()
 
     def rows(self, table: Table) -> Rows:
         """Other rows, as the training rows were prepared.
@@ -39,6 +43,30 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
     Raises:
         DataError: A value that the columns' kinds do not allow; names row and column.
     """
+    transform, notes = target_transform(parts, lambda some, how: _trial(some, how, backend))
+    return structs.replace(prepared_with(parts, transform, backend), notes=notes)
+
+
+def _trial(parts: Parts, transform: Transform, backend: Backend) -> float:
+    """Train for a score on the validation rows; infinite where training fails."""
+    assert parts.validation is not None
+    prepared = prepared_with(parts, transform, backend)
+    learns, head = prepared.learner, prepared.learner.rows.head
+    held_out = prepared.rows(parts.validation)
+    try:
+        (history,) = learns.train(held_out, ())
+        if history.stopped == "interrupted":
+            raise KeyboardInterrupt
+        outputs = TrainedNetwork(learns.network, backend).outputs(held_out.inputs)
+    except TrainingError:
+        return float("inf")
+    actual = read_targets(parts.validation, parts.schema.targets)
+    found = head.evaluate(actual, head.meaning(outputs), head.baseline(actual))
+    return found[trial_score(parts.configuration)] or 0.0
+
+
+def prepared_with(parts: Parts, transform: Transform, backend: Backend = "native") -> PreparedTable:
+    """The same, with what is done to the targets first decided already."""
     configuration = parts.configuration
     preprocessor = Preprocessor.fit(
         as_weighted(parts.training, configuration),
@@ -47,7 +75,7 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
         one_hot_levels=configuration.preprocessing.one_hot_levels,
         text_buckets=configuration.preprocessing.text_buckets,
         text_length=configuration.preprocessing.text_length,
-        target="log" if configuration.preprocessing.target == "log" else "none",
+        target=transform,
     )
     resolved = resolve(
         configuration, parts.schema.task, parts.rows_to_train_on, len(preprocessor.continuous)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from steepest.data import Cells, TargetScale
 from steepest.data.target_scale import scaled
+from steepest.data.targets import no_logarithm
 from steepest.errors import DataError
 from steepest.losses import Loss
 from steepest.tabular.evaluate import Evaluation, evaluate_values
@@ -60,8 +61,14 @@ class NumberHead(Head):
         return root_mean_square(self.meaning(outputs) - actual)
 
     def encode(self, actual: NDArray[Any], place: Place) -> NDArray[Any]:
-        """Standardised, each target by itself."""
-        return scaled(self.scales, TargetScale.standardised, actual)
+        """Standardised, each target by itself.
+
+        Raises:
+            DataError: a number without the logarithm that is learnt.
+        """
+        encoded = scaled(self.scales, TargetScale.standardised, actual)
+        check_logarithms(encoded, actual, place)
+        return encoded
 
     def meaning(self, outputs: NDArray[Any]) -> Floats:
         """The numbers in the targets' units, (n, targets)."""
@@ -94,6 +101,19 @@ class NumberHead(Head):
     def check_probabilities(self) -> None:
         """Numbers have none."""
         refuse_probabilities(self.names)
+
+
+def check_logarithms(encoded: NDArray[Any], actual: NDArray[Any], place: Place) -> None:
+    """Refuse numbers without a logarithm, if theirs are learnt.
+
+    Raises:
+        DataError: names row and column.
+    """
+    wrong = np.argwhere(~np.isfinite(encoded.reshape(len(encoded), -1)))
+    if len(wrong):
+        row, column = (int(each) for each in wrong[0])
+        value = float(actual.reshape(len(actual), -1)[row, column])
+        raise DataError(no_logarithm(place(row, column), value))
 
 
 def root_mean_square(errors: Floats) -> float:

@@ -13,7 +13,12 @@ from steepest.data import Cells, TargetScale
 from steepest.losses import Loss
 from steepest.tabular.evaluate import Evaluation, evaluate_values, with_quantiles
 from steepest.tabular.heads.head import Floats, Head, Place
-from steepest.tabular.heads.numbers import number_cells, refuse_probabilities, root_mean_square
+from steepest.tabular.heads.numbers import (
+    check_logarithms,
+    number_cells,
+    refuse_probabilities,
+    root_mean_square,
+)
 from steepest.train.metrics import Metric
 
 
@@ -70,8 +75,14 @@ class QuantileHead(Head):
         return int(np.argmin(np.abs(np.array(self.quantiles) - 0.5)))
 
     def encode(self, actual: NDArray[Any], place: Place) -> NDArray[Any]:
-        """Standardised."""
-        return self.scale.standardised(actual)
+        """Standardised.
+
+        Raises:
+            DataError: a number without the logarithm that is learnt.
+        """
+        encoded = self.scale.standardised(actual)
+        check_logarithms(encoded, actual, place)
+        return encoded
 
     def meaning(self, outputs: NDArray[Any]) -> Floats:
         """The quantiles, sorted where the network let them cross."""

@@ -29,8 +29,8 @@ class Preprocessing(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     text_buckets: Annotated[
         int,
         Meta(description="codes that the words of a free text share, by a hash", ge=1, le=1 << 20),
-    ] = 8192
+    ] = 16_384
     text_length: Annotated[
         int,
         Meta(description="codes kept of a free text; words first", ge=1, le=4096),
-    ] = 128
+    ] = 256
