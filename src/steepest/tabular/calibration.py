@@ -16,7 +16,7 @@ Meaning: TypeAlias = Callable[[Floats], Floats]
 _BINS = 15
 _LOW, _HIGH = np.log(0.1), np.log(10.0)
 _PRIOR = 20.0
-_MOST_ROWS = 50_000
+_MOST_ROWS = 20_000
 _GOLDEN = 0.5 * (5**0.5 - 1)
 
 
@@ -108,7 +108,7 @@ def _least(objective: Callable[[float], float]) -> float:
     low, high = float(_LOW), float(_HIGH)
     left, right = high - _GOLDEN * (high - low), low + _GOLDEN * (high - low)
     at_left, at_right = objective(left), objective(right)
-    for _ in range(40):
+    for _ in range(32):
         if at_left < at_right:
             high, right, at_right = right, left, at_left
             left = high - _GOLDEN * (high - low)

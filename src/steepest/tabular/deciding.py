@@ -118,15 +118,16 @@ def best_threshold(
     given = np.concatenate([[0], ends + 1])
     right = np.concatenate([[0], hits[ends]])
     positives = int(hits[-1])
-    found = _of_counts(given, right, positives, len(actual), score)
-    below = np.append(ordered[ends][1:], 0.0)
-    above = ordered[ends]
-    cuts = np.concatenate([[(1.0 + ordered[0]) / 2], (above + below) / 2])
-    cuts[1:] = np.where((below < 0.5) & (above >= 0.5), 0.5, cuts[1:])
+    found = _of_counts(given, right, positives, len(actual), score).astype(np.float64)
+    above, below = ordered[ends], np.append(ordered[ends][1:], 0.0)
+    middle = (above + below) / 2
+    between = np.where(middle > below, middle, above)  # of neighbouring numbers none is between
+    between = np.where((below < 0.5) & (above >= 0.5), 0.5, between)
+    cuts = np.concatenate([[(1.0 + ordered[0]) / 2], between])
+    found[(cuts <= 0) | (cuts >= 1)] = -np.inf  # rows that are certain are not told apart
     best = np.flatnonzero(found >= found.max() - 1e-12)
     chosen = best[np.abs(cuts[best] - 0.5).argmin()]
-    least = float(np.finfo(np.float64).eps)
-    return float(np.clip(cuts[chosen], least, 1 - least)), float(found[chosen])
+    return float(cuts[chosen]), float(found[chosen])
 
 
 def _scores(chosen: NDArray[np.bool_], actual: NDArray[Any], score: str) -> NDArray[np.float64]:

@@ -65,8 +65,10 @@ class Decision(Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise ValueError("a temperature or a matrix of costs that makes no sense")
 
     def tempered(self, outputs: NDArray[Any]) -> NDArray[Any]:
-        """Outputs divided by the temperature."""
-        return outputs if self.temperature == 1 else outputs / self.temperature
+        """Outputs divided by the temperature, as float64 if it is not 1."""
+        if self.temperature == 1:
+            return outputs
+        return outputs.astype(np.float64) / self.temperature
 
     def codes(self, meant: NDArray[np.float64]) -> NDArray[np.intp]:
         """The class of each row: the likeliest, or that of least expected cost.
