@@ -103,12 +103,14 @@ def kinds(
         flag: for messages.
         form: how a pair is written.
 
-    >>> kinds(["zip=categorical,a=b=numeric"])
-    {'zip': 'categorical', 'a=b': 'numeric'}
+    >>> kinds(["zip=categorical,a=b=numeric", "cut=ordinal:Fair<Good"])
+    {'zip': 'categorical', 'a=b': 'numeric', 'cut': 'ordinal:Fair<Good'}
     """
     pairs: dict[str, str] = {}
     for text in columns(texts):
-        name, equals, kind = text.rpartition("=")
+        before, colon, after = text.partition(":")  # levels may hold signs of equality
+        name, equals, kind = before.rpartition("=")
+        kind += colon + after
         if not equals or not name:
             raise ConfigurationError(f"{flag} {text}: write it as {form}")
         pairs[name.strip()] = kind.strip()

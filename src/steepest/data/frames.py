@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast
 
@@ -65,8 +66,25 @@ def _series(name: str, series: nw.Series[Any], options: ReadOptions) -> Column:
     if kind.is_numeric():
         values = np.array(series.cast(nw.Float64).fill_null(math.nan).to_numpy(), dtype=np.float64)
         return NumberColumn(without(values, options.marker_numbers), kind.is_integer())
+    order = _order(series.to_native())
+    if order:
+        cells = series.to_list()
+        column = text_column([None if _is_absent(cell) else str(cell) for cell in cells])
+        return replace(column, order=order)
     cells = zip(series.to_list(), series.is_null().to_list(), strict=True)
     return _column(name, [None if null else cell for cell, null in cells], options)
+
+
+def _order(native: Any) -> tuple[str, ...]:  # noqa: ANN401 - a library's
+    """The levels of an ordered column of pandas or Arrow, the lowest first; none of others."""
+    kind: Any = getattr(native, "dtype", None) or getattr(native, "type", None)
+    if not getattr(kind, "ordered", False):
+        return ()
+    if hasattr(kind, "categories"):
+        return tuple(str(level) for level in kind.categories)
+    chunks = native.chunks if hasattr(native, "chunks") else [native]
+    found = [str(level) for chunk in chunks for level in chunk.dictionary.to_pylist()]
+    return tuple(dict.fromkeys(found))
 
 
 def _column(name: object, values: object, options: ReadOptions) -> Column:

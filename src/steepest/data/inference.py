@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Literal
 
 from steepest.data.kinds import KINDS, Kind, Sight
-from steepest.data.schema import Feature, LeftOut, Schema
+from steepest.data.schema import Feature, LeftOut, Schema, Target
 from steepest.data.table import Table, parse_number
 from steepest.data.targets import drop_rows_without, infer_targets, named_targets
 from steepest.errors import ConfigurationError, DataError, nearest
@@ -27,7 +27,9 @@ def infer_schema(
     drop: Collection[str] = (),
     features: Collection[str] | None = None,
     sample_weight: str | None = None,
+    apart: Mapping[str, str] | None = None,
     task: Literal["classification", "regression"] | None = None,
+    known: tuple[Target, ...] = (),
 ) -> Schema:
     """Decide for each column whether it is numeric, categorical or left out, and for the task.
 
@@ -43,7 +45,10 @@ def infer_schema(
         drop: columns to leave out.
         features: use these only.
         sample_weight: a column of weights, which is then no feature.
+        apart: option → a column that divides the rows, and is a feature only where `features` or
+            `types` ask for it.
         task: against inference.
+        known: the targets, where the table is a sample of one of which more is known.
 
     Raises:
         DataError: a target or a column that cannot be learnt from, with row and column.
@@ -56,22 +61,19 @@ def infer_schema(
     """
     wanted = dict(types or {})
     targets = named_targets(target, table.names)
-    _check_names(table, targets, wanted, drop, features, sample_weight)
-    found_targets = infer_targets(table, targets, task)
+    _check_names(table, targets, wanted, drop, features, sample_weight, apart or {})
+    asked = {*wanted, *(features or ())}
+    dividing = {name: option for option, name in (apart or {}).items() if name not in asked}
+    found_targets = known or infer_targets(table, targets, task)
     table, _ = drop_rows_without(table, *targets)
-    kept: list[Feature] = []
-    left_out: list[LeftOut] = []
+    reasons: dict[str, str] = {}
     for name in table.names:
-        if name in targets:
-            continue
         reason = _left_out_by_option(name, wanted, drop, features, sample_weight)
-        if reason is None:
-            found = _infer_feature(table, name, wanted.get(name))
-            if isinstance(found, Feature):
-                kept.append(found)
-                continue
-            reason = found
-        left_out.append(LeftOut(name=name, reason=reason))
+        if reason is None and name in dividing:
+            reason = f"divides the rows (--{dividing[name]}); a feature where --types says its kind"
+        if reason is not None:
+            reasons[name] = reason
+    kept, left_out = infer_features(table, targets, wanted, reasons)
     if not kept:
         reasons = "; ".join(f"{each.name!r}: {each.reason}" for each in left_out[:5])
         raise DataError(
@@ -82,6 +84,30 @@ def infer_schema(
     return Schema(features=tuple(kept), left_out=tuple(left_out), targets=found_targets)
 
 
+def infer_features(
+    table: Table, targets: Collection[str], types: Mapping[str, str], reasons: Mapping[str, str]
+) -> tuple[list[Feature], list[LeftOut]]:
+    """Decide for each column that is no target what it is, or that it says nothing.
+
+    Args:
+        table: rows that count.
+        targets: columns that are none of the features.
+        types: kinds, against inference.
+        reasons: why a column is left out that is left out in any case.
+    """
+    kept: list[Feature] = []
+    left_out: list[LeftOut] = []
+    for name in table.names:
+        if name in targets:
+            continue
+        found = reasons[name] if name in reasons else _infer_feature(table, name, types.get(name))
+        if isinstance(found, Feature):
+            kept.append(found)
+        else:
+            left_out.append(LeftOut(name=name, reason=found))
+    return kept, left_out
+
+
 def _check_names(
     table: Table,
     targets: Sequence[str],
@@ -89,10 +115,12 @@ def _check_names(
     drop: Collection[str],
     features: Collection[str] | None,
     sample_weight: str | None,
+    apart: Mapping[str, str],
 ) -> None:
     options = [("target", list(targets)), ("types", list(types)), ("drop", list(drop))]
     options += [("features", list(features or ()))]
     options += [("sample_weight", [sample_weight] if sample_weight is not None else [])]
+    options += [(option, [name]) for option, name in apart.items()]
     for option, names in options:
         for name in names:
             if name not in table.columns:

@@ -54,8 +54,8 @@ class Preprocessor:
         *,
         scaling: str = "robust",
         one_hot_levels: int = 8,
-        text_buckets: int = 8192,
-        text_length: int = 128,
+        text_buckets: int = 16_384,
+        text_length: int = 256,
         target: Transform = "none",
     ) -> Preprocessor:
         """Fit to training rows, which must have targets.

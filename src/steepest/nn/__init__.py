@@ -18,6 +18,7 @@ from steepest.nn.activations import (
     softplus,
     tanh,
 )
+from steepest.nn.bags import EmbeddingBag
 from steepest.nn.dropout import Dropout, VanillaDropout
 from steepest.nn.ensemble import (
     Ensemble,
@@ -61,6 +62,7 @@ __all__ = [
     "Bounded",
     "Dropout",
     "Embedding",
+    "EmbeddingBag",
     "Ensemble",
     "ExactStatistics",
     "Flatten",

@@ -69,7 +69,7 @@ class TableNetwork(Module):
         self.embeddings = [Embedding(each, width, deviation=deviation) for each in levels]
         self.embedding_dropout = Dropout(network.embedding_dropout)
         waves = self.waves.columns * self.waves.width if self.waves else 0
-        self.texts = [EmbeddingBag(each.buckets, network.text_size, deviation=1.0) for each in bags]
+        self.texts = [EmbeddingBag(each.buckets, network.text_size, speed=10.0) for each in bags]
         self.lengths = tuple(each.length for each in bags)
         inputs = numeric + waves + width * len(levels) + network.text_size * len(bags)
         self.perceptron = make_perceptron(inputs, outputs, network, dropout)

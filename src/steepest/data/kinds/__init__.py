@@ -18,9 +18,10 @@ from steepest.data.kinds.kind import (
 )
 from steepest.data.kinds.numeric import NUMERIC, NumericColumn
 from steepest.data.kinds.ordinal import ORDINAL, OrdinalColumn
+from steepest.data.kinds.text import TEXT, FreeTextColumn
 
 # A column is offered to each in this order; the last takes all that is left.
-_IN_ORDER = (ORDINAL, NUMERIC, BOOLEAN, DATETIME, CATEGORICAL)
+_IN_ORDER = (ORDINAL, NUMERIC, BOOLEAN, DATETIME, TEXT, CATEGORICAL)
 KINDS: Mapping[str, Kind] = MappingProxyType({each.name: each for each in _IN_ORDER})
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "DatetimeColumn",
     "FittedColumn",
     "Fitting",
+    "FreeTextColumn",
     "Inputs",
     "Kind",
     "Layout",

@@ -102,10 +102,14 @@ class Fitting:
     Attributes:
         scaling: of numbers: "robust", "standard", "minmax" or "none".
         one_hot_levels: categories with more get an embedding.
+        text_buckets: the words of a text share so many codes.
+        text_length: codes of a text, at most.
     """
 
     scaling: str = "robust"
     one_hot_levels: int = 8
+    text_buckets: int = 16_384
+    text_length: int = 256
 
 
 @final

@@ -54,6 +54,9 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     embedding_size: Annotated[
         int, Meta(description="numbers per level of a category with many levels", ge=1, le=1024)
     ] = 8
+    text_size: Annotated[
+        int, Meta(description="numbers that a free text becomes", ge=1, le=1024)
+    ] = 32
     embedding_dropout: Annotated[
         float, Meta(description="probability of dropping an embedded number", ge=0, lt=1)
     ] = 0.0
