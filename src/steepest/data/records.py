@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Literal, Protocol, final
 
@@ -12,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.data.options import ReadOptions
-from steepest.data.plain_lines import Numbers
+from steepest.data.plain_lines import Numbers, PlainLines
 from steepest.data.table import Column, NumberColumn, Table, TextColumn, without
 
 _FIELDS_AT_ONCE = 1 << 17
 _ATTEMPTS = 3
+_BETWEEN = "\1"  # in no text
 
 
 class Piece(Protocol):
@@ -41,25 +43,32 @@ class Piece(Protocol):
 @final
 @dataclass(frozen=True)
 class Cells:
-    """Records that are cut into fields: a tuple of fields for each column."""
+    """Records that are cut into fields, equally many each, and where each begins."""
 
-    columns: Sequence[Sequence[str]]
+    records: Sequence[Sequence[str]]
     numbers: Sequence[int]
 
     @classmethod
     def of(cls, records: Sequence[tuple[int, Sequence[str]]]) -> Cells:
-        """Turn records of equal length, each with its number, into columns."""
-        columns = list(zip(*(fields for _, fields in records), strict=True))
-        return cls(columns, [number for number, _ in records])
+        """Take records of equal length, each with its number."""
+        return cls([fields for _, fields in records], [number for number, _ in records])
 
     def texts(self, places: Sequence[int]) -> Sequence[Sequence[str]]:
         """The fields of the columns at `places`."""
-        return [self.columns[place] for place in places]
+        if len(places) < 2:
+            return [tuple(fields[place] for fields in self.records) for place in places]
+        return list(zip(*map(itemgetter(*places), self.records), strict=True))
 
     def matrix(
         self, places: Sequence[int], markers: Collection[str], decimal: str
     ) -> Numbers | None:
-        """None: each column is read by itself."""
+        """These columns as numbers at once, or None where that is not possible."""
+        lines = [_BETWEEN.join(fields) for fields in self.records]
+        if any("\n" in line or "\r" in line for line in lines):
+            return None
+        width = len(self.records[0])
+        plain = PlainLines.of([f"{line}\n" for line in lines], 1, _BETWEEN, "", width, "")
+        return None if plain is None else plain.matrix(places, markers, decimal)
 
 
 @final
