@@ -15,7 +15,7 @@ from steepest.ops.philox import philox4x32
 
 Places = NDArray[np.int64]
 
-_DRAW = 0xFFFFFFF0  # far from the draws of epochs, which count up from 0
+_SITE = 2**31 - 2  # below those of permutations
 _BITS = 64
 
 
@@ -30,7 +30,7 @@ def draws(first: int, rows: int, *, seed: int, stream: int) -> NDArray[np.uint64
     """
     places = np.arange(first, first + rows, dtype=np.uint64)
     low, high = places & np.uint64(0xFFFFFFFF), places >> np.uint64(32)
-    words = philox4x32((low, high, _DRAW, stream), (seed, 0))
+    words = philox4x32((low, high, 0, _SITE - stream), (seed, 0))
     return words[0].astype(np.uint64) << np.uint64(32) | words[1].astype(np.uint64)
 
 
