@@ -20,13 +20,18 @@ PERIODIC = {"network": {"numeric_embedding": "periodic"}}
 @pytest.mark.parametrize(
     ("task", "rows", "epochs"),
     [
+        ("classification", 32, 50),
+        ("classification", 256, 25),
+        ("regression", 257, 24),
+        ("regression", 2048, 24),
+        ("classification", 2049, 50),
         ("classification", 16_384, 50),
         ("classification", 16_385, 16),
         ("regression", 16_384, 50),
         ("regression", 16_385, 24),
     ],
 )
-def test_many_rows_take_fewer_epochs(task: Task, rows: int, epochs: int) -> None:
+def test_small_and_large_tables_take_fewer_epochs(task: Task, rows: int, epochs: int) -> None:
     assert automatic_epochs(task, rows) == epochs
     assert resolve(from_plain({}), task, rows, continuous=3).max_epochs == epochs
     assert resolve(from_plain({}), task, rows).max_epochs == 50  # images

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from typing import Literal, TypeAlias, final
 
 from msgspec import Struct
@@ -26,7 +27,8 @@ class Resolved(Struct, frozen=True, kw_only=True):
     numeric_embedding: Literal["none", "periodic"] = "none"
 
 
-_LARGE = 16_384
+_SMALL, _LARGE = 2048, 16_384
+_FEWEST_STEPS = 200
 _MOST_WAVING = 64
 
 
@@ -59,11 +61,11 @@ def resolve(
     own = inspect.signature(RULES.find(optimizer.name)).parameters
     adaptive = own["learning_rate"].default <= 0.001
     automatic = Resolved(
-        batch_size=32 if rows <= 2048 else 64 if rows <= 8192 else 128 if rows <= _LARGE else 256,
+        batch_size=32 if rows <= _SMALL else 64 if rows <= 8192 else 128 if rows <= _LARGE else 256,
         dropout=0.3 if task == "classification" else 0.05,
         learning_rate=0.002 if adaptive else 0.05,
         weight_decay=0.01 if "weight_decay" in own else 0.0,
-        max_epochs=automatic_epochs(task, rows if continuous is not None else 0),
+        max_epochs=50 if continuous is None else automatic_epochs(task, rows),
         numeric_embedding=_automatic_embedding(configuration, rows, continuous or 0),
     )
     dropout = configuration.network.dropout
@@ -80,7 +82,9 @@ def resolve(
 
 
 def automatic_epochs(task: Task, rows: int) -> int:
-    """Fewer of many rows: the rate comes down while validation still gains."""
+    """Fewer where the rate may come down sooner: many rows are learnt by then, few by heart."""
+    if rows <= _SMALL:
+        return min(50, max(24, math.ceil(_FEWEST_STEPS / math.ceil(max(rows, 1) / 32))))
     if rows <= _LARGE:
         return 50
     return 16 if task == "classification" else 24
@@ -93,7 +97,7 @@ def _automatic_embedding(
     scaled = configuration.preprocessing.numeric != "none"
     deep = bool(configuration.network.hidden_layer_sizes)
     few = 0 < continuous <= _MOST_WAVING
-    return "periodic" if rows > 2048 and few and scaled and deep else "none"
+    return "periodic" if rows > _SMALL and few and scaled and deep else "none"
 
 
 def _resolved_for_driver(configuration: Configuration, rows: int) -> Resolved:

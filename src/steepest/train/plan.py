@@ -9,8 +9,6 @@ from typing import Generic, Protocol, TypeVar, final
 import numpy as np
 
 from steepest.ir.types import Array
-from steepest.losses import LossFunction
-from steepest.tensor.modes import no_grad
 from steepest.tensor.state import State
 from steepest.train.arrays import Tables
 from steepest.train.averages import Averages
@@ -19,9 +17,10 @@ from steepest.train.callbacks import Callback
 from steepest.train.early_stopping import Watch
 from steepest.train.history import Row
 from steepest.train.metrics import Metric
+from steepest.train.recorded import Recorded
 from steepest.train.rows import Block, Examples, RowSource
 from steepest.train.samplers import Draw, Sampler
-from steepest.train.step import Objective, constant
+from steepest.train.step import Objective
 from steepest.train.watching import Watching
 from steepest.transform.executable import Backend
 from steepest.transform.memory import Memory
@@ -30,11 +29,14 @@ from steepest.transform.memory import Memory
 @final
 @dataclass(frozen=True)
 class Validation:
-    """How the model does on rows it is not trained on; ``compiling`` is seconds."""
+    """How the model does on rows it is not trained on; ``compiling`` is seconds.
+
+    ``loss`` takes predictions and targets, as arrays, to the losses of the rows.
+    """
 
     examples: Examples
     predict: Callable[[Tables], Array]
-    loss: LossFunction
+    loss: Recorded
     metrics: Mapping[str, Metric]
     compiling: float
 
@@ -42,9 +44,7 @@ class Validation:
         """Validation loss and metrics now, without dropout."""
         data = self.examples
         prediction = self.predict(data.x)
-        with no_grad():
-            each = self.loss(constant(prediction), constant(data.y)).data
-        losses = each.astype(np.float64)
+        losses = self.loss(prediction, data.y).astype(np.float64)
         mean = np.mean(losses if data.weights is None else losses * data.weights)
         row: Row = {"validation_loss": float(mean)}
         for name, metric in self.metrics.items():

@@ -6,6 +6,7 @@ import reprlib
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -29,7 +30,7 @@ from steepest.optim.rule import (
     slot_values,
     time_of,
 )
-from steepest.optim.schedules import Plateau, Schedule
+from steepest.optim.schedules import Plateau, Schedule, Time
 from steepest.schedule.plan import InputRole
 from steepest.tensor import random
 from steepest.tensor.creation import ones_like, zeros_like
@@ -38,6 +39,7 @@ from steepest.tensor.random import Stream
 from steepest.tensor.state import Bound, State, scope
 from steepest.tensor.tensor import Tensor
 from steepest.train.arrays import Tables, leaves_of, mapped
+from steepest.train.recorded import Recorded
 from steepest.transform.memory import Memory
 from steepest.transform.trace import Trace, record
 
@@ -130,7 +132,14 @@ class Step:
             return float(rate)
         lowered = 1.0 if self.plateau is None else float(memory.read(self.plateau)[0])
         steps = int(memory.read(self.counter))
-        return rate(max(steps - 1, 0), epoch=epoch - 1, lowered=lowered)
+        time = (max(steps - 1, 0), epoch - 1, lowered)
+        return float(self._rates(*(np.asarray(each, np.float64) for each in time)))
+
+    @cached_property
+    def _rates(self) -> Recorded:
+        rate = self.rule.rate
+        assert isinstance(rate, Schedule)
+        return Recorded(lambda *time: rate.at(Time(*time)))
 
     def end_epoch(self, memory: Memory, watched: float) -> None:
         """Lower the rate of the next epoch, if it is a Plateau and nothing improves."""

@@ -36,6 +36,7 @@ from steepest.train.optimising import optimising
 from steepest.train.own_loss import check_if_own
 from steepest.train.plan import Plan, Validation
 from steepest.train.predict import SAMPLES, Predictor, predict
+from steepest.train.recorded import Recorded
 from steepest.train.rows import Examples, ResidentRows, RowSource
 from steepest.train.samplers import Draw, Sampler, sampler as sampler_of
 from steepest.train.step import Objective, Step, step_roles, trace_step
@@ -368,7 +369,8 @@ class Trainer:
         examples = checked.whole(data[0], data[1], weights, "validation x", "validation y")
         began = time.perf_counter()
         run = Predictor(self.model, examples.x, memory, self.backend)
-        return Validation(examples, run, self.loss, metrics, time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+        return Validation(examples, run, Recorded(self.loss), metrics, seconds)
 
 
 def _check_blocks(blocks: Blocks, y: Any, weights: Any, batch_size: int | None) -> None:
