@@ -13,10 +13,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 
-import steepest
 from steepest.errors import ConfigurationError
 from steepest.losses import CrossEntropy
-from steepest.tabular import fit_table
+from steepest.tabular import fit_table, load
 from steepest.tabular.calibration import calibration_error, fit_temperature
 from steepest.tabular.deciding import best_threshold, decide
 from steepest.tabular.decision import Decision, cost_matrix, threshold_costs
@@ -24,10 +23,11 @@ from steepest.tabular.evaluate import evaluate_classes
 from steepest.tabular.heads import ClassHead
 from steepest.tabular.sections.decision import Decision as Options
 
+NOTHING: Any = 0.0
 SCORES = {
     "accuracy": accuracy_score,
     "balanced_accuracy": balanced_accuracy_score,
-    "f1": lambda actual, chosen: f1_score(actual, chosen, zero_division=0.0),
+    "f1": lambda actual, chosen: f1_score(actual, chosen, zero_division=NOTHING),
 }
 SHORT: dict[str, Any] = {"network": {"hidden_layer_sizes": [8]}, "training": {"max_epochs": 4}}
 
@@ -183,7 +183,7 @@ def test_a_fit_chooses_keeps_and_saves_its_decision(tmp_path: Path) -> None:
     assert model.results.validation is not None
     assert model.results.validation["f1:well"] == pytest.approx(decision.score)
     model.save(tmp_path / "m.safetensors")
-    again = steepest.load(tmp_path / "m.safetensors")
+    again = load(tmp_path / "m.safetensors")
     assert again.results.decision == decision
     assert again.predict(frame).tolist() == expected.tolist()
     assert f"'well' is predicted from probability {decision.threshold:.4g}" in again.summary()
