@@ -22,13 +22,22 @@ FUNCTION_LINES = 60
 DRAWERS = {"utils", "util", "helpers", "common", "base", "misc", "core"}
 HEAVY = [
     *("sklearn", "scipy", "duckdb", "pandas", "matplotlib", "llvmlite", "typer", "rich"),
-    *("optuna", "tensorboard"),
+    *("optuna", "tensorboard", "python_calamine"),
 ]
 
 # What each room may import besides Python itself and the floors below it. A room that is not
 # listed may import NumPy only.
 THIRD_PARTY = {
-    "data": {"numpy", "msgspec", "duckdb", "narwhals", "sklearn", "safetensors", "PIL"},
+    "data": {
+        "numpy",
+        "msgspec",
+        "duckdb",
+        "narwhals",
+        "sklearn",
+        "safetensors",
+        "PIL",
+        "python_calamine",
+    },
     "bench": {"numpy", "msgspec", "sklearn", "threadpoolctl"},
     "report": {"numpy", "matplotlib"},
     "runtime": {"numpy", "llvmlite"},
@@ -47,7 +56,12 @@ EXTRAS = {
     "tensorboard": {"tensorboard": {"train", "report"}},
 }
 
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "PIL": "pillow", "tomli_w": "tomli-w"}
+DISTRIBUTIONS = {
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+    "tomli_w": "tomli-w",
+    "python_calamine": "python-calamine",
+}
 
 
 def name_of(path: Path) -> str:

@@ -19,7 +19,10 @@ UNREADABLE: dict[str, tuple[bytes, list[str]]] = {
     "header only": (b"a,b\n", ["has a header but no rows"]),
     "NUL bytes": (b"a,b\n1,2\n\x00\x01,2\n", ["line 3", "binary data"]),
     "NUL in the header": (b"a\x00,b\n1,2\n", ["line 1", "binary data"]),
-    "Cyrillic": ("город,y\nМосква,1\n".encode("cp1251"), ["line 1", "0xe3", "--encoding", "latin-1"]),
+    "Cyrillic": (
+        "город,y\nМосква,1\n".encode("cp1251"),
+        ["line 1", "0xe3", "--encoding"],
+    ),
     "damaged UTF-8": ("name,y\né,1\n".encode() + b"caf\xe9,1\n", ["line 3", "0xe9", "--encoding"]),
     "not UTF-8, far down": (
         b"a,b\n" + b"1,2\n" * 30_000 + b"\xff,2\n" + b"1,2\n" * 30_000,

@@ -209,4 +209,6 @@ def join(parts: list[Column]) -> Column:
     for part in texts:
         place = [index.setdefault(level, len(index)) for level in part.levels]
         codes.append(np.array([*place, -1], dtype=np.int32)[part.codes])
-    return TextColumn(np.concatenate(codes), tuple(index), texts[0].decimal)
+    orders = {part.order for part in texts}
+    order = orders.pop() if len(orders) == 1 else ()
+    return TextColumn(np.concatenate(codes), tuple(index), texts[0].decimal, order)
