@@ -42,6 +42,7 @@ def fitted(columns: Columns, target: str, **training: Any) -> TableModel:  # noq
         "data": {"features": ["x", "kind"], "task": training.pop("task", "auto")},
         "network": {"hidden_layer_sizes": [16], **network},
         "training": {"max_epochs": 8, **training},
+        "decision": {"calibration": "none"},
     }
     return fit_table(columns, target, options)
 

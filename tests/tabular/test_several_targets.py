@@ -51,6 +51,7 @@ def fitted(columns: Columns, targets: list[str] | str, **training: Any) -> Table
         "network": {"hidden_layer_sizes": [16], "dropout": 0.01},
         "optimizer": {"learning_rate": 0.01},
         "training": {"max_epochs": 30, "patience": 0, **training},
+        "decision": {"calibration": "none"},
     }
     return fit_table(columns, targets, options)
 
