@@ -11,7 +11,7 @@ from typing import final
 import numpy as np
 
 from steepest.data.options import ReadOptions
-from steepest.data.readers import TableFile, open_file
+from steepest.data.readers import open_file
 from steepest.data.relation import join
 from steepest.data.table import NumberColumn, Table, TextColumn
 from steepest.errors import DataError, nearest
@@ -54,7 +54,7 @@ class SeveralFiles:
 
     def table(self, text: Collection[str] | None) -> Table:
         """Read all files; a column is numbers only where it is in all of them."""
-        files = self._opened()
+        files = [open_file(path, self._options) for path in self._paths]
         parts = [each.table(text) for each in files]
         mixed = {name for name in self.names if self._is_mixed(name, parts)}
         if mixed:
@@ -84,9 +84,9 @@ class SeveralFiles:
     def blocks(self, rows: int | None, text: Collection[str] | None) -> Iterator[Table]:
         """Yield tables of `rows` rows, each from one file; its last one is shorter."""
         note, before = (self._note(),), 0
-        for each in self._opened():
+        for path in self._paths:  # one of them open at a time
             last = 0
-            for block in each.blocks(rows, text):
+            for block in open_file(path, self._options).blocks(rows, text):
                 last = int(block.numbers[-1])
                 columns = {name: block.columns[name] for name in self.names}
                 yield replace(
@@ -99,9 +99,6 @@ class SeveralFiles:
                 )
                 note = ()
             before += last
-
-    def _opened(self) -> list[TableFile]:
-        return [open_file(path, self._options) for path in self._paths]
 
     def _note(self) -> str:
         return f"{len(self._paths)} files: {self._paths[0]} to {self._paths[-1]}"
