@@ -70,7 +70,7 @@ def test_it_times_a_table(command: Command, table: Path) -> None:
     ran = command(*arguments)
     assert ran.code == 0
     assert "scikit-learn: round" not in ran.err
-    assert "table.csv: 54 rows in batches of 32, 6, 256, 128, 2" in ran.out
+    assert "table.csv: 54 rows in batches of 32, 6, 128, 64, 2" in ran.out
     for heading in ("seconds an epoch", "steepest", "scikit-learn", "has 6 inputs"):
         assert heading in ran.out
     document = json.loads(command(*arguments, "--json", "-q").out)

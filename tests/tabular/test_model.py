@@ -81,7 +81,7 @@ def test_a_model_shows_itself(model: TableModel) -> None:
     scored = fit_table(frame(), "x", {**OPTIONS, "data": {"test": 0.2}})
     assert "regression of 'x', test rmse" in repr(scored)
     shown = scored._repr_html_()  # pyright: ignore[reportPrivateUsage] - notebooks call it
-    for words in ("predicts  x", "256 relu", "-&gt;", "test ", "rmse"):
+    for words in ("predicts  x", "128 relu", "-&gt;", "test ", "rmse"):
         assert words in shown
     assert "[network]" not in shown
     evaluation = model.evaluate(frame())

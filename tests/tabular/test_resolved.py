@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 import steepest as st
 from steepest.tabular.network import TableNetwork
-from steepest.tabular.options import from_plain
-from steepest.tabular.resolved import Task, automatic_epochs, resolve
+from steepest.tabular.options import from_plain, parse_value
+from steepest.tabular.resolved import Task, automatic_epochs, explicit, resolve
 from steepest.tabular.sections.network import Network
 
 GENERATOR = np.random.default_rng(5)
@@ -61,6 +62,39 @@ def test_waves_want_rows_and_scaled_numbers(
 ) -> None:
     found = resolve(from_plain(options), "regression", rows, columns)
     assert found.numeric_embedding == embedding
+
+
+@pytest.mark.parametrize(
+    ("given", "rows", "columns", "sizes"),
+    [
+        ("auto", 2048, 3, (128, 64)),
+        ("auto", 2048, 0, (128, 64)),
+        ("auto", 2049, 3, (256, 128)),
+        ("auto", 100, None, (256, 128)),  # images
+        ([7], 100, 3, (7,)),
+        ([], 100, 3, ()),
+    ],
+)
+@pytest.mark.parametrize("optimizer", ["adamw", "lbfgs"])
+def test_small_tables_have_smaller_layers(
+    optimizer: str, given: str | list[int], rows: int, columns: int | None, sizes: tuple[int, ...]
+) -> None:
+    options = from_plain(
+        {"network": {"hidden_layer_sizes": given}, "optimizer": {"name": optimizer}}
+    )
+    found = resolve(options, "classification", rows, columns)
+    assert found.hidden_layer_sizes == sizes
+    assert explicit(options.network, found).hidden_layer_sizes == sizes
+    old = structs.replace(found, hidden_layer_sizes=(256, 128))  # of a file that lacks the field
+    if given != "auto":
+        assert explicit(options.network, old).hidden_layer_sizes == sizes
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("auto", "auto"), ("64", [64]), ("64,32", [64, 32]), ("", [])]
+)
+def test_layers_are_written_as_before_or_auto(text: str, value: object) -> None:
+    assert parse_value("network.hidden_layer_sizes", text) == value
 
 
 def test_waves_stand_beside_all_numbers_and_come_from_the_columns_that_have_them() -> None:

@@ -20,6 +20,7 @@ from steepest.tabular.learner import Learner
 from steepest.tabular.network import TableNetwork
 from steepest.tabular.parts import Parts
 from steepest.tabular.prepared import prepare_table
+from steepest.tabular.resolved import explicit
 from steepest.train.callbacks import Snapshot, Stop
 
 PEER = "scikit-learn"
@@ -134,7 +135,7 @@ def bench_table(
     """
     ours = TableTraining(parts)
     learns = ours.learner
-    hidden = learns.configuration.network.hidden_layer_sizes
+    hidden = explicit(learns.configuration.network, learns.resolved).hidden_layer_sizes
     inputs = ours.columns()
     contestants: dict[str, Contestant] = {OURS: ours}
     if peer is not None:

@@ -40,7 +40,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] = (256, 128),
+        hidden_layer_sizes: int | Sequence[int] | str = "auto",
         activation: str = "relu",
         *,
         optimizer: str = "adamw",

@@ -32,7 +32,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
 
     def __init__(
         self,
-        hidden_layer_sizes: int | Sequence[int] = (256, 128),
+        hidden_layer_sizes: int | Sequence[int] | str = "auto",
         activation: str = "relu",
         *,
         optimizer: str = "adamw",

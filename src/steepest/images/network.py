@@ -12,7 +12,7 @@ from steepest.nn import IMAGE_SCALINGS, Flatten, Module, Standardise
 from steepest.nn.augment import Compose
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.network import make_perceptron
-from steepest.tabular.resolved import Resolved
+from steepest.tabular.resolved import Resolved, explicit
 from steepest.tabular.sections.network import Network
 from steepest.tensor import random
 from steepest.tensor.tensor import Tensor
@@ -75,7 +75,7 @@ def build_image_network(
             standardise=IMAGE_SCALINGS.find(configuration.images.standardise)(images),
             pixels=math.prod(images.shape[1:]),
             outputs=outputs,
-            network=configuration.network,
+            network=explicit(configuration.network, resolved),
             dropout=resolved.dropout,
         ).astype(configuration.training.dtype)
 

@@ -8,6 +8,7 @@ from steepest.data import size_text
 from steepest.nn import Ensemble, Module
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.options import to_toml
+from steepest.tabular.resolved import explicit
 from steepest.tabular.results import Results
 from steepest.tabular.summary import ending, results_lines, under_headings
 
@@ -38,7 +39,9 @@ def _overview(
     results: Results,
 ) -> Iterator[str]:
     options, resolved, images = configuration.network, results.resolved, configuration.images
-    hidden = [f"{size} {options.activation}" for size in options.hidden_layer_sizes]
+    hidden = [
+        f"{size} {options.activation}" for size in explicit(options, resolved).hidden_layer_sizes
+    ]
     weights = sum(cell.type.size for cell in network.parameters().values())
     each = f"{results.networks} times " if results.members else ""
     layers = " -> ".join([f"{size_text(shape)} pixels", *hidden, f"{len(classes)} classes"])

@@ -24,7 +24,7 @@ from steepest.nn import (
 from steepest.ops.joins import concat
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.heads import head_of
-from steepest.tabular.resolved import Resolved
+from steepest.tabular.resolved import Resolved, explicit
 from steepest.tabular.results import Results
 from steepest.tabular.sections.network import Network
 from steepest.tensor import random
@@ -112,9 +112,10 @@ def make_perceptron(inputs: int, outputs: int, network: Network, dropout: float)
         network: Sizes, activation, batch normalisation, initial weights.
         dropout: Probability of dropping a hidden unit.
     """
+    sizes = network.hidden_layer_sizes
     return MLP(
         inputs,
-        network.hidden_layer_sizes,
+        (256, 128) if sizes == "auto" else sizes,
         outputs,
         activation=network.activation,
         dropout=dropout,
@@ -145,7 +146,7 @@ def build_network(
             levels=preprocessor.levels,
             bags=preprocessor.bags,
             outputs=head.outputs,
-            network=configuration.network,
+            network=explicit(configuration.network, resolved),
             dropout=resolved.dropout,
         ).astype(configuration.training.dtype)
 

@@ -86,7 +86,7 @@ def options() -> Mapping[str, Option]:
             found[f"{section}.{name}"] = Option(
                 name=f"{section}.{name}",
                 description=described[0] if described else "",
-                is_list=_bare(hint) is tuple,
+                is_list=_holds(hint, tuple) and not _holds(hint, str),
                 is_text=_holds(hint, str) or _bare(hint) is cast("object", Literal),
                 is_table=_holds(hint, dict),
                 is_whole=_holds(hint, int) and not _holds(hint, float),
@@ -222,6 +222,8 @@ def parse_value(name: str, text: str) -> Plain:
     if text.lower() in ("none", "") and not option.is_text and not option.is_list:
         return None
     value = _typed(text)
+    if option.is_list and text in _words(option.hint):
+        return text
     if option.is_list and not isinstance(value, list):
         return [_scalar(each) for each in text.split(",")] if text else []
     if option.is_text and not isinstance(value, str):
@@ -315,6 +317,15 @@ def _marks(hint: object, kind: type[T]) -> list[T]:
     if get_origin(hint) in (Union, UnionType):
         return [mark for each in get_args(hint) for mark in _marks(each, kind)]
     return []
+
+
+def _words(hint: object) -> tuple[object, ...]:
+    """What may stand in place of other values, such as auto."""
+    if get_origin(hint) is Literal:
+        return get_args(hint)
+    if get_origin(hint) in (Union, UnionType, Annotated):
+        return tuple(word for each in get_args(hint) for word in _words(each))
+    return ()
 
 
 def _holds(hint: object, kind: type) -> bool:

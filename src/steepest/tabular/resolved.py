@@ -6,11 +6,12 @@ import inspect
 import math
 from typing import Literal, TypeAlias, final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from steepest.errors import ConfigurationError
 from steepest.optim import DRIVERS, RULES
 from steepest.tabular.configuration import Configuration
+from steepest.tabular.sections.network import Network
 
 Task: TypeAlias = Literal["classification", "regression"]
 
@@ -25,6 +26,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
     weight_decay: float
     max_epochs: int = 50
     numeric_embedding: Literal["none", "periodic"] = "none"
+    hidden_layer_sizes: tuple[int, ...] = (256, 128)
 
 
 _SMALL, _LARGE = 2048, 16_384
@@ -57,7 +59,7 @@ def resolve(
             "give fewer, or leave it at auto"
         )
     if optimizer.name in DRIVERS:
-        return _resolved_for_driver(configuration, rows)
+        return _resolved_for_driver(configuration, rows, continuous)
     own = inspect.signature(RULES.find(optimizer.name)).parameters
     adaptive = own["learning_rate"].default <= 0.001
     automatic = Resolved(
@@ -67,6 +69,7 @@ def resolve(
         weight_decay=0.01 if "weight_decay" in own else 0.0,
         max_epochs=50 if continuous is None else automatic_epochs(task, rows),
         numeric_embedding=_automatic_embedding(configuration, rows, continuous or 0),
+        hidden_layer_sizes=_hidden_layers(configuration, rows if continuous is not None else None),
     )
     dropout = configuration.network.dropout
     rate, decay = optimizer.learning_rate, optimizer.weight_decay
@@ -78,7 +81,23 @@ def resolve(
         weight_decay=automatic.weight_decay if decay == "auto" else decay,
         max_epochs=automatic.max_epochs if epochs == "auto" else epochs,
         numeric_embedding=automatic.numeric_embedding if embedding == "auto" else embedding,
+        hidden_layer_sizes=automatic.hidden_layer_sizes,
     )
+
+
+def _hidden_layers(configuration: Configuration, rows: int | None) -> tuple[int, ...]:
+    """As they are given, or by the rows of a table."""
+    given = configuration.network.hidden_layer_sizes
+    if given != "auto":
+        return given
+    return (256, 128) if rows is None or rows > _SMALL else (128, 64)
+
+
+def explicit(network: Network, resolved: Resolved) -> Network:
+    """Options of a network with its layers in place of "auto"; those of old files say them."""
+    given = network.hidden_layer_sizes
+    sizes = resolved.hidden_layer_sizes if given == "auto" else given
+    return structs.replace(network, hidden_layer_sizes=sizes)
 
 
 def automatic_epochs(task: Task, rows: int) -> int:
@@ -100,7 +119,9 @@ def _automatic_embedding(
     return "periodic" if rows > _SMALL and few and scaled and deep else "none"
 
 
-def _resolved_for_driver(configuration: Configuration, rows: int) -> Resolved:
+def _resolved_for_driver(
+    configuration: Configuration, rows: int, continuous: int | None
+) -> Resolved:
     """All rows at each step, nothing random, no rate.
 
     Errors:
@@ -120,4 +141,5 @@ def _resolved_for_driver(configuration: Configuration, rows: int) -> Resolved:
         weight_decay=0.0,
         max_epochs=50 if epochs == "auto" else epochs,
         numeric_embedding="none" if embedding == "auto" else embedding,
+        hidden_layer_sizes=_hidden_layers(configuration, rows if continuous is not None else None),
     )

@@ -11,6 +11,7 @@ from steepest.tabular.driving import is_driven
 from steepest.tabular.heads import head_of
 from steepest.tabular.network import network_weights
 from steepest.tabular.options import to_toml
+from steepest.tabular.resolved import explicit
 from steepest.tabular.results import Results
 
 _UNSHOWN = ("epoch", "step", "penalty", "learning_rate", "seconds", "evaluations")
@@ -141,7 +142,9 @@ def _overview(
     embedded = len(preprocessor.levels)
     start = f"{len(preprocessor.numeric_names)} inputs"
     start += f" + {embedded} embeddings" if embedded else ""
-    hidden = [f"{size} {options.activation}" for size in options.hidden_layer_sizes]
+    hidden = [
+        f"{size} {options.activation}" for size in explicit(options, resolved).hidden_layer_sizes
+    ]
     outputs = head_of(preprocessor, configuration).described
     weights = sum(array.size for array in network_weights(network).values())
     for target in targets:

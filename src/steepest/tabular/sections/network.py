@@ -18,10 +18,13 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The multi-layer perceptron between the columns and the prediction."""
 
     hidden_layer_sizes: Annotated[
-        tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
-        Meta(description="units of each hidden layer; []: a linear model"),
+        Auto | tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
+        Meta(
+            description="units of each hidden layer; []: a linear model; auto: 256,128, or 128,64 "
+            "for tables up to 2,048 rows"
+        ),
         Flag("Units per hidden layer: 256,128", "N,..."),
-    ] = (256, 128)
+    ] = "auto"
     activation: Annotated[
         str,
         OneOf((ACTIVATIONS,)),
