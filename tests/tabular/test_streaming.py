@@ -162,13 +162,17 @@ def test_large_row_groups_are_cut_into_pieces(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------------------ what is read
 
 
+@pytest.mark.parametrize("share", [0.1, 0.0008])  # many of each piece, or one of some
 @pytest.mark.parametrize("name", ["table.parquet", "table.csv"])
-def test_each_row_is_trained_on_once_an_epoch_or_held_out(folder: Path, name: str) -> None:
+def test_each_row_is_trained_on_once_an_epoch_or_held_out(
+    folder: Path, name: str, share: float
+) -> None:
     parts = prepared(
         folder / name,
         target="amount",
         data__types={"number": "numeric"},
-        data__test=0.1,
+        data__test=share,
+        data__validation=share,
         preprocessing__numeric="none",
     )
     assert parts.validation is not None
