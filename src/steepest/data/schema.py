@@ -5,7 +5,7 @@ A schema is what a fitted model keeps about its table; `infer_schema` makes one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -178,12 +178,29 @@ class Schema:
         try:
             # Files of the first format have one target only.
             targets = data["targets"] if "targets" in data else [data["target"]]
-            if not targets:
-                raise ValueError("there is no target")
             written = {name: data[name] for name in ("features", "left_out")}
-            return msgspec.convert({**written, "targets": targets}, cls)
+            schema = msgspec.convert({**written, "targets": targets}, cls)
+            _check_targets(schema.targets)
         except (KeyError, TypeError, ValueError) as error:
             raise ModelFileError(f"the schema in this file cannot be read: {error!r}") from None
+        return schema
+
+
+def _check_targets(targets: Sequence[Target]) -> None:
+    """What code relies on, of what stood in a file.
+
+    Raises:
+        ValueError: says what is wrong.
+    """
+    if not targets or any(each.task != targets[0].task for each in targets):
+        raise ValueError("targets of one task are needed")
+    for each in targets:
+        many = len(each.classes)
+        is_possible = many >= 2 if each.task == "classification" else many == 0
+        if not is_possible or len(each.counts) != many or len({*each.classes}) < many:
+            raise ValueError(f"the classes of {each.name!r} cannot be")
+        if len(targets) > 1 and many > 2:
+            raise ValueError(f"{each.name!r} is one of several targets, and has {many} classes")
 
 
 def _shortened(text: str, width: int) -> str:
