@@ -195,7 +195,10 @@ class Preprocessor:
             written = data["columns"] if "columns" in data else columns_of_format_1(data)
             columns = [_rebuilt(each) for each in written]
             _check_order(schema, columns)
-            return cls(schema=schema, columns=tuple(columns), target_scales=target_scales_of(data))
+            scales = target_scales_of(data)
+            if len(scales) != (len(schema.targets) if schema.task == "regression" else 0):
+                raise ValueError("the targets are not those that are scaled")
+            return cls(schema=schema, columns=tuple(columns), target_scales=scales)
         except (KeyError, TypeError, AttributeError, ValueError, ConfigurationError) as error:
             raise ModelFileError(
                 f"the preprocessing in this file cannot be read: {error!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias, cast, final
+from typing import Any, TypeAlias, final
 
 import msgspec
 import numpy as np
@@ -237,6 +237,7 @@ def load_images_model(path: Path) -> ImageModel:
         ]
         network = together(networks, class_head(configuration, classes).loss, results)
         set_weights(network, tensors)
+        history = msgspec.convert(document.get("history", []), list[dict[str, Any]])
     return ImageModel(
         configuration=configuration,
         classes=classes,
@@ -244,5 +245,5 @@ def load_images_model(path: Path) -> ImageModel:
         kind=images.dtype.name,
         network=network,
         results=results,
-        history=cast("list[Row]", document.get("history", [])),
+        history=history,
     )

@@ -7,7 +7,7 @@ import html
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast, final, overload
+from typing import Any, Literal, TypeAlias, final, overload
 
 import msgspec
 import numpy as np
@@ -401,12 +401,15 @@ def load(path: str | os.PathLike[str]) -> TableModel:
         configuration = from_plain(document["configuration"])
         preprocessor = Preprocessor.from_json(document["preprocessor"])
         results = msgspec.convert(document["results"], Results)
-        history = cast("list[Row]", document["history"])
+        history = msgspec.convert(document["history"], list[dict[str, Any]])
         networks = [
             build_network(preprocessor, configuration, results.resolved)
             for _ in range(results.networks)
         ]
-        network = together(networks, head_of(preprocessor, configuration).loss, results)
+        head = head_of(preprocessor, configuration)
+        if len(results.baseline) != (1 if head.quantiles else head.outputs):
+            raise ValueError("the baseline is not of these targets")
+        network = together(networks, head.loss, results)
         set_weights(network, reordered(tensors, document["preprocessor"]))
     return TableModel(
         configuration=configuration,
