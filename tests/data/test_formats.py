@@ -541,3 +541,15 @@ def test_opened_tables_tell_names_before_rows(tmp_path: Path) -> None:
     assert opened.names == ("a", "b")
     assert [block.columns["a"].texts() for block in opened.blocks(2, ())] == [["1", "2"], ["3"]]
     assert open_table(opened.table(None)).table(()).columns["a"].texts() == ["1", "2", "3"]
+
+
+def test_moments_do_not_depend_on_where_the_computer_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "moments.parquet"
+    duckdb.sql(
+        f"COPY (SELECT TIMESTAMPTZ '2024-03-01 12:00:00+01' AS at) TO '{path}' (FORMAT parquet)"
+    )
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    for options in (ReadOptions(), ReadOptions(query="FROM data")):
+        assert read_table(path, options).columns["at"].texts() == ["2024-03-01 11:00:00+00"]

@@ -14,7 +14,7 @@ import numpy as np
 
 from steepest.data.options import ReadOptions
 from steepest.data.readers.database import connect, tables_of
-from steepest.data.relation import CLOSED, Relation, quoted
+from steepest.data.relation import CLOSED, Relation, opened_duckdb, quoted
 from steepest.data.table import NumberColumn, Table
 from steepest.errors import ConfigurationError, DataError, nearest
 
@@ -44,9 +44,7 @@ def query_table(table: Table, options: ReadOptions) -> Relation:
 
     @contextmanager
     def opened() -> Generator[duckdb.DuckDBPyConnection]:
-        import duckdb
-
-        with duckdb.connect(config=dict(CLOSED)) as connection:
+        with opened_duckdb(CLOSED) as connection:
             _register(connection, table)
             connection.execute("SET lock_configuration = true")
             yield connection
@@ -66,9 +64,9 @@ def query_parquet(
         import duckdb
 
         # The files are named before the door is closed; they can be read only, as any statement.
-        settings = {**CLOSED}
+        settings: dict[str, str | int] = {**CLOSED}
         del settings[_DOOR]
-        with duckdb.connect(config={**settings}) as connection:
+        with opened_duckdb(settings) as connection:
             connection.execute(f"SET allowed_paths = [{files}]")
             connection.execute(f"SET {_DOOR} = {CLOSED[_DOOR]}")
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, final
@@ -32,6 +32,21 @@ CLOSED = {
     "python_enable_replacements": "false",
     "temp_directory": "",
 }
+
+
+def opened_duckdb(
+    settings: Mapping[str, str | int] = MappingProxyType({}),
+    database: str = ":memory:",
+    *,
+    read_only: bool = False,
+) -> duckdb.DuckDBPyConnection:
+    """Connect with settings; moments are told in UTC, wherever the computer stands."""
+    # It takes a third of a second to import, and most tables are CSV.
+    import duckdb
+
+    connection = duckdb.connect(database, read_only=read_only, config={**settings})
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection
 
 
 @final

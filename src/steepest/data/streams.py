@@ -12,13 +12,12 @@ from steepest.data.files import files_of
 from steepest.data.options import ReadOptions
 from steepest.data.read import read_blocks, read_names
 from steepest.data.readers import format_of
+from steepest.data.relation import Relation, opened_duckdb
 from steepest.data.table import Table
 from steepest.errors import DataError
 
 if TYPE_CHECKING:
     import duckdb
-
-    from steepest.data.relation import Relation
 
 _ROWS = "read_parquet(?, file_row_number = true) WHERE file_row_number >= ? AND file_row_number < ?"
 _BYTES = 32  # that reading takes for a cell
@@ -98,8 +97,6 @@ class _RowGroups:
     """The row groups of a Parquet file, large ones in several pieces."""
 
     def __init__(self, path: Path, options: ReadOptions, memory: int, most: int) -> None:
-        from steepest.data.relation import Relation
-
         self._memory = memory
         self._path = path
         with self._connect() as connection:
@@ -141,12 +138,8 @@ class _RowGroups:
                 )
 
     def _connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        import duckdb
-
         limit = max(self._memory, 1 << 26)  # DuckDB needs some for a row group of many columns
-        return duckdb.connect(
-            config={"threads": 1, "memory_limit": f"{limit}B", "temp_directory": ""}
-        )
+        return opened_duckdb({"threads": 1, "memory_limit": f"{limit}B", "temp_directory": ""})
 
 
 def _cut(counts: Sequence[int], most: int) -> Iterator[Piece]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from steepest.data.options import ReadOptions
 from steepest.data.readers.format import Format, Opening
-from steepest.data.relation import CLOSED, Relation, quoted
+from steepest.data.relation import CLOSED, Relation, opened_duckdb, quoted
 from steepest.errors import ConfigurationError, DataError, nearest
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def connect(path: Path) -> duckdb.DuckDBPyConnection:
     import duckdb
 
     try:
-        return duckdb.connect(str(path), read_only=True, config=dict(CLOSED))
+        return opened_duckdb(CLOSED, str(path), read_only=True)
     except (duckdb.Error, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise DataError(f"{path} cannot be opened as a DuckDB database: {reason}") from None

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from steepest.data.options import ReadOptions
 from steepest.data.readers.format import Format, Opening
-from steepest.data.relation import Relation
-
-if TYPE_CHECKING:
-    import duckdb
+from steepest.data.relation import Relation, opened_duckdb
 
 
 def open_parquet(path: Path, options: ReadOptions) -> Relation:
@@ -20,20 +16,13 @@ def open_parquet(path: Path, options: ReadOptions) -> Relation:
         DataError: damaged, without rows, or with a nested column.
     """
     return Relation(
-        _connect,
+        opened_duckdb,
         "SELECT * FROM read_parquet(?)",
         [str(path)],
         source=str(path),
         options=options,
         unreadable=lambda reason: f"{path} cannot be read as Parquet: {reason}",
     )
-
-
-def _connect() -> duckdb.DuckDBPyConnection:
-    # It takes a third of a second to import, and most tables are CSV.
-    import duckdb
-
-    return duckdb.connect()
 
 
 def _is_parquet(opening: Opening) -> bool:
