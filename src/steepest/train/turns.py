@@ -96,7 +96,10 @@ def run_in_threads(works: Sequence[Callable[[], T]], failed: Callable[[], object
 
 
 def available_processors() -> int:
-    """How many threads of this process can run at a time."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """How many threads of this process can run at a time, and shall.
+
+    ``OMP_NUM_THREADS`` is what joblib tells its workers how many each of them may have.
+    """
+    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(here, int(told)) if told.isdigit() and int(told) else here
