@@ -245,19 +245,18 @@ def match_levels(column: Column, levels: tuple[str, ...]) -> NDArray[np.int32]:
     """
     text = column if isinstance(column, TextColumn) else column.as_text()
     exact = {level: place for place, level in enumerate(levels)}
-    loose: dict[float | str, int] = {}
-    for place, level in enumerate(levels):
-        key = _loose_key(level, ".")
-        if key is not None:
-            loose.setdefault(key, place)
-    found = np.full(len(text.levels) + 1, -1, dtype=np.int32)  # the last entry serves code −1
-    for code, level in enumerate(text.levels):
-        place = exact.get(level)
-        if place is None:
-            key = _loose_key(level, text.decimal)
-            place = loose.get(key, -1) if key is not None else -1
-        found[code] = place
-    return found[text.codes]
+    places = [exact.get(level, -1) for level in text.levels]
+    others = [code for code, place in enumerate(places) if place < 0]
+    if others:
+        loose: dict[float | str, int] = {}
+        for place, level in enumerate(levels):
+            key = _loose_key(level, ".")
+            if key is not None:
+                loose.setdefault(key, place)
+        for code in others:
+            key = _loose_key(text.levels[code], text.decimal)
+            places[code] = loose.get(key, -1) if key is not None else -1
+    return np.array([*places, -1], dtype=np.int32)[text.codes]  # the last serves code −1
 
 
 def _loose_key(level: str, decimal: str) -> float | str | None:

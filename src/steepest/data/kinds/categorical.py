@@ -93,10 +93,10 @@ class CategoricalColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag
 
     def _check_type(self, table: Table, column: Column) -> None:
         """Refuse a column that is all numbers where no level of training is one."""
-        if not self.levels or self.keeps_text:
-            return
         present = np.flatnonzero(~column.missing)
-        if len(present) and not np.isnan(_as_numbers(column)[present]).any():
+        if not self.levels or not len(present) or not _starts_with_number(column, present[0]):
+            return
+        if not np.isnan(_as_numbers(column)[present]).any() and not self.keeps_text:
             row = int(present[0])
             example = column.take(slice(row, row + 1)).texts()[0]
             raise DataError(
@@ -104,6 +104,13 @@ class CategoricalColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag
                 "values read with it; this column was text in training "
                 f"({', '.join(repr(level) for level in self.levels[:3])} …)"
             )
+
+
+def _starts_with_number(column: Column, row: int) -> bool:
+    """Look at one value before all of them are: most columns of text do not begin with a number."""
+    if isinstance(column, NumberColumn):
+        return True
+    return parse_number(column.levels[column.codes[row]], column.decimal) is not None
 
 
 def _as_numbers(column: Column) -> NDArray[np.float64]:
