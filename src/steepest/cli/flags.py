@@ -91,17 +91,8 @@ def columns(texts: Sequence[str]) -> list[str]:
     return [name.strip() for text in texts for name in text.split(",") if name.strip()]
 
 
-def kinds(
-    texts: Sequence[str],
-    flag: str = "--types",
-    form: str = "COLUMN=KIND, such as zip=categorical",
-) -> dict[str, str]:
+def kinds(texts: Sequence[str]) -> dict[str, str]:
     """Split `col=kind` pairs, as in `--types zip=categorical,age=numeric`.
-
-    Args:
-        texts: as they were given.
-        flag: for messages.
-        form: how a pair is written.
 
     >>> kinds(["zip=categorical,a=b=numeric", "cut=ordinal:Fair<Good"])
     {'zip': 'categorical', 'a=b': 'numeric', 'cut': 'ordinal:Fair<Good'}
@@ -112,7 +103,9 @@ def kinds(
         name, equals, kind = before.rpartition("=")
         kind += colon + after
         if not equals or not name:
-            raise ConfigurationError(f"{flag} {text}: write it as {form}")
+            raise ConfigurationError(
+                f"--types {text}: write it as COLUMN=KIND, such as zip=categorical"
+            )
         pairs[name.strip()] = kind.strip()
     return pairs
 

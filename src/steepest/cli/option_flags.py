@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 import typer
 
 from steepest.cli.flags import columns, kinds, share_or_file
-from steepest.errors import nearest
+from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.flag import Flag
 from steepest.tabular.options import Option, Plain, options, parse_value
 
@@ -114,5 +114,12 @@ def _pairs(option: Option, flag: Flag, given: list[str]) -> dict[str, Plain]:
     """What is given by name: texts, or numbers where the option takes these."""
     if flag.metavar == "COL=KIND":
         return {**kinds(given)}
-    pairs = kinds(given, f"--{_words(option, flag)}", flag.metavar or "NAME=VALUE")
-    return {name: parse_value(f"{option.name}.{name}", text) for name, text in pairs.items()}
+    pairs: dict[str, Plain] = {}
+    for text in columns(given):
+        name, equals, value = text.rpartition("=")
+        if not equals or not name:
+            raise ConfigurationError(
+                f"--{_words(option, flag)} {text}: write it as {flag.metavar or 'NAME=VALUE'}"
+            )
+        pairs[name.strip()] = parse_value(f"{option.name}.{name.strip()}", value.strip())
+    return pairs

@@ -17,7 +17,7 @@ from steepest.tabular.evaluate import Evaluation, evaluate_classes
 from steepest.tabular.evaluate_several import evaluate_labels
 from steepest.tabular.heads.numbers import evaluate_each
 from steepest.tabular.parts import Parts
-from steepest.tabular.peers import PEERS, Columns, fitted
+from steepest.tabular.peers import PEERS, Columns, Estimator, fitted, suitable_threads
 from steepest.tabular.weights import row_weights
 
 if TYPE_CHECKING:
@@ -177,15 +177,23 @@ def _predicted(
     for each, column in zip(made, several, strict=True):
         fitted(each, x, column, weights)
     seconds = time.perf_counter() - start
+    with suitable_threads(len(x)):
+        return _joined(made, schema, unseen), seconds
+
+
+def _joined(
+    made: Sequence[Estimator], schema: Schema, unseen: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """What estimators predict, one for each target, as one array of ours."""
     if schema.task == "regression":
-        return np.stack([each.predict(unseen) for each in made], axis=1), seconds
+        return np.stack([each.predict(unseen) for each in made], axis=1)
     found: list[NDArray[np.float64]] = []
     for each, target in zip(made, schema.targets, strict=True):
         peer: Any = each
         probabilities = np.zeros((len(unseen), len(target.classes)))
         probabilities[:, peer.classes_.astype(np.intp)] = peer.predict_proba(unseen)
         found.append(probabilities)
-    return _one_array(found), seconds
+    return _one_array(found)
 
 
 def _one_array(probabilities: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
