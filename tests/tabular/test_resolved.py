@@ -22,9 +22,9 @@ PERIODIC = {"network": {"numeric_embedding": "periodic"}}
     ("task", "rows", "epochs"),
     [
         ("classification", 32, 50),
-        ("classification", 256, 25),
-        ("regression", 257, 24),
-        ("regression", 2048, 24),
+        ("classification", 224, 23),
+        ("regression", 257, 20),
+        ("regression", 2048, 20),
         ("classification", 2049, 50),
         ("classification", 16_384, 50),
         ("classification", 16_385, 16),

@@ -30,7 +30,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
 
 
 _SMALL, _LARGE = 2048, 16_384
-_FEWEST_STEPS = 200
+_FEWEST_STEPS = 160
 _MOST_WAVING = 64
 
 
@@ -103,7 +103,7 @@ def explicit(network: Network, resolved: Resolved) -> Network:
 def automatic_epochs(task: Task, rows: int) -> int:
     """Fewer where the rate may come down sooner: many rows are learnt by then, few by heart."""
     if rows <= _SMALL:
-        return min(50, max(24, math.ceil(_FEWEST_STEPS / math.ceil(max(rows, 1) / 32))))
+        return min(50, max(20, math.ceil(_FEWEST_STEPS / math.ceil(max(rows, 1) / 32))))
     if rows <= _LARGE:
         return 50
     return 16 if task == "classification" else 24
