@@ -66,8 +66,8 @@ def answer_of(head: Head) -> Answer:
 @answer_of.register
 def _(head: ClassHead) -> Answer:
     def compute(outputs: Tensor) -> Answers:
-        meant = softmax(converted(_tempered(outputs, head.temperature), float64))
-        found: Answers = {"prediction": _chosen(meant, head.costs)}
+        meant = softmax(converted(_tempered(outputs, head.decision.temperature), float64))
+        found: Answers = {"prediction": _chosen(meant, head.decision.costs)}
         return {**found, "probabilities": meant} if head.has_probabilities else found
 
     columns: dict[str, tuple[str, ...]] = {"prediction": ("prediction",)}
@@ -81,7 +81,7 @@ def _(head: LabelHead) -> Answer:
     firsts = 2 * np.arange(len(head.targets), dtype=np.int64)
 
     def compute(outputs: Tensor) -> Answers:
-        meant = sigmoid(converted(_tempered(outputs, head.temperature), float64))
+        meant = sigmoid(converted(_tempered(outputs, head.decision.temperature), float64))
         chosen = converted(meant > 0.5, int64) + named("first", firsts)
         return {"prediction": chosen, "probabilities": meant}
 

@@ -56,7 +56,9 @@ def copies(
     def take(module: str, name: str) -> None:
         if name in known or (module, name) in wanted:
             return
-        source = modules.setdefault(module, _read(module))
+        if module not in modules:
+            modules[module] = _read(module)
+        source = modules[module]
         if name in source.imported:
             origin, original = source.imported[name]
             if origin.startswith(_OURS):
@@ -72,10 +74,11 @@ def copies(
 
     for root in roots:
         take(root.__module__, root.__name__)
+    ranks = _ranks(modules)
     names = [name for _, name in wanted]
     if twice := {name for name in names if names.count(name) > 1}:
         raise AssertionError(f"several modules define {', '.join(sorted(twice))}: rename one")
-    order = sorted(wanted, key=lambda key: (-_depth(key[0], modules), key[0], _line(key, modules)))
+    order = sorted(wanted, key=lambda key: (ranks[key[0]], _line(key, modules)))
     return sorted(imports), [modules[module].text(name) for module, name in order]
 
 
@@ -115,14 +118,21 @@ def _import(module: str, name: str, alias: str) -> str:
     return f"from {module} import {name}" + ("" if alias == name else f" as {alias}")
 
 
-def _depth(module: str, modules: dict[str, _Module]) -> int:
-    """How far down it is: what others import stands before them."""
-    users = [
-        name
-        for name, each in modules.items()
-        if any(origin == module for origin, _ in each.imported.values())
-    ]
-    return 1 + max((_depth(each, modules) for each in users), default=0)
+def _ranks(modules: dict[str, _Module]) -> dict[str, int]:
+    """The order of modules: what others import stands before them."""
+    ranks: dict[str, int] = {}
+
+    def place(name: str) -> None:
+        if name in ranks:
+            return
+        for origin, _ in modules[name].imported.values():
+            if origin in modules and origin != name:
+                place(origin)
+        ranks[name] = len(ranks)
+
+    for name in sorted(modules):
+        place(name)
+    return ranks
 
 
 def _line(key: tuple[str, str], modules: dict[str, _Module]) -> int:

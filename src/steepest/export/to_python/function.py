@@ -68,7 +68,7 @@ class FunctionWriter:
         if node.op.name == "broadcast_to":
             (source,) = node.inputs
             if self._uses[node] > 1:  # whoever uses this uses that
-                self._uses[source] += self._uses[node] - 1
+                self._name(source)
             return self._known[source]
         translate = EXPRESSIONS.get(node.op.name)
         if translate is None:
