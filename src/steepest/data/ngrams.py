@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from typing import NamedTuple, final
 from zlib import crc32
 
 import numpy as np
@@ -85,17 +86,35 @@ def most_codes(texts: Iterable[str], buckets: int, most: int) -> int:
 
 def _codes(texts: Iterable[str], buckets: int) -> Iterator[list[int]]:
     """The different codes of each text, in the order of its grams."""
-    of_word: dict[str, tuple[int, list[int]]] = {}
+    remembered: dict[str, _Word] = {}
     for text in texts:
-        words = _WORD.findall(text.lower())
-        if len(of_word) > _MOST_REMEMBERED:
-            of_word.clear()
-        for word in words:
-            if word not in of_word:
-                pieces = [code_of(piece, buckets) for piece in _pieces(word)]
-                of_word[word] = (code_of(word, buckets), pieces)
-        codes = [of_word[word][0] for word in words]
-        codes += [code_of(f"{one} {other}", buckets) for one, other in pairwise(words)]
-        for word in dict.fromkeys(words):
-            codes += of_word[word][1]
+        names = _WORD.findall(text.lower())
+        if len(remembered) > _MOST_REMEMBERED:
+            remembered.clear()
+        for name in names:
+            if name not in remembered:
+                remembered[name] = _Word.of(name, buckets)
+        words = [remembered[name] for name in names]
+        codes = [1 + word.sum_ % buckets for word in words]
+        # The sum of "one other" goes on from that of "one".
+        codes += [
+            1 + crc32(other.behind_blank, one.sum_) % buckets for one, other in pairwise(words)
+        ]
+        for name in dict.fromkeys(names):
+            codes += remembered[name].pieces
         yield list(dict.fromkeys(codes))
+
+
+@final
+class _Word(NamedTuple):
+    """What is remembered of a word: its CRC-32, " word" as bytes, the codes of its pieces."""
+
+    sum_: int
+    behind_blank: bytes
+    pieces: list[int]
+
+    @classmethod
+    def of(cls, name: str, buckets: int) -> _Word:
+        encoded = name.encode("utf-8", "surrogatepass")
+        pieces = [code_of(piece, buckets) for piece in _pieces(name)]
+        return cls(crc32(encoded), b" " + encoded, pieces)

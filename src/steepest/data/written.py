@@ -35,6 +35,7 @@ def _form(decimal: str, group: str) -> re.Pattern[str]:
 
 _FORMS = {"point": _form(r"\.", ","), "comma": _form(",", r"\.")}
 _GROUP = {"point": re.compile(rf",|{_BLANKS}"), "comma": re.compile(rf"\.|{_BLANKS}")}
+_TRIED = 500  # levels that tell whether the others are worth reading
 _MARKS = re.compile(r"[.,]")
 _OTHER: dict[Sign, Sign] = {"point": "comma", "comma": "point"}
 
@@ -104,6 +105,8 @@ def sign_of(table: Table, name: str, column: TextColumn, remedy: str) -> Sign:
     """
     counts = column.counts()
     used = [column.levels[code] for code in np.flatnonzero(counts)]
+    if not _may_be_numbers(column, counts):
+        return ""
     plain = {each for each in used if parse_number(each, column.decimal) is not None}
     parts = {each: found for each in used if (found := _parts(each)) and _fits_any(found)}
     decimals = len(plain) < len(used) and all(each in plain or each in parts for each in used)
@@ -123,6 +126,19 @@ def sign_of(table: Table, name: str, column: TextColumn, remedy: str) -> Sign:
             )  # fmt: skip
     _check_units(used, parts, refusal)
     return _decide(parts, column, refusal)
+
+
+def _may_be_numbers(column: TextColumn, counts: NDArray[np.intp]) -> bool:
+    """Look at some of many levels, so that a long text costs no more than a short one."""
+    used = np.flatnonzero(counts)
+    tried = used[:: max(1, len(used) // _TRIED)]
+    like = [
+        code
+        for code in tried
+        if parse_number(column.levels[code], column.decimal) is not None
+        or _parts(column.levels[code]) is not None
+    ]
+    return 4 * int(counts[like].sum()) > int(counts[tried].sum())
 
 
 @final

@@ -178,19 +178,20 @@ def _recognise(sight: Sight) -> Feature | str | None:
             "a missing value name it (--missing), or say that the column is text "
             f"(--types {quoted(sight.name)}=categorical)"
         )
-    return _describe(sight, order)
+    return _describe(sight, order, read)
 
 
 def _take(sight: Sight) -> Feature | str:
     for order in ("day-first", "month-first"):
         if sight.how == (order,):
-            return _describe(sight, order)
+            return _describe(sight, order, feature_moments(sight.table, sight.name, order))
     if sight.how:
         raise ConfigurationError(
             f"types: {sight.name!r}: datetime:{'<'.join(sight.how)} is not possible; say "
             "datetime:day-first or datetime:month-first"
         )
-    return _describe(sight, _order(sight))
+    order = _order(sight)
+    return _describe(sight, order, feature_moments(sight.table, sight.name, order))
 
 
 def _order(sight: Sight) -> Order:
@@ -211,8 +212,7 @@ def _order(sight: Sight) -> Order:
     )
 
 
-def _describe(sight: Sight, order: Order) -> Feature | str:
-    read = feature_moments(sight.table, sight.name, order)
+def _describe(sight: Sight, order: Order, read: Moments) -> Feature | str:
     present = read[~np.isnat(read)]
     low, high = present.min(), present.max()
     if low == high and not sight.missing:

@@ -22,6 +22,7 @@ FEWEST_WORDS = 3.0
 
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 _TRIED = 1000  # levels whose words are counted
+_MEASURED = 5000  # texts whose codes are counted; one that is longer than all of them is cut
 
 
 @final
@@ -101,8 +102,9 @@ def _describe(sight: Sight) -> Feature | str:
 def _fit(table: Table, feature: Feature, fitting: Fitting) -> FreeTextColumn:
     column = table.column(feature.name)
     text = column if isinstance(column, TextColumn) else column.as_text()
-    used = (text.levels[code] for code in np.flatnonzero(text.counts()))
-    length = most_codes(used, fitting.text_buckets, fitting.text_length)
+    used = np.flatnonzero(text.counts())
+    some = (text.levels[code] for code in used[:: max(1, len(used) // _MEASURED)])
+    length = most_codes(some, fitting.text_buckets, fitting.text_length)
     return FreeTextColumn(
         name=feature.name,
         buckets=fitting.text_buckets,
