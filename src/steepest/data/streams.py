@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import duckdb
 
 _ROWS = "read_parquet(?, file_row_number = true) WHERE file_row_number >= ? AND file_row_number < ?"
-_BYTES = 32  # that reading takes for a cell
-_CELLS = 1 << 17
+_NUMBER, _TEXT, _FIELD = 32, 128, 100  # bytes that reading takes for a cell
+_CELLS = 1 << 17  # so many at once in any case, as less costs time for nothing
 
 
 @final
@@ -56,13 +56,11 @@ class TableStream:
         self._options = options
         self._memory = memory
         self.names: tuple[str, ...] = read_names(path, options)
-        columns = len(self.names)
-        least = max(256, min(2048, _CELLS // columns))  # less costs time for nothing
-        self._rows_at_once = max(least, memory // (_BYTES * columns))
+        self._rows_at_once = _rows_at_once(memory, len(self.names), _FIELD * len(self.names))
         paths = files_of(path)
         self._groups: _RowGroups | None = None
         if paths == (path,) and not options.query and format_of(path).name == "Parquet":
-            self._groups = _RowGroups(path, options, memory, self._rows_at_once)
+            self._groups = _RowGroups(path, options, memory)
 
     @property
     def pieces(self) -> Sequence[Piece]:
@@ -96,7 +94,9 @@ class TableStream:
 class _RowGroups:
     """The row groups of a Parquet file, large ones in several pieces."""
 
-    def __init__(self, path: Path, options: ReadOptions, memory: int, most: int) -> None:
+    def __init__(self, path: Path, options: ReadOptions, memory: int) -> None:
+        from steepest.data.relation import Relation
+
         self._memory = memory
         self._path = path
         with self._connect() as connection:
@@ -105,9 +105,6 @@ class _RowGroups:
                 "ORDER BY row_group_id",
                 [str(path)],
             ).fetchall()
-        self.pieces: tuple[Piece, ...] = tuple(_cut([int(count) for (count,) in counts], most))
-        if not self.pieces:
-            raise DataError(f"{path} has columns but no rows")
         self._relation: Relation = Relation(
             self._connect,
             "SELECT * FROM read_parquet(?)",
@@ -116,6 +113,12 @@ class _RowGroups:
             options=options,
             unreadable=lambda reason: f"{path} cannot be read as Parquet: {reason}",
         )
+        names = self._relation.names
+        row = sum(_NUMBER if self._relation.is_number(name) else _TEXT for name in names)
+        most = _rows_at_once(memory, len(names), row)
+        self.pieces: tuple[Piece, ...] = tuple(_cut([int(count) for (count,) in counts], most))
+        if not self.pieces:
+            raise DataError(f"{path} has columns but no rows")
 
     def tables(
         self, text: Collection[str], order: Sequence[int] | None
@@ -140,6 +143,10 @@ class _RowGroups:
     def _connect(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
         limit = max(self._memory, 1 << 26)  # DuckDB needs some for a row group of many columns
         return opened_duckdb({"threads": 1, "memory_limit": f"{limit}B", "temp_directory": ""})
+
+
+def _rows_at_once(memory: int, columns: int, row: int) -> int:
+    return max(256, min(2048, _CELLS // columns), memory // row)
 
 
 def _cut(counts: Sequence[int], most: int) -> Iterator[Piece]:
