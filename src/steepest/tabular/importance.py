@@ -148,7 +148,7 @@ def column_importances(
     if len(table) < 2:
         raise DataError("importance takes at least 2 rows with a value in the target")
     actual = read_targets(table, model.schema.targets)
-    inputs = model.preprocessor.transform(table)
+    inputs = model.preprocessor.transform(table, model.network.dtype)
     head = model.head
 
     def scores(arrays: dict[str, NDArray[Any]]) -> dict[str, float | None]:
