@@ -217,6 +217,8 @@ class NeuralEstimator(BaseEstimator, ABC):
             prepared = fine_tuning(self.model_, parts)
         line = EpochLine() if self.verbose else None
         called = [*callbacks, *([line] if line else [])]
+        if line:
+            line.note(parts.notes)
         model = fit_prepared(prepared, parts, callbacks=called)
         if line:
             line.finish(ending(model.results))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from typing import final
 
 from steepest.tabular.summary import figures
@@ -32,6 +33,11 @@ class EpochLine:
             print(line, flush=True)
         elif time.monotonic() - self._written > _APART or now.epoch == now.epochs:
             self._show(line)
+
+    def note(self, notes: Sequence[str]) -> None:
+        """Say first what was decided about the table."""
+        for each in notes:
+            print(each, flush=True)
 
     def finish(self, line: str) -> None:
         """Leave a last line there."""

@@ -23,6 +23,38 @@ from steepest.train.predict import SAMPLES
 class NeuralRegressor(RegressorMixin, NeuralEstimator):
     """A network for numbers behind scikit-learn's interface; the recipe is the command's.
 
+    Args:
+        hidden_layer_sizes: units of each hidden layer; "auto", a number for one layer, or () for a
+            linear model.
+        activation: after each hidden layer: "relu", "silu", "gelu", "tanh" …
+        optimizer: "adamw", "adam", "nesterov", "sgd" …, or a driver such as "lbfgs".
+        learning_rate: its highest value; "recipe", or "auto" to find it by a range test.
+        batch_size: rows of a step, at most all; "auto" by the number of rows.
+        max_epochs: passes over the rows at most; "auto" by the number of rows.
+        l2: λ of the penalty λ/2 Σ w².
+        weight_decay: decoupled, as in AdamW; "auto" by the optimiser.
+        dropout: the probability of dropping a hidden unit; "auto" by the task.
+        early_stopping: hold back rows, stop when they say so, and keep the best epoch's weights.
+        validation_fraction: how many rows are held back.
+        n_iter_no_change: epochs without a better validation loss before stopping.
+        loss: by name; "auto" by the task.
+        ensemble_size: networks that are trained side by side and averaged.
+        warm_start: a second fit goes on with weights and optimiser; its schedule begins anew.
+        dtype: "float32", or "float64".
+        random_state: of all that is drawn; an integer is the command's seed.
+        verbose: 1 says what was decided, and each epoch.
+        options: other options of the command, by dotted name: {"optimizer.schedule": "constant"}.
+
+    Attributes:
+        n_features_in_: columns of X; `feature_names_in_` their names, if all are text.
+        loss_curve_: the training loss of each epoch; `validation_curve_` of the rows held back.
+        n_iter_: epochs; `best_epoch_` the one whose weights are kept; `history_` a dict for each.
+        coefs_: weights of the dense layers, (inputs, outputs); `intercepts_` their biases.
+        model_: the :class:`steepest.tabular.TableModel`, with schema, results and summary.
+
+    Differs from scikit-learn's MLPRegressor: text, categories and missing values need no
+    pipeline; inputs and targets are scaled inside; rows are held back for early stopping by default.
+
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
     >>> regressor = NeuralRegressor(max_epochs=20, random_state=0).fit(X, y)

@@ -66,6 +66,9 @@ def configuration_of(
     plain: dict[str, Plain] = {}
     for word, option in OPTION_OF.items():
         set_option(plain, option, _plain(words[word]))
+    sizes = words["hidden_layer_sizes"]
+    if isinstance(sizes, int | np.integer):  # one layer, as scikit-learn takes it
+        set_option(plain, OPTION_OF["hidden_layer_sizes"], [int(sizes)])
     for name, value in _dotted(options or {}):
         if name in _OTHERWISE:
             raise ConfigurationError(f"options: {name!r} is not given there; {_OTHERWISE[name]}")
@@ -125,7 +128,7 @@ def _at(plain: Mapping[str, Plain], name: str) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """Numbers of NumPy as Python's, arrays and tuples as lists; one layer is a list of one."""
+    """Numbers of NumPy as Python's, arrays and tuples as lists."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, tuple | list):
