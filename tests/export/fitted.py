@@ -139,10 +139,34 @@ def fit(target: str | tuple[str, ...], options: Options) -> TableModel:
     every = targets(200, 0)
     names = [target] if isinstance(target, str) else [*target]
     table |= {each: every[each] for each in names}
+    return fit_table({**table}, target, options)
+
+
+@cache
+def of_free_text() -> TableModel:
+    """Fit one with two columns of free text."""
+    table = {**texts(200, 0), "class": targets(200, 0)["class"]}
+    types = {"types": {"story": "text", "Ende": "text"}}
+    return fit_table(table, "class", {"data": types, "network": {"text_size": 3}})
+
+
+def texts(count: int, seed: int) -> Cells:
+    """Draw two columns of free text, one with missing ones, and a column of numbers."""
+    random = np.random.default_rng([seed, 2])
+    words = ["Über", "the", "quick", "brown", "fox", "日本語", "don't", "x_1", "42", "—", "!"]
+    story = [" ".join(random.choice(words, random.integers(1, 30))) for _ in range(count)]
+    ends = [random.choice(["", "!!!", text[:20]]) for text in reversed(story)]
+    return {"story": story, "age": random.normal(size=count).tolist(), "Ende": ends}
+
+
+def fit_table(table: Cells, target: str | tuple[str, ...], options: Options) -> TableModel:
+    """Fit a small network for two epochs to a table."""
+    names = [target] if isinstance(target, str) else [*target]
     given = {each: {**values} for each, values in options.items()}
     given["training"] = {"max_epochs": 2, **given.get("training", {})}
     given["network"] = {**SMALL, **given.get("network", {})}
-    data = {"types": {"grade": "ordinal:S<M<L", "digits": "categorical"}}
+    types = {"grade": "ordinal:S<M<L", "digits": "categorical"}
+    data = {"types": {name: kind for name, kind in types.items() if name in table}}
     given["data"] = {**data, **given.get("data", {})}
     if names[0] in ("count",):
         given["data"]["task"] = "regression"

@@ -9,7 +9,8 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from export.fitted import MODELS, UNCLIPPED, Rows, fit, fitted, rows
+from export.fitted import MODELS, UNCLIPPED, Rows, fit, fitted, of_free_text, rows
+from steepest.errors import ConfigurationError
 from steepest.export import onnx_bytes
 from steepest.nn.activations import ACTIVATIONS
 from steepest.tabular import TableModel
@@ -77,3 +78,8 @@ def test_equal_models_give_equal_bytes_that_the_checker_accepts() -> None:
     assert kinds["farbe"] == onnx.TensorProto.STRING
     assert kinds["moment"] == kinds["size"] == onnx.TensorProto.DOUBLE
     assert [each.name for each in model.graph.input][:2] == ["size", 'say "hi",\n{name}']
+
+
+def test_free_text_is_refused_with_the_remedy() -> None:
+    with pytest.raises(ConfigurationError, match=r"'story' is free text.*--python.*--drop story"):
+        onnx_bytes(of_free_text())

@@ -15,6 +15,7 @@ from steepest.data.kinds import (
     CategoricalColumn,
     DatetimeColumn,
     FittedColumn,
+    FreeTextColumn,
     NumericColumn,
     OrdinalColumn,
 )
@@ -24,7 +25,7 @@ from steepest.errors import ConfigurationError
 from steepest.export.stage import Rows
 from steepest.ir.types import Array, float64, int64
 from steepest.ops.composite import clip
-from steepest.ops.elementwise import cos, equal, floor, isnan, sin, sqrt, square, where
+from steepest.ops.elementwise import cos, equal, floor, isnan, maximum, sin, sqrt, square, where
 from steepest.ops.index import take
 from steepest.ops.joins import concat
 from steepest.ops.rows import converted
@@ -34,13 +35,13 @@ from steepest.tensor.tensor import Tensor
 Place: TypeAlias = tuple[str, int]
 """A column of an array: the table's column that it is of, and which of its columns there."""
 
-Cell: TypeAlias = Literal["number", "point", "comma", "moment", "text", "word"]
+Cell: TypeAlias = Literal["number", "point", "comma", "moment", "text", "word", "grams"]
 """What stands in a cell: a number, plain or written for people with a point or a comma before
-decimals; a date or time; a level; a word for a level, in small letters or capitals."""
+decimals; a date or time; a level; a word for a level, in small letters or capitals; free text."""
 
 TEXTS = ("text", "word")
 """Cells whose text stands for a whole number. Of others a float64 is read, NaN where missing: of a
-moment the seconds since 1970."""
+moment the seconds since 1970, of free text the codes of its grams, all −1 where missing."""
 
 
 @final
@@ -70,12 +71,14 @@ class Export:
             text; "" is a missing value.
         parts: of some columns and their cells (rows, columns), float64 numbers or int64 codes.
         alike: columns with equal cells are computed together where this is equal.
+        width: numbers that are read of a cell.
     """
 
     cell: Callable[[Any], Cell]
     parts: Callable[[Sequence[Any], Tensor], list[Part]]
     codes: Callable[[Any], Mapping[str, int]] = lambda _: {}
     alike: Callable[[Any], str] = lambda _: ""
+    width: Callable[[Any], int] = lambda _: 1
 
 
 @final
@@ -98,7 +101,8 @@ class Group:
     @property
     def rows(self) -> Rows:
         """What the stage takes for it."""
-        return Rows(int64 if self.cell in TEXTS else float64, (len(self.columns),))
+        whole = self.cell in (*TEXTS, "grams")
+        return Rows(int64 if whole else float64, (sum(map(self.export.width, self.columns)),))
 
     @property
     def codes(self) -> dict[str, dict[str, int]]:
@@ -138,19 +142,23 @@ def kind_of(column: FittedColumn) -> str:
     return str(column.__struct_config__.tag)
 
 
-def prepared(group: Group, cells: Tensor) -> tuple[str, Tensor, list[Place]]:
-    """What a group adds to one of the network's arrays: its name, the columns, what each is.
+def prepared(group: Group, cells: Tensor) -> dict[str, tuple[Tensor, list[Place]]]:
+    """What a group adds to the network's arrays, by their names: columns, and what each is.
 
     Args:
         group: of columns.
         cells: (rows, columns).
     """
-    parts = group.export.parts(group.columns, cells)
-    (array,) = {part.array for part in parts}
-    values = parts[0].values
-    if len(parts) > 1:
-        values = concat([part.values for part in parts], axis=1)
-    return array, values, [place for part in parts for place in part.places]
+    found: dict[str, list[Part]] = {}
+    for part in group.export.parts(group.columns, cells):
+        found.setdefault(part.array, []).append(part)
+    return {
+        name: (
+            parts[0].values if len(parts) == 1 else concat([part.values for part in parts], axis=1),
+            [place for part in parts for place in part.places],
+        )
+        for name, parts in found.items()
+    }
 
 
 def joined(
@@ -347,6 +355,23 @@ def _year_and_month(days: Tensor) -> tuple[Tensor, Tensor]:
     return year + era * 400.0 + where(turned, 0.0, 1.0), since_january
 
 
+# ---------------------------------------------------------------------------------------- free text
+
+
+def _bags(columns: Sequence[FreeTextColumn], codes: Tensor) -> list[Part]:
+    """Each column's codes, 0 for none; a missing text has −1."""
+    parts = [
+        Part(
+            "bags",
+            maximum(codes, 0),
+            [(each.name, which) for each in columns for which in range(each.length)],
+        )
+    ]
+    firsts = np.cumsum([0, *(each.length for each in columns)])[:-1].astype(np.int64)
+    absent = take(codes, named("first", firsts), axis=1) < 0
+    return parts + _indicators([(each.name, each.indicator) for each in columns], absent, 0)
+
+
 EXPORTS: Mapping[str, Export] = MappingProxyType(
     {
         "numeric": Export(
@@ -363,6 +388,12 @@ EXPORTS: Mapping[str, Export] = MappingProxyType(
             alike=lambda column: column.number.scaling,
         ),
         "datetime": Export(cell=lambda _: "moment", parts=_moments),
+        "text": Export(
+            cell=lambda _: "grams",
+            parts=_bags,
+            alike=lambda column: f"{column.buckets}_{column.length}",
+            width=lambda column: column.length,
+        ),
     }
 )
 """By kind of column. A kind that is not here is refused."""

@@ -31,8 +31,8 @@ class ExportedModel:
         columns: the features, in the order of the table.
         groups: the same, by how they are computed.
         markers: texts that stand for a missing value, "" among them.
-        prepare: of each group by its name: from "cells" to "columns" of an array.
-        join: from those, by the groups' names, to the network's arrays.
+        prepare: of each group by its name: from "cells" to columns of the network's arrays.
+        join: from those to the arrays.
         network: from those to outputs.
         members: of an ensemble, the weights of each by name; of one network, its own.
         average: of an ensemble: from the members' outputs (members, rows, outputs) to outputs.
@@ -83,9 +83,17 @@ def exported(model: TableModel) -> ExportedModel:
 
 
 def _prepare(group: Group) -> Stage:
-    return staged(
-        lambda arrays: {"columns": prepared(group, arrays["cells"])[1]}, {"cells": group.rows}
-    )
+    """From cells to columns of each array, by the names that the next stage has for them."""
+
+    def prepare(arrays: Tensors) -> dict[str, Tensor]:
+        found = prepared(group, arrays["cells"])
+        return {_joins(group, name, len(found)): values for name, (values, _) in found.items()}
+
+    return staged(prepare, {"cells": group.rows})
+
+
+def _joins(group: Group, array: str, arrays: int) -> str:
+    return group.name if arrays == 1 else f"{group.name}_{array}"
 
 
 def _join(
@@ -95,17 +103,18 @@ def _join(
     dtype: DType,
 ) -> Stage:
     """The network's arrays, floating-point numbers in its own element type."""
+    found: dict[str, list[tuple[str, list[Place]]]] = {}
+    for group in groups:
+        blank = Tensor(np.zeros((1, *group.rows.rest), group.rows.dtype), None)
+        parts = prepared(group, blank)
+        for name, (_, places) in parts.items():
+            found.setdefault(name, []).append((_joins(group, name, len(parts)), places))
 
     def join(arrays: Tensors) -> dict[str, Tensor]:
-        found: dict[str, list[tuple[Tensor, list[Place]]]] = {}
-        for group in groups:
-            blank = Tensor(np.zeros((1, *group.rows.rest), group.rows.dtype), None)
-            array, _, places = prepared(group, blank)
-            found.setdefault(array, []).append((arrays[group.name], places))
         return {
             name: converted(
                 joined(
-                    [values for values, _ in parts],
+                    [arrays[part] for part, _ in parts],
                     [place for _, places in parts for place in places],
                     columns,
                 ),
@@ -114,7 +123,8 @@ def _join(
             for name, parts in sorted(found.items())
         }
 
-    return staged(join, {name: _rows(stage)["columns"] for name, stage in prepare.items()})
+    rows = {name: each for stage in prepare.values() for name, each in _rows(stage).items()}
+    return staged(join, rows)
 
 
 def _outputs(network: Module, arrays: Tensors) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from steepest import __version__
 from steepest.data import whole_file
+from steepest.errors import ConfigurationError
 from steepest.export.columns import TEXTS, Group
 from steepest.export.model import ExportedModel, exported
 from steepest.export.to_onnx.graph import TABLES, GraphBuilder
@@ -71,6 +72,12 @@ def onnx_bytes(model: TableModel) -> bytes:
         ConfigurationError: as `export_onnx`.
     """
     parts = exported(model)
+    texts = [each.name for group in parts.groups if group.cell == "grams" for each in group.columns]
+    if texts:
+        raise ConfigurationError(
+            f"column {texts[0]!r} is free text, whose words are hashed, and ONNX has no operator "
+            f"for that; export with --python, or fit again without it (--drop {texts[0]})"
+        )
     writer = _Writer(parts)
     outputs = writer.write()
     described = f"Predicts {_listed(model.schema.target_names)}; made by steepest {__version__}."
@@ -116,7 +123,7 @@ class _Writer:
         columns: dict[str, str] = {}
         for group in parts.groups:
             cells = {"cells": self._cells(group)}
-            columns[group.name] = translate(parts.prepare[group.name], cells)["columns"]
+            columns |= translate(parts.prepare[group.name], cells)
         arrays = translate(parts.join, columns)
         outputs = [
             translate(replace(parts.network, values=weights), arrays)["outputs"]

@@ -218,7 +218,7 @@ class _Source:
         self._lacking |= writer.functions
         arguments = [f"{each}: NDArray[Any]" for each in stage.inputs]
         arguments += ["w: Mapping[str, NDArray[Any]]"] * weights
-        if name not in ("join", "answer"):
+        if self._has_one(stage):
             (output,) = writer.outputs.values()
             given, returned = "NDArray[Any]", [f"    return {output}"]
         else:
@@ -241,7 +241,7 @@ class _Source:
         ]
         lines += ["    }", "    arrays = join("]
         lines += [
-            f"        {each.name}=prepare_{each.name}(cells[{text_literal(each.name)}]),"
+            f"        {self._taken(each)}prepare_{each.name}(cells[{text_literal(each.name)}]),"
             for each in self._parts.groups
         ]
         given = self._parts.network.inputs
@@ -266,6 +266,14 @@ class _Source:
                 body = [f"    return answers_of(rows)[{text_literal(name)}]"]
                 pieces.append(_definition(function, ["rows: Rows"], "NDArray[Any]", text, body))
         return pieces
+
+    def _taken(self, group: Group) -> str:
+        """How the columns of a group are handed on: as one argument, or several by name."""
+        return f"{group.name}=" if self._has_one(self._parts.prepare[group.name]) else "**"
+
+    def _has_one(self, stage: Stage) -> bool:
+        """Whether a function gives an array, and not several by name."""
+        return len(stage.outputs) == 1 and stage not in (self._parts.join, self._parts.answer)
 
     def _weights(self) -> str:
         """The block of weights, and what runs the file as a program."""
@@ -348,6 +356,14 @@ def _cells(group: Group) -> str:
     function, name = rows.CELLS[group.cell].__name__, group.name.upper()
     if group.cell in TEXTS:
         return f"{function}(table, {name})"
+    if group.cell == "grams":
+        sizes = {
+            (each.layout.bag.buckets, each.layout.bag.length)
+            for each in group.columns
+            if each.layout.bag
+        }
+        ((buckets, length),) = sizes
+        return f"{function}(table, {name}, {buckets}, {length})"
     sign = f", {text_literal(group.cell)}" if group.cell in ("point", "comma") else ""
     return f"{function}(table, {name}, lines{sign})"
 

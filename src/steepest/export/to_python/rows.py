@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.data.dates import Order, moments
+from steepest.data.ngrams import bags_of_codes
 from steepest.data.table import parse_number
 from steepest.data.written import Sign, parse_written
 
@@ -127,7 +128,8 @@ def decimal_sign(cells: Sequence[Any]) -> str:
 def codes_of(table: Table, levels: Mapping[str, Mapping[str, int]]) -> NDArray[np.int64]:
     """Columns of levels as their numbers: (rows, columns), 0 for a level that is not known."""
     found = [
-        [code_of(text_of(cell), known) for cell in table[name]] for name, known in levels.items()
+        [number_of_level(text_of(cell), known) for cell in table[name]]
+        for name, known in levels.items()
     ]
     return np.array(found, np.int64).T
 
@@ -141,7 +143,7 @@ def words_of(table: Table, levels: Mapping[str, Mapping[str, int]]) -> NDArray[n
     return np.array(found, np.int64).T
 
 
-def code_of(text: str, levels: Mapping[str, int]) -> int:
+def number_of_level(text: str, levels: Mapping[str, int]) -> int:
     """The number of a level, 0 if it is not known."""
     if text in levels:
         return levels[text]
@@ -156,6 +158,17 @@ def loosely(text: str) -> float | str | None:
     if number is not None:
         return number
     return text.lower() if text.lower() in ("true", "false") else None
+
+
+def grams_of(table: Table, names: Sequence[str], buckets: int, length: int) -> NDArray[np.int64]:
+    """Columns of free text as codes of their grams: (rows, codes of all), −1 where missing."""
+    columns: list[NDArray[np.int64]] = []
+    for name in names:
+        texts = [text_of(cell) for cell in table[name]]
+        codes = bags_of_codes(texts, buckets, length).astype(np.int64)
+        codes[[not text for text in texts]] = -1
+        columns.append(codes)
+    return np.concatenate(columns, axis=1)
 
 
 def place(lines: Sequence[str], row: int, column: str) -> str:
@@ -252,5 +265,6 @@ CELLS: Mapping[str, Callable[..., NDArray[Any]]] = {
     "moment": seconds_of,
     "text": codes_of,
     "word": words_of,
+    "grams": grams_of,
 }
 FUNCTIONS: Mapping[str, Callable[..., NDArray[Any]]] = {"sigmoid": sigmoid, "erf": erf}
