@@ -24,6 +24,10 @@ UNREADABLE: dict[str, tuple[bytes, list[str]]] = {
         ["line 1", "0xe3", "--encoding"],
     ),
     "damaged UTF-8": ("name,y\né,1\n".encode() + b"caf\xe9,1\n", ["line 3", "0xe9", "--encoding"]),
+    "damaged UTF-8, far down": (
+        "é,b\n".encode() + b"1,2\n" * 300_000 + b"caf\xe9,2\n",
+        ["line 300002", "0xe9", "--encoding"],
+    ),
     "not UTF-8, far down": (
         b"a,b\n" + b"1,2\n" * 30_000 + b"\xff,2\n" + b"1,2\n" * 30_000,
         ["line 30002", "0xff"],

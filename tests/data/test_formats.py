@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import csv
 import datetime
 import gzip
@@ -553,3 +554,16 @@ def test_moments_do_not_depend_on_where_the_computer_stands(
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     for options in (ReadOptions(), ReadOptions(query="FROM data")):
         assert read_table(path, options).columns["at"].texts() == ["2024-03-01 11:00:00+00"]
+
+
+@pytest.mark.parametrize("place", range(0, 1600, 40))
+def test_a_damaged_workbook_is_told_and_nothing_else(
+    place: int, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = bytearray(workbooks.xls({"s": [["x", "y"], [1, "a"], [2, "b"]]}))
+    content[512 + place] ^= 0x5A
+    path = tmp_path / "book.xls"
+    path.write_bytes(content)
+    with contextlib.suppress(DataError):  # not all damage is to be seen
+        read_table(path)
+    assert capfd.readouterr() == ("", "")

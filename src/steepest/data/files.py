@@ -49,18 +49,20 @@ def is_pattern(path: Path) -> bool:
 
 
 def holds_tables(folder: Path) -> bool:
-    """Whether a folder is one of tables, and none of pictures: files, and some are named so.
+    """Whether a folder is one of tables, and none of pictures.
+
+    There are Parquet files in it, or nothing but files that are named as tables are.
 
     >>> holds_tables(Path("nowhere"))
     False
     """
     if not folder.is_dir():
         return False
+    if parquet_files(folder):
+        return True
     suffixes = {suffix for each in formats() for suffix in each.suffixes}
-    inside = list(folder.iterdir())
-    if any(each.is_dir() and "=" not in each.name for each in inside):
-        return bool(parquet_files(folder))
-    return any(each.suffix.lower() in suffixes or "=" in each.name for each in inside)
+    inside = [each for each in folder.iterdir() if not each.name.startswith(".")]
+    return bool(inside) and all(each.suffix.lower() in suffixes for each in inside)
 
 
 def parquet_files(folder: Path) -> list[Path]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,14 +64,13 @@ def open_workbook(path: Path, options: ReadOptions) -> Records:
 
 
 def _opened(path: Path) -> CalamineWorkbook:
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError
+    from python_calamine import CalamineWorkbook, PasswordError
 
     try:
-        return CalamineWorkbook.from_path(str(path))
+        with _readable(f"{path} cannot be read as a workbook"):
+            return CalamineWorkbook.from_path(str(path))
     except PasswordError:
         raise DataError(f"{path} has a password; save a copy without one") from None
-    except (CalamineError, OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as a workbook: {_first_line(error)}") from None
 
 
 def _chosen_sheet(
@@ -101,12 +102,48 @@ def _chosen_sheet(
 
 
 def _rows(workbook: CalamineWorkbook, name: str, path: Path) -> list[list[Any]]:
-    from python_calamine import CalamineError
+    with _readable(f"{path}, sheet {name} cannot be read"):
+        return workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+
+
+@contextmanager
+def _readable(refusal: str) -> Generator[None]:
+    """Turn what the reader of workbooks raises into an error for people.
+
+    Where it meets damage that it did not think of, it panics, as Rust says: with an exception of
+    no public class, and words on the standard error output that help nobody.
+    """
+    from python_calamine import CalamineError, PasswordError
 
     try:
-        return workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        with _silent():
+            yield
+    except PasswordError:
+        raise
     except (CalamineError, OSError, ValueError) as error:
-        raise DataError(f"{path}, sheet {name} cannot be read: {_first_line(error)}") from None
+        raise DataError(f"{refusal}: {_first_line(error)}") from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":
+            raise
+        raise DataError(f"{refusal}: it is damaged") from None
+
+
+@contextmanager
+def _silent() -> Generator[None]:
+    """Send the process's standard error output nowhere, below Python."""
+    try:
+        before = os.dup(2)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+        os.close(nowhere)
 
 
 def _check_header(names: tuple[str, ...], source: str, row: int) -> None:
