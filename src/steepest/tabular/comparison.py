@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, Protocol, final
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from steepest.data import Schema, read_targets
+from steepest.data import Preprocessor, Schema, read_targets
 from steepest.errors import ConfigurationError
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.evaluate import Evaluation, evaluate_classes
@@ -18,14 +18,22 @@ from steepest.tabular.evaluate_several import evaluate_labels
 from steepest.tabular.heads.numbers import evaluate_each
 from steepest.tabular.parts import Parts
 from steepest.tabular.peers import PEERS, Columns, Estimator, fitted, suitable_threads
+from steepest.tabular.results import Results
 from steepest.tabular.weights import row_weights
-
-if TYPE_CHECKING:
-    from steepest.tabular.model import TableModel
 
 __all__ = ["Compared", "Comparison", "check_comparable", "compare"]
 
 _SHOWN = 5  # scores, the first ones
+
+
+class Evaluated(Protocol):
+    """What is asked of our model, which is a `TableModel`."""
+
+    @property
+    def preprocessor(self) -> Preprocessor: ...
+    @property
+    def results(self) -> Results: ...
+    def evaluate(self, source: object) -> Evaluation: ...
 
 
 @final
@@ -110,7 +118,7 @@ def check_comparable(configuration: Configuration, *, test: bool) -> None:
         )
 
 
-def compare(model: TableModel, parts: Parts, seconds: float) -> Comparison:
+def compare(model: Evaluated, parts: Parts, seconds: float) -> Comparison:
     """Fit each peer to the rows that a model was fitted to, and score all on the test rows.
 
     A peer gets the rows for training and those for validation: ours saw both, the latter to stop

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, final
+from typing import Any, Protocol, TypeAlias, final
 
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from steepest.data import NumberColumn, Table, drop_rows_without, read_targets
+from steepest.data import NumberColumn, Preprocessor, Table, drop_rows_without, read_targets
 from steepest.errors import ConfigurationError, DataError, nearest
 from steepest.tabular.evaluate import rises
+from steepest.tabular.heads import Head
 from steepest.tabular.network import network_inputs
+from steepest.tabular.results import Results
+from steepest.tabular.trained import TrainedNetwork
 from steepest.tensor.random import permutation
-
-if TYPE_CHECKING:
-    from steepest.tabular.model import TableModel
 
 __all__ = ["ColumnImportance", "Importances", "Progress", "column_importances"]
 
@@ -29,6 +29,20 @@ TOGETHER = 0.9
 
 _DRAW = 2**31 + 64
 _MOST_COMPARED = 200  # columns, and rows times a hundred, for correlations
+
+
+class Scored(Protocol):
+    """What is asked of a model, which is a `TableModel`."""
+
+    @property
+    def preprocessor(self) -> Preprocessor: ...
+    @property
+    def trained(self) -> TrainedNetwork: ...
+    @property
+    def head(self) -> Head: ...
+    @property
+    def results(self) -> Results: ...
+    def read(self, source: object) -> Table: ...
 
 
 @final
@@ -101,7 +115,7 @@ class Importances(Struct, frozen=True, kw_only=True):
 
 
 def column_importances(
-    model: TableModel,
+    model: Scored,
     source: object,
     *,
     metric: str | None = None,
@@ -143,12 +157,12 @@ def column_importances(
     """
     if repeats < 2:
         raise ConfigurationError(f"an interval takes at least 2 repeats, not {repeats}")
-    names = model.schema.target_names
+    names = model.preprocessor.schema.target_names
     table, _ = drop_rows_without(model.read(source), *names)
     if len(table) < 2:
         raise DataError("importance takes at least 2 rows with a value in the target")
-    actual = read_targets(table, model.schema.targets)
-    inputs = model.preprocessor.transform(table, model.network.dtype)
+    actual = read_targets(table, model.preprocessor.schema.targets)
+    inputs = model.preprocessor.transform(table, model.trained.network.dtype)
     head = model.head
 
     def scores(arrays: dict[str, NDArray[Any]]) -> dict[str, float | None]:
