@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from steepest.bench import table_fits
 from steepest.bench.clock import Turn
 from steepest.bench.known_tables import KNOWN_TABLES, KnownTable, Rows
 from steepest.bench.results import OURS
-from steepest.bench.table_fits import BOOSTING, NETWORK, TableFits, fit_known_table
+from steepest.bench.table_fits import BOOSTING, NETWORK, TableFits, fit_known_table, frame_of
 from steepest.data import read_table
-from steepest.errors import DataError
+from steepest.errors import ConfigurationError, DataError
 from steepest.tabular.options import from_plain
 
 QUICK = from_plain({"training": {"max_epochs": 2}, "network": {"hidden_layer_sizes": [8]}})
@@ -97,10 +98,26 @@ def test_the_scores_are_scikit_learns() -> None:
     both = Rows(rows, rows)
     probabilities, numbers = generator.dirichlet([1, 1, 1], size=50), generator.normal(size=50)
     score: Any = table_fits._score  # pyright: ignore[reportPrivateUsage]
-    ours = score(lambda test: probabilities, both, SPECIES)
+    ours = score(lambda: probabilities, both, SPECIES)
     assert ours == pytest.approx(log_loss(codes, probabilities))
-    ours = score(lambda test: numbers, both, PRICE)
+    ours = score(lambda: numbers, both, PRICE)
     assert ours == pytest.approx(root_mean_squared_error(prices, numbers))
+
+
+def test_a_frame_holds_the_table(folder: Path) -> None:
+    table = SPECIES.rows(folder, 0).training
+    frame = frame_of(table)
+    assert list(frame.columns) == list(table.names)
+    assert len(frame) == len(table)
+    for name in table.names:
+        np.testing.assert_array_equal(frame[name].isna(), table.column(name).missing)
+    assert frame["species"].tolist() == table.column("species").texts()
+
+
+def test_pandas_is_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ConfigurationError, match="pip install pandas"):
+        fit_known_table("some", SPECIES, folder, 1, QUICK)
 
 
 def test_what_is_said_of_fits() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias, cast, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 from msgspec import structs
@@ -14,14 +16,14 @@ from msgspec import structs
 from steepest.bench.clock import Turn
 from steepest.bench.known_tables import KnownTable, Rows
 from steepest.bench.results import OURS
-from steepest.data import Preprocessor, Table, infer_schema, read_targets
+from steepest.data import Table, TextColumn, infer_schema, read_targets
+from steepest.errors import ConfigurationError
 from steepest.ir.types import Array
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.fit import fit_table
-from steepest.tabular.peers import PEERS, Columns, Estimator, fitted, standardised
 
-# A fit of training rows by a seed gives what predicts rows: probabilities (n, k) or numbers (n,).
-Predict: TypeAlias = Callable[[Table], Array]
+# A fit gives what predicts the rows for the test: probabilities (n, k) or numbers (n,).
+Predict: TypeAlias = Callable[[], Array]
 Fit: TypeAlias = Callable[[], Predict]
 
 NETWORK, BOOSTING = "scikit-learn's MLP", "HistGradientBoosting"
@@ -97,9 +99,8 @@ def fit_known_table(
 ) -> TableFits:
     """Fit a table with each seed, everybody in turn, and score the test rows.
 
-    Times are those of a whole fit, from a table in memory to a model that predicts: ours with
-    inference and preprocessing, scikit-learn's with its pipeline, to which numbers and codes of
-    categories are given in one matrix.
+    Times are those of a whole fit, from a data frame of pandas to a model that predicts: ours with
+    the inference of its schema, scikit-learn's with its pipeline.
 
     Args:
         name: of the table.
@@ -111,7 +112,7 @@ def fit_known_table(
     """
     say(f"{name}: a first fit")
     rows = table.rows(folder, 0)
-    _, first = _timed(lambda: _ours(rows, table, configuration, 0))
+    _, first = _timed(_contestants(rows, table, configuration, 0)[OURS])
     scores: dict[str, list[float]] = {}
     turns: dict[str, list[Turn]] = {}
     for seed in range(seeds):
@@ -141,55 +142,105 @@ def _timed(fit: Fit) -> tuple[Predict, Turn]:
 def _contestants(
     rows: Rows, table: KnownTable, configuration: Configuration, seed: int
 ) -> dict[str, Fit]:
-    schema = infer_schema(rows.training, table.target)
-    columns = Columns.of(Preprocessor.fit(rows.training, schema), [rows.training])
-    x = columns.values(rows.training)
-    y = read_targets(rows.training, schema.targets)
+    training, test = frame_of(rows.training), frame_of(rows.test)
+    features, targets = training.drop(columns=table.target), training[table.target]
+    asked = test.drop(columns=table.target)
 
-    def theirs(make: Callable[[Columns, str, int], Estimator]) -> Predict:
-        model: Any = fitted(make(columns, schema.task, seed), x, y, None)
-        ask = model.predict_proba if table.classes else model.predict
-        return lambda test: cast("Array", ask(columns.values(test)))
+    def ours() -> Predict:
+        seeded = structs.replace(configuration.training, seed=seed)
+        model = fit_table(training, table.target, structs.replace(configuration, training=seeded))
+        predict = model.predict_proba if table.classes else model.predict
+        return lambda: predict(test)
+
+    def theirs(make: Callable[[KnownTable, Any, int], Any]) -> Predict:
+        model = make(table, features, seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that 200 epochs were not enough
+            model.fit(features, targets)
+        predict = model.predict_proba if table.classes else model.predict
+        return lambda: predict(asked)
 
     return {
-        OURS: lambda: _ours(rows, table, configuration, seed),
+        OURS: ours,
         NETWORK: lambda: theirs(scikit_learn_network),
-        BOOSTING: lambda: theirs(PEERS.find("gradient boosting")),
+        BOOSTING: lambda: theirs(scikit_learn_boosting),
     }
 
 
-def _ours(rows: Rows, table: KnownTable, configuration: Configuration, seed: int) -> Predict:
-    training = structs.replace(configuration.training, seed=seed)
-    seeded = structs.replace(configuration, training=training)
-    model = fit_table(rows.training, table.target, seeded)
-    return model.predict_proba if table.classes else model.predict
+def frame_of(table: Table) -> Any:  # noqa: ANN401 - of pandas, which need not be there
+    """A table as a data frame of pandas, missing values None or NaN.
+
+    Raises:
+        ConfigurationError: pandas is not there.
+    """
+    try:
+        pandas: Any = import_module("pandas")
+    except ImportError:
+        raise ConfigurationError(
+            "scikit-learn's pipelines take data frames here: pip install pandas"
+        ) from None
+    columns: dict[str, Any] = {}
+    for name, column in table.columns.items():
+        if isinstance(column, TextColumn):
+            columns[name] = np.array([*column.levels, None], object)[column.codes]
+        else:
+            columns[name] = column.values
+    return pandas.DataFrame(columns)
 
 
-def scikit_learn_network(columns: Columns, task: str, seed: int) -> Estimator:
+def scikit_learn_network(table: KnownTable, features: Any, seed: int) -> Any:  # noqa: ANN401
     """MLPClassifier or MLPRegressor with early stopping, all else by default.
 
-    A number to predict is standardised around it: with a target in dollars as it is, the network
-    is still far away when its 200 epochs are over.
+    Numbers are filled by their mean and standardised, categories one-hot. A number to predict is
+    standardised around it: with a target in dollars as it is, the network is still far away when
+    its 200 epochs are over.
     """
-    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+    from sklearn.impute import SimpleImputer
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
+    numbers, categories = _kinds(features)
+    steps: Any = [("fill", SimpleImputer()), ("scale", StandardScaler())]
+    kinds: Any = [
+        ("numbers", Pipeline(steps), numbers),
+        ("categories", OneHotEncoder(handle_unknown="ignore"), categories),
+    ]
     model: Any
-    if task == "classification":
+    if table.classes:
         model = MLPClassifier(early_stopping=True, random_state=seed)
     else:
         network = MLPRegressor(early_stopping=True, random_state=seed)
         model = TransformedTargetRegressor(network, transformer=StandardScaler())
-    steps: Any = [("columns", standardised(columns)), ("network", model)]
-    return cast("Estimator", Pipeline(steps))
+    return Pipeline([("prepare", ColumnTransformer(kinds)), ("network", model)])
+
+
+def scikit_learn_boosting(table: KnownTable, features: Any, seed: int) -> Any:  # noqa: ANN401
+    """HistGradientBoosting with its defaults, which takes missing values and categories itself."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OrdinalEncoder
+
+    numbers, categories = _kinds(features)
+    encode = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+    kinds: Any = [("categories", encode, categories), ("numbers", "passthrough", numbers)]
+    make: Any = HistGradientBoostingClassifier if table.classes else HistGradientBoostingRegressor
+    model = make(categorical_features=range(len(categories)), random_state=seed)
+    return Pipeline([("prepare", ColumnTransformer(kinds)), ("boosting", model)])
+
+
+def _kinds(features: Any) -> tuple[list[str], list[str]]:  # noqa: ANN401
+    """The columns of numbers, and the others."""
+    numbers = list(features.select_dtypes("number").columns)
+    return numbers, [name for name in features.columns if name not in numbers]
 
 
 def _score(predict: Predict, rows: Rows, table: KnownTable) -> float:
     """The mean log loss, or the root mean squared error, of the rows for the test."""
     targets = infer_schema(rows.training, table.target).targets
-    actual, found = read_targets(rows.test, targets), predict(rows.test).astype(np.float64)
+    actual, found = read_targets(rows.test, targets), predict().astype(np.float64)
     if not table.classes:
         return float(np.sqrt(np.mean((found - actual) ** 2)))
     likely = found[np.arange(len(actual)), actual.astype(np.intp)]
