@@ -72,6 +72,15 @@ class OutOfMemoryError(SteepestError, MemoryError):
     """Memory that the machine does not have; names what it is for and its size."""
 
 
+def clipped(text: str, width: int = 60) -> str:
+    """Cut a long text, so that a message stays a line or two.
+
+    >>> clipped("a rather long value of a column", 10)
+    'a rather …'
+    """
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
 def nearest(name: str, valid: Iterable[str], *, limit: int = 3) -> str:
     """Say which valid names are meant, nearest first.
 
@@ -83,8 +92,8 @@ def nearest(name: str, valid: Iterable[str], *, limit: int = 3) -> str:
     names = list(valid)
     close = difflib.get_close_matches(name, names, n=limit, cutoff=0.6)
     if close:
-        return "did you mean " + " or ".join(repr(each) for each in close) + "?"
-    told = ", ".join(repr(each) for each in names[:_MOST_NAMES])
+        return "did you mean " + " or ".join(repr(clipped(each)) for each in close) + "?"
+    told = ", ".join(repr(clipped(each)) for each in names[:_MOST_NAMES])
     return f"valid: {told}" + (f" … ({len(names)} in all)" if len(names) > _MOST_NAMES else "")
 
 

@@ -11,7 +11,7 @@ from steepest.data.dates import looks_like_dates
 from steepest.data.schema import Target
 from steepest.data.table import Column, NumberColumn, Table, TextColumn, parse_number
 from steepest.data.written import Sign, sign_of, written_numbers
-from steepest.errors import DataError, nearest
+from steepest.errors import DataError, clipped, nearest
 
 MOST_CLASSES_OF_NUMBERS = 20
 """Whole numbers with more different values than this are a quantity, not labels."""
@@ -62,8 +62,8 @@ def _infer_task(
         row = int(np.flatnonzero(wrong)[0])
         if wrong.sum() <= 0.05 * present.sum():
             raise DataError(
-                f"{table.place(row, name)}: {text.levels[text.codes[row]]!r} stands in a target "
-                f"where {int(present.sum() - wrong.sum())} of {int(present.sum())} values are "
+                f"{table.place(row, name)}: {clipped(text.levels[text.codes[row]])!r} stands in a "
+                f"target where {int(present.sum() - wrong.sum())} of {int(present.sum())} values are "
                 "numbers; if it marks a missing value name it (--missing), or say --task "
                 "classification"
             )
@@ -89,8 +89,8 @@ def _classification(table: Table, name: str, text: TextColumn, reason: str, miss
     used = np.flatnonzero(counts)
     if len(used) == 1:
         raise DataError(
-            f"the target {name!r} has one class only ({text.levels[used[0]]!r}): there is nothing "
-            "to learn"
+            f"the target {name!r} has one class only ({clipped(text.levels[used[0]])!r}): there is "
+            "nothing to learn"
         )
     alone = np.flatnonzero(counts == 1)
     if len(alone) and reason != BY_OPTION:  # who asks for classes by name is taken at their word
@@ -100,8 +100,8 @@ def _classification(table: Table, name: str, text: TextColumn, reason: str, miss
         numeric = parse_number(text.levels[code], text.decimal) is not None
         remedy = ", or --task regression" if numeric else ""
         raise DataError(
-            f"{table.place(row)}: the class {text.levels[code]!r} of the target {name!r} has one "
-            f"row only{others}; each class should have two or more: add rows, merge classes or "
+            f"{table.place(row)}: the class {clipped(text.levels[code])!r} of the target {name!r} has "
+            f"one row only{others}; each class should have two or more: add rows, merge classes or "
             f"leave the row out; or say --task classification if it is meant{remedy}"
         )
     classes = in_order([text.levels[code] for code in used])
@@ -126,7 +126,7 @@ def _regression(table: Table, name: str, reason: str, missing: int, written: Sig
     column = table.column(name)
     if written and isinstance(column, TextColumn):
         row = int(np.argmax(np.nan_to_num(np.abs(values), nan=-1.0)))
-        reason += f"; {column.levels[column.codes[row]]!r} is read as {values[row]:.10g}"
+        reason += f"; {clipped(column.levels[column.codes[row]])!r} is read as {values[row]:.10g}"
     return Target(
         name=name,
         task="regression",
@@ -228,8 +228,8 @@ def codes_of_classes(table: Table, name: str, classes: tuple[str, ...]) -> NDArr
         if not label:
             raise DataError(f"{table.place(row, name)}: the label is missing")
         raise DataError(
-            f"{table.place(row, name)}: {label!r} is not a class the model was trained on; "
-            f"{nearest(label, classes)}"
+            f"{table.place(row, name)}: {clipped(label)!r} is not a class the model was trained "
+            f"on; {nearest(label, classes)}"
         )
     return codes
 
@@ -276,7 +276,7 @@ def _numbers(
     if wrong.any():
         row = int(np.flatnonzero(wrong)[0])
         label = column.levels[column.codes[row]]
-        raise DataError(f"{table.place(row, name)}: {label!r} is not a number, and {need}")
+        raise DataError(f"{table.place(row, name)}: {clipped(label)!r} is not a number, and {need}")
     return values
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.data.table import Table, TextColumn, parse_number
-from steepest.errors import DataError
+from steepest.errors import DataError, clipped
 
 Sign: TypeAlias = Literal["", "point", "comma"]
 """Which sign stands before decimals in numbers that are written for people; "" for none such."""
@@ -153,7 +153,9 @@ class _Refusal:
 
     def __call__(self, level: str, told: str) -> DataError:
         row = int(np.flatnonzero(self.column.codes == self.column.levels.index(level))[0])
-        return DataError(f"{self.table.place(row, self.name)}: {level!r} {told}{self.remedy}")
+        return DataError(
+            f"{self.table.place(row, self.name)}: {clipped(level)!r} {told}{self.remedy}"
+        )
 
 
 def _parts(text: str) -> _Parts | None:

@@ -9,10 +9,9 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from steepest.data.kinds.kind import Fitting, Inputs, Kind, Layout, Sight
-from steepest.data.kinds.wording import clipped
 from steepest.data.schema import Feature
 from steepest.data.table import Table, TextColumn
-from steepest.errors import DataError
+from steepest.errors import DataError, clipped
 
 TRUE = frozenset({"true", "t", "yes", "y", "ja", "j", "oui", "sí", "on", "wahr", "1", "1.0"})
 FALSE = frozenset({"false", "f", "no", "n", "nein", "non", "off", "falsch", "0", "0.0"})
@@ -79,7 +78,7 @@ def _take(sight: Sight) -> Feature | str:
     odd = [level for level in sight.levels if level.casefold() not in TRUE | FALSE]
     if odd:
         raise DataError(
-            f"{sight.table.place(sight.first_row(odd[0]), sight.name)}: {clipped(odd[0], 60)!r} is "
+            f"{sight.table.place(sight.first_row(odd[0]), sight.name)}: {clipped(odd[0])!r} is "
             "neither true nor false; words for them are yes and no, true and false, y and n, "
             "ja and nein, 1 and 0; if it marks a missing value, name it (--missing)"
         )

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from steepest.data.dates import Moments, Order, day_order, moments
 from steepest.data.kinds.kind import Fitting, Inputs, Kind, Layout, Sight
 from steepest.data.kinds.numeric import NumericColumn, fit_numbers, scaled_with_indicator
-from steepest.data.kinds.wording import clipped, quoted
+from steepest.data.kinds.wording import quoted
 from steepest.data.schema import Feature
 from steepest.data.table import Table, TextColumn
-from steepest.errors import ConfigurationError, DataError
+from steepest.errors import ConfigurationError, DataError, clipped
 
 MOSTLY_DATES = 0.95
 """From this share of dates on, other text in a column is taken for a mistake."""
@@ -138,7 +138,7 @@ def feature_moments(table: Table, name: str, order: Order) -> Moments:
         row = int(wrong[0])
         level = column.levels[column.codes[row]]
         raise DataError(
-            f"{table.place(row, name)}: {clipped(level, 60)!r} is no date or time that is written "
+            f"{table.place(row, name)}: {clipped(level)!r} is no date or time that is written "
             f"like the others{f' ({order})' if order else ''}; if it marks a missing value, name "
             "it (--missing)"
         )
@@ -173,7 +173,7 @@ def _recognise(sight: Sight) -> Feature | str | None:
         row = int(wrong[0])
         level = sight.text.levels[sight.text.codes[row]]
         raise DataError(
-            f"{sight.table.place(row, sight.name)}: {clipped(level, 60)!r} stands in a column "
+            f"{sight.table.place(row, sight.name)}: {clipped(level)!r} stands in a column "
             f"where {sight.present - len(wrong)} of {sight.present} values are dates; if it marks "
             "a missing value name it (--missing), or say that the column is text "
             f"(--types {quoted(sight.name)}=categorical)"

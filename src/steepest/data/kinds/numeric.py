@@ -9,12 +9,12 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from steepest.data.kinds.kind import Fitting, Inputs, Kind, Layout, Sight
-from steepest.data.kinds.wording import clipped, plain, quoted
+from steepest.data.kinds.wording import plain, quoted
 from steepest.data.scaling import scaling_named
 from steepest.data.schema import Feature
 from steepest.data.table import Table, TextColumn
 from steepest.data.written import Sign, sign_of, written_numbers
-from steepest.errors import ConfigurationError, DataError
+from steepest.errors import ConfigurationError, DataError, clipped
 
 MOSTLY_NUMBERS = 0.95
 """From this share of numbers on, text in a column is taken for a mistake and not for a level."""
@@ -232,7 +232,7 @@ def _fit(table: Table, feature: Feature, fitting: Fitting) -> NumericColumn:
 
 
 def _value(column: TextColumn, row: int) -> str:
-    return repr(clipped(column.levels[column.codes[row]], 60))
+    return repr(clipped(column.levels[column.codes[row]]))
 
 
 NUMERIC = Kind(

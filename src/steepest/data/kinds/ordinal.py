@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from steepest.data.kinds.kind import Fitting, Inputs, Kind, Layout, Sight
 from steepest.data.kinds.numeric import NumericColumn, fit_numbers, scaled_with_indicator
-from steepest.data.kinds.wording import clipped
 from steepest.data.schema import Feature
 from steepest.data.table import Table, TextColumn
 from steepest.data.target import match_levels
-from steepest.errors import ConfigurationError, DataError, nearest
+from steepest.errors import ConfigurationError, DataError, clipped, nearest
 
 
 @final
@@ -96,14 +95,14 @@ def _describe(sight: Sight, levels: tuple[str, ...], reason: str) -> Feature | s
         row = int(unknown[0])
         level = sight.text.levels[sight.text.codes[row]]
         raise DataError(
-            f"{sight.table.place(row, sight.name)}: {clipped(level, 60)!r} is not in the order "
+            f"{sight.table.place(row, sight.name)}: {clipped(level)!r} is not in the order "
             f"{'<'.join(levels)}; {nearest(level, levels)}"
         )
     used = np.unique(found[found >= 0])
     if len(used) == 1 and not sight.missing:
         return f"the same value in every row ({levels[used[0]]})"
     shown = list(levels) if len(levels) < 7 else [*levels[:3], "…", *levels[-2:]]
-    return sight.feature("ordinal", reason, " < ".join(map(clipped, shown)), levels)
+    return sight.feature("ordinal", reason, " < ".join(clipped(each, 24) for each in shown), levels)
 
 
 def _fit(table: Table, feature: Feature, fitting: Fitting) -> OrdinalColumn:

@@ -9,10 +9,10 @@ import numpy as np
 from msgspec import Struct
 
 from steepest.data.kinds.kind import Bag, Fitting, Inputs, Kind, Layout, Sight
-from steepest.data.kinds.wording import clipped
 from steepest.data.ngrams import bags_of_codes, most_codes
 from steepest.data.schema import Feature
 from steepest.data.table import Table, TextColumn
+from steepest.errors import clipped
 
 MOSTLY_DISTINCT = 0.5
 """From this share of different values on, sentences are texts and not levels."""
@@ -90,10 +90,10 @@ def _words(text: str) -> int:
 
 def _describe(sight: Sight) -> Feature | str:
     if len(sight.levels) == 1 and not sight.missing:
-        return f"the same value in every row ({clipped(sight.levels[0])})"
+        return f"the same value in every row ({clipped(sight.levels[0], 24)})"
     lengths = [len(level.split()) for level in sight.levels[:_TRIED]]
     detail = (
-        f"free text, {np.mean(lengths):.0f} words on average: {clipped(sight.levels[0])!r}; "
+        f"free text, {np.mean(lengths):.0f} words on average: {clipped(sight.levels[0], 24)!r}; "
         "its words and their pieces become a learned vector"
     )
     return sight.feature("text", "many words, mostly different", detail)

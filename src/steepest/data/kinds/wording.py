@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-
-def clipped(text: str, width: int = 24) -> str:
-    """Cut a long text.
-
-    >>> clipped("a rather long value of a column", 10)
-    'a rather …'
-    """
-    return text if len(text) <= width else text[: width - 1] + "…"
+from steepest.errors import clipped
 
 
 def quoted(name: str) -> str:
@@ -38,6 +31,6 @@ def listed(levels: list[str], most: int = 4) -> str:
     >>> listed(["a", "b", "c", "d", "e"])
     '5 levels: a, b, c, d, …'
     """
-    shown = ", ".join(clipped(level) for level in levels[:most])
+    shown = ", ".join(clipped(level, 24) for level in levels[:most])
     more = ", …" if len(levels) > most else ""
     return f"{len(levels)} level{'s' * (len(levels) > 1)}: {shown}{more}"
