@@ -17,7 +17,8 @@ from steepest.bench.results import OURS
 from steepest.bench.run import Settings
 from steepest.bench.table import PEER, Laps, TableTraining, bench_table
 from steepest.tabular.options import from_plain
-from steepest.tabular.parts import Parts, prepare
+from steepest.tabular.parts import Parts
+from steepest.tabular.prepare import prepare
 from steepest.train.callbacks import Snapshot
 
 QUICK = Settings(rounds=2, seconds=0.01)

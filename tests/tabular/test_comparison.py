@@ -20,7 +20,7 @@ from steepest.errors import ConfigurationError
 from steepest.tabular import fit_table
 from steepest.tabular.comparison import Comparison
 from steepest.tabular.options import from_plain
-from steepest.tabular.parts import prepare
+from steepest.tabular.prepare import prepare
 
 SHORT: dict[str, Any] = {
     "network": {"hidden_layer_sizes": [8]},

@@ -10,7 +10,7 @@ import pytest
 from steepest.tabular import stopwatch
 from steepest.tabular.fit import fit_parts
 from steepest.tabular.options import Plain, from_plain
-from steepest.tabular.parts import prepare
+from steepest.tabular.prepare import prepare
 from steepest.tabular.stopwatch import Stopwatch
 
 

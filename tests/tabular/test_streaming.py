@@ -21,7 +21,8 @@ from steepest.data.options import ReadOptions
 from steepest.data.streams import TableStream
 from steepest.errors import CheckpointError, ConfigurationError, DataError
 from steepest.tabular.options import from_plain
-from steepest.tabular.parts import Parts, prepare
+from steepest.tabular.parts import Parts
+from steepest.tabular.prepare import prepare
 from steepest.tabular.prepared import prepare_table
 from steepest.tabular.streaming.memory import parse_memory
 from steepest.tabular.weights import row_weights

@@ -13,7 +13,7 @@ from steepest.tabular.configuration import Configuration
 from steepest.tabular.continued import continued, fine_tuning, without_rows
 from steepest.tabular.fit import fit_prepared
 from steepest.tabular.options import from_plain
-from steepest.tabular.parts import prepare
+from steepest.tabular.prepare import prepare
 from steepest.tabular.prepared import prepare_table
 from steepest.tabular.weights import as_weighted, repetitions
 

@@ -36,7 +36,7 @@ def bench_table(
     from steepest.bench.pinning import pinned
     from steepest.bench.table import PEER, bench_table as timed
     from steepest.runtime.processor import this_processor
-    from steepest.tabular.parts import prepare
+    from steepest.tabular.prepare import prepare
 
     with table_path(table) as path:
         parts = prepare(path, configuration)

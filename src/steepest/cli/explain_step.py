@@ -43,7 +43,7 @@ def explain_step(
     if not table:
         raise ConfigurationError("which table? write 'steepest explain-step TABLE --target COLUMN'")
     from steepest.tabular.fit import explain_parts
-    from steepest.tabular.parts import prepare
+    from steepest.tabular.prepare import prepare
 
     with table_path(table) as path:
         parts = prepare(path, configuration, validation=None, test=None)

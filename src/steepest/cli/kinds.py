@@ -52,7 +52,7 @@ def kind_of(source: str) -> Kind[Any]:
 
 def _tables() -> Kind[Parts]:
     from steepest.tabular.fit import fit_parts
-    from steepest.tabular.parts import prepare
+    from steepest.tabular.prepare import prepare
 
     return Kind(
         prepare=prepare,

@@ -36,7 +36,8 @@ from steepest.tabular.continued import continued, fine_tuning, without_rows
 from steepest.tabular.fit import fit_prepared
 from steepest.tabular.model import TableModel, load
 from steepest.tabular.options import Plain
-from steepest.tabular.parts import Parts, prepare
+from steepest.tabular.parts import Parts
+from steepest.tabular.prepare import prepare
 from steepest.tabular.prepared import PreparedTable, prepare_table
 from steepest.tabular.resolved import Task
 from steepest.tabular.summary import ending

@@ -20,7 +20,8 @@ from steepest.tabular.doubts import repeats
 from steepest.tabular.ending import Ending
 from steepest.tabular.model import TableModel
 from steepest.tabular.options import from_plain, options, to_plain
-from steepest.tabular.parts import Parts, as_option, prepare
+from steepest.tabular.parts import Parts, as_option
+from steepest.tabular.prepare import prepare
 from steepest.tabular.prepared import PreparedTable, prepare_table, prepared_with
 from steepest.tabular.stopwatch import Stopwatch
 from steepest.train.callbacks import Callback

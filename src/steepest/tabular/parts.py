@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import cast, final
 
 import numpy as np
 from msgspec import Struct, structs
-from numpy.typing import NDArray
 
 from steepest.data import (
     ReadOptions,
     Schema,
     Table,
     Target,
-    drop_rows_without,
     infer_schema,
-    kept_as_text,
-    possible_targets,
-    read_table,
     read_targets,
     target_labels,
 )
 from steepest.data.divisions import DIVISIONS, Division, Shuffled
-from steepest.data.files import files_of
-from steepest.errors import ConfigurationError, DataError
+from steepest.errors import ConfigurationError
 from steepest.tabular.configuration import Configuration
-from steepest.tabular.doubts import doubts
 from steepest.tabular.sections.data import Data
-from steepest.tabular.sections.images import Images
-from steepest.tabular.stopwatch import Stopwatch
 from steepest.tabular.streaming.streamed import StreamedRows
 
 
@@ -79,86 +69,6 @@ def options_of_new_table(
     """
     own = structs.replace(data, sheet=sheet or "", query=query or "")
     return read_options(own, separator=separator)
-
-
-def prepare(
-    source: object,
-    configuration: Configuration,
-    *,
-    validation: object | None = None,
-    test: object | None = None,
-    schema: Schema | None = None,
-    stopwatch: Stopwatch | None = None,
-) -> Parts:
-    """Read a table, infer its schema and set validation and test rows apart.
-
-    Args:
-        source: A path, a data frame, a dictionary of columns or a Table.
-        configuration: `data.target` names the target, or several.
-        validation: A table of its own to stop on, instead of a share of `source`.
-        test: Likewise for the honest test.
-        schema: What is known of the table already, of an earlier fit say; else it is inferred.
-        stopwatch: Gets the time of reading.
-
-    Raises:
-        DataError: The table cannot be used: file, row, column and remedy.
-        ConfigurationError: No target is named.
-    """
-    data = configuration.data
-    options = read_options(data)
-    watch = stopwatch or Stopwatch()
-    if configuration.images != Images():
-        raise ConfigurationError(
-            "--augment and other options of images are for a folder of pictures or an .npz file; "
-            "this is a table"
-        )
-    if isinstance(source, str | Path):  # a wrong name is told before what else is missing
-        files_of(Path(source))
-    check_target_is_named(data)
-    if data.memory:
-        from steepest.tabular.streaming.prepare import prepare_streamed
-
-        given_parts = {"validation": validation, "test": test}
-        own = {name: part for name, part in given_parts.items() if part is not None}
-        return prepare_streamed(source, configuration, own, watch)
-    as_text = kept_as_text(data.types)
-    labels = [*as_text, *possible_targets(data.target)]
-    with watch.part("reading"):
-        table = read_table(source, options, text_columns=labels)
-    schema = schema or schema_of(table, data)
-    targets = schema.target_names
-    table, dropped = drop_rows_without(table, *targets)
-    notes = [*table.notes, dropped_rows("the table", dropped, targets)]
-    given: dict[str, Table] = {}
-    for name, part in (("validation", validation), ("test", test)):
-        if part is not None:
-            with watch.part("reading"):
-                rows = read_table(part, options, text_columns=labels)
-            schema.check_columns(rows)
-            given[name], dropped = drop_rows_without(rows, *targets)
-            notes.append(dropped_rows(f"the {name} table", dropped, targets))
-            if not len(given[name]):
-                raise DataError(
-                    f"the {name} table {part} has no row with a value in {the_targets(targets)}"
-                )
-    division = division_of(table, schema, data)
-    drawn = division.split(
-        validation=data.validation if validation is None else 0.0,
-        test=data.test if test is None else 0.0,
-        seed=configuration.training.seed,
-    )
-    parts = Parts(
-        configuration=configuration,
-        schema=schema,
-        training=table.take(drawn.train),
-        validation=given.get("validation", _part(table, drawn.validation)),
-        test=given.get("test", _part(table, drawn.test)),
-        notes=(),
-    )
-    notes += [division.told(drawn)]
-    notes += [division.mixed(name, part) for name, part in given.items()]
-    notes += doubts(schema, parts.training, {"validation": parts.validation, "test": parts.test})
-    return structs.replace(parts, notes=tuple(note for note in notes if note))
 
 
 def schema_of(table: Table, data: Data, known: tuple[Target, ...] = ()) -> Schema:
@@ -265,10 +175,6 @@ def the_targets(names: Sequence[str]) -> str:
     """
     several = ", ".join(map(repr, names))
     return f"the target {several}" if len(names) == 1 else f"each of the targets {several}"
-
-
-def _part(table: Table, rows: NDArray[np.intp]) -> Table | None:
-    return table.take(rows) if len(rows) else None
 
 
 def dropped_rows(what: str, count: int, targets: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ import pytest
 
 import steepest as st
 from steepest.errors import ConfigurationError, TrainingError
-from steepest.tabular.parts import prepare
+from steepest.tabular.prepare import prepare
 from steepest.tabular.search import (
     LAYOUTS,
     PRUNERS,

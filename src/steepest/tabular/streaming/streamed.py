@@ -122,6 +122,7 @@ class _Reading:
         self._schema = preprocessor.schema
         self._names = self._schema.target_names
         self._weight = configuration.data.sample_weight
+        self._dtype = configuration.training.dtype
         check_class_weight(configuration, self._schema)
         self.class_weight = configuration.training.class_weight
         self.classes: tuple[str, ...] = ()
@@ -136,7 +137,7 @@ class _Reading:
 
     def arrays(self, table: Table, factors: Factors | None) -> tuple[Any, ...]:
         """Inputs, targets, and weights if there are some."""
-        inputs = network_inputs(self._preprocessor.transform(table))
+        inputs = network_inputs(self._preprocessor.transform(table, self._dtype))
         actual = self.actual(table)
         targets = self._head.encode(actual, lambda row, i: table.place(row, self._names[i]))
         if factors is None:
