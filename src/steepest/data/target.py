@@ -63,8 +63,8 @@ def _infer_task(
         if wrong.sum() <= 0.05 * present.sum():
             raise DataError(
                 f"{table.place(row, name)}: {clipped(text.levels[text.codes[row]])!r} stands in a "
-                f"target where {int(present.sum() - wrong.sum())} of {int(present.sum())} values are "
-                "numbers; if it marks a missing value name it (--missing), or say --task "
+                f"target where {int(present.sum() - wrong.sum())} of {int(present.sum())} values "
+                "are numbers; if it marks a missing value name it (--missing), or say --task "
                 "classification"
             )
         levels = {text.levels[code].lower() for code in np.flatnonzero(text.counts())}
@@ -100,8 +100,8 @@ def _classification(table: Table, name: str, text: TextColumn, reason: str, miss
         numeric = parse_number(text.levels[code], text.decimal) is not None
         remedy = ", or --task regression" if numeric else ""
         raise DataError(
-            f"{table.place(row)}: the class {clipped(text.levels[code])!r} of the target {name!r} has "
-            f"one row only{others}; each class should have two or more: add rows, merge classes or "
+            f"{table.place(row)}: the class {clipped(text.levels[code])!r} of the target {name!r} "
+            f"has one row only{others}; each class should have two or more: add rows, merge classes or "
             f"leave the row out; or say --task classification if it is meant{remedy}"
         )
     classes = in_order([text.levels[code] for code in used])
