@@ -68,8 +68,8 @@ FIT_MISTAKES = [
     # the features
     Mistake(
         "feature all missing",
-        ("'b'", "--drop"),
-        table=lines("a,b,label", *["1,,x", "2,,y", "3,,x", "4,,y"] * 5),
+        ("'b'", "no value in any row", "no column is left"),
+        table=lines("b,label", *[",x", ",y"] * 10),
     ),
     Mistake(
         "infinite feature",
