@@ -73,6 +73,11 @@ def test_planted_leaks_are_named() -> None:
     assert str(told[0]).startswith("suspected leak: 'taxed' alone explains 99.")
     assert str(told[0]).endswith("leave it out (--drop taxed)")
     assert leaks(frame.head(49), "label") == []
+    written = frame[["noise", "price"]].assign(
+        paid=[f"${1000 * price:,.2f}" for price in frame["price"]],
+        until=[str(np.datetime64("2020-01-01") + int(900 * price)) for price in frame["price"]],
+    )
+    assert leaks(written, "price") == ["paid", "until"]
 
 
 def test_an_identifier_explains_nothing() -> None:

@@ -9,8 +9,9 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.data.schema import Schema, Target
-from steepest.data.table import Column, Table, TextColumn
+from steepest.data.kinds import KINDS, Fitting
+from steepest.data.schema import Feature, Schema, Target
+from steepest.data.table import Column, NumberColumn, Table, TextColumn
 from steepest.data.targets import read_targets
 
 __all__ = ["LEAK", "Leak", "explained", "suspected_leaks"]
@@ -71,7 +72,10 @@ def suspected_leaks(table: Table, schema: Schema) -> list[Leak]:
     found: list[Leak] = []
     for target, values in _targets(table, schema.targets):
         for feature in schema.features:
-            share = explained(table.column(feature.name), values, len(target.classes))
+            share = max(
+                explained(column, values, len(target.classes))
+                for column in _columns(table, feature)
+            )
             if share >= LEAK:
                 found.append(Leak(feature.name, target.name, share))
     return sorted(found, key=lambda leak: -leak.explained)
@@ -126,6 +130,19 @@ def explained(column: Column, target: NDArray[Any], classes: int) -> float:
 def _targets(table: Table, targets: Sequence[Target]) -> Iterator[tuple[Target, NDArray[Any]]]:
     for target in targets:
         yield target, read_targets(table, [target])
+
+
+def _columns(table: Table, feature: Feature) -> list[Column]:
+    """The column as it is; text of another kind also as the numbers that the kind reads in it."""
+    column = table.column(feature.name)
+    if isinstance(column, NumberColumn) or feature.kind == "categorical":
+        return [column]
+    fit = KINDS[feature.kind].fit
+    if not fit(table.take(slice(0, 100)), feature, Fitting()).layout.continuous:
+        return [column]
+    fitted = fit(table, feature, Fitting())
+    numbers = fitted.transform(table)["numeric"][:, : fitted.layout.continuous]
+    return [column, *(NumberColumn(each.astype(np.float64)) for each in numbers.T)]
 
 
 def _bins(column: Column) -> _Codes:

@@ -54,14 +54,12 @@ class Comparison(Struct, frozen=True, kw_only=True):
         test_rows: which no model has seen.
         models: ours, and :data:`steepest.tabular.peers.PEERS`.
         left_out: text columns, which the peers were not given.
-        sampled: ours saw more rows, of a table larger than memory; the peers saw a sample.
     """
 
     training_rows: int
     test_rows: int
     models: tuple[Compared, ...]
     left_out: tuple[str, ...] = ()
-    sampled: bool = False
 
     def __repr__(self) -> str:
         """Show the table."""
@@ -81,8 +79,6 @@ class Comparison(Struct, frozen=True, kw_only=True):
         rows.append(["baseline", *(plain(constant[name]) for name in shown), ""])
         told = [f"on {self.test_rows:,} test rows, after {self.training_rows:,} to learn from"]
         told += _aligned(rows)
-        if self.sampled:
-            told.append("scikit-learn's models saw a sample only: memory does not hold all rows")
         if self.left_out:
             names = ", ".join(map(repr, self.left_out))
             told.append(f"scikit-learn's models did not get the text of {names}")
@@ -165,7 +161,6 @@ def compare(model: Evaluated, parts: Parts, seconds: float) -> Comparison:
         test_rows=len(parts.test),
         models=tuple(found),
         left_out=columns.left_out,
-        sampled=parts.stream is not None,
     )
 
 
