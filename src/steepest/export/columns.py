@@ -317,7 +317,7 @@ def _moment(column: DatetimeColumn, seconds: Tensor) -> list[Part]:
     absent = isnan(seconds)
     days = floor(seconds / _DAY)
     hour = (seconds - days * _DAY) / _HOUR
-    year, month = _year_and_month(days)
+    year, month = year_and_month(days)
     read = {
         "days": days + hour / 24.0,
         "year": year,
@@ -336,7 +336,7 @@ def _moment(column: DatetimeColumn, seconds: Tensor) -> list[Part]:
     return parts + _indicators([(column.name, column.indicator)], absent, len(values))
 
 
-def _year_and_month(days: Tensor) -> tuple[Tensor, Tensor]:
+def year_and_month(days: Tensor) -> tuple[Tensor, Tensor]:
     """Of days since 1970: the year, and the months since January.
 
     Years are taken to begin in March, so that a leap day is a year's last.
