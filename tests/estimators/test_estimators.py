@@ -311,6 +311,22 @@ def test_small_tables_are_taken_as_they_are() -> None:
     assert ours.predict_proba(NUMBERS).shape == (150, 2)
 
 
+def test_what_is_equal_in_a_first_batch_may_differ_later() -> None:
+    constant = np.c_[NUMBERS, np.ones(150)]
+    assert NeuralClassifier(**QUICK).fit(constant, KINDS).coefs_[0].shape == (4, 8)
+    batches = NeuralClassifier(**QUICK).partial_fit(constant, KINDS, classes=[0, 1, 2])
+    assert batches.coefs_[0].shape == (5, 8)
+    # Where nothing else is left it stays too, instead of an error in a fold.
+    assert NeuralRegressor(**QUICK).fit(np.ones((20, 1)), np.arange(20)).coefs_[0].shape == (1, 8)
+
+
+def test_a_notebook_shows_the_parameters_that_differ() -> None:
+    given: Any = NeuralClassifier(activation="tanh")
+    shown = given._repr_html_()
+    assert "NeuralClassifier" in shown
+    assert "tanh" in shown
+
+
 def test_the_names_of_targets_do_not_clash() -> None:
     frame = FLOWERS.rename(columns={FLOWERS.columns[0]: "y", FLOWERS.columns[1]: "sample_weight"})
     ours = NeuralClassifier(**QUICK)

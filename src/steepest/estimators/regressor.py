@@ -53,7 +53,7 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
         model_: the :class:`steepest.tabular.TableModel`, with schema, results and summary.
 
     Differs from scikit-learn's MLPRegressor: text, categories and missing values need no
-    pipeline; inputs and targets are scaled inside; rows are held back for early stopping by default.
+    pipeline; inputs and targets are scaled inside; rows are held back for early stopping.
 
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True, as_frame=True)
