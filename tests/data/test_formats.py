@@ -10,6 +10,7 @@ import gzip
 import io
 import json
 import lzma
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -331,6 +332,11 @@ BROKEN: dict[str, tuple[bytes, dict[str, Any], list[str]]] = {
         {},
         ["sheet s", "row 1", "B1 is empty", "merged"],
     ),
+    "a cell far off": (
+        workbooks.xlsx({"s": [["x", "y"], [1, 2]]}, far="XFD1048576"),
+        {},
+        ["column XFD and row 1048576", "CSV"],
+    ),
     "a name twice": (workbooks.xls({"s": [["x", "x"], [1, 2]]}), {}, ["2 columns", "'x'"]),
 }
 
@@ -567,3 +573,12 @@ def test_a_damaged_workbook_is_told_and_nothing_else(
     with contextlib.suppress(DataError):  # not all damage is to be seen
         read_table(path)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_workbook_whose_sectors_go_in_a_circle(tmp_path: Path) -> None:
+    content = bytearray(workbooks.xls({"s": [["x", "y"], [1, 2]]}))
+    content[512 + 4 * 8 : 512 + 4 * 9] = struct.pack("<I", 4)  # after sector 8 comes sector 4
+    path = tmp_path / "book.xls"
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=r"book\.xls cannot be read as a workbook: it is damaged"):
+        read_table(path)

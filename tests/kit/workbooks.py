@@ -18,8 +18,8 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 _EPOCH = datetime.datetime(1899, 12, 30)
 
 
-def xlsx(sheets: Sheets, *, merged: str = "") -> bytes:
-    """An Excel workbook; `merged` is a range of the first sheet, such as A1:B1."""
+def xlsx(sheets: Sheets, *, merged: str = "", far: str = "") -> bytes:
+    """An Excel workbook; `merged` is a range such as A1:B1, `far` another cell."""
     relations = "".join(
         f'<Relationship Id="rId{number}" Type="{_OFFICE}/worksheet" '
         f'Target="worksheets/sheet{number}.xml"/>'
@@ -47,6 +47,7 @@ def xlsx(sheets: Sheets, *, merged: str = "") -> bytes:
             "</row>"
             for row, cells in enumerate(rows, 1)
         )
+        body += f'<row r="{far[3:]}"><c r="{far}"><v>1</v></c></row>' if far else ""
         both = f'<mergeCells><mergeCell ref="{merged}"/></mergeCells>' if merged else ""
         parts[f"xl/worksheets/sheet{number}.xml"] = (
             f'<worksheet xmlns="{_MAIN}"><sheetData>{body}</sheetData>{both}</worksheet>'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from steepest.data.options import ReadOptions
 from steepest.data.readers.format import Format, Opening, check_names
 from steepest.data.records import Cells, Records
 from steepest.data.table import number_text
+from steepest.data.workbook_limits import check_new_workbook, check_old_workbook
 from steepest.errors import ConfigurationError, DataError, nearest
 
 if TYPE_CHECKING:
@@ -64,8 +65,16 @@ def open_workbook(path: Path, options: ReadOptions) -> Records:
 
 
 def _opened(path: Path) -> CalamineWorkbook:
+    import zipfile
+    import zlib
+
     from python_calamine import CalamineWorkbook, PasswordError
 
+    if Opening(path).start.startswith(_OLD):
+        check_old_workbook(path)
+    else:
+        with suppress(zipfile.BadZipFile, zlib.error, OSError, NotImplementedError, EOFError):
+            check_new_workbook(path)  # what is damaged otherwise is told below
     try:
         with _readable(f"{path} cannot be read as a workbook"):
             return CalamineWorkbook.from_path(str(path))
