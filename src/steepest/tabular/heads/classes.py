@@ -84,7 +84,9 @@ class ClassHead(Head):
         self, meant: Floats, deviations: Floats | None, *, probabilities: bool
     ) -> dict[str, Cells]:
         """`prediction`, `deviation`, and a `probability_<class>` each."""
-        written: dict[str, Cells] = {"prediction": self.choose(meant).tolist()}
+        # No array of text: each of its cells would be as long as the longest label.
+        chosen = [self.classes[code] for code in self.decision.codes(meant).tolist()]
+        written: dict[str, Cells] = {"prediction": chosen}
         if deviations is not None:
             written["deviation"] = self.deviation(meant, deviations).astype("float32")
         if probabilities:

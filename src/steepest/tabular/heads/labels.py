@@ -78,9 +78,10 @@ class LabelHead(Head):
         self, meant: Floats, deviations: Floats | None, *, probabilities: bool
     ) -> dict[str, Cells]:
         """`prediction_<label>`, `deviation_<label>` and `probability_<label>` of each."""
-        names, chosen = [each.name for each in self.targets], self.choose(meant)
+        names = [each.name for each in self.targets]
         written: dict[str, Cells] = {
-            f"prediction_{name}": chosen[:, place].tolist() for place, name in enumerate(names)
+            f"prediction_{each.name}": [each.classes[likely] for likely in column.tolist()]
+            for each, column in zip(self.targets, meant.T > 0.5, strict=True)
         }
         if deviations is not None:
             for place, name in enumerate(names):
