@@ -72,6 +72,12 @@ def test_no_scaling() -> None:
     np.testing.assert_allclose(found[:, 0], REALS, rtol=1e-6)
 
 
+def test_numbers_too_large_for_the_network_are_its_largest() -> None:
+    values = [-1e200, 0.0, 1.0, 1e300]
+    found = numeric(fit({"x": values}, scaling="none"), {"x": values})[:, 0]
+    np.testing.assert_allclose(found, [-3e38, 0.0, 1.0, 3e38], rtol=1e-6)
+
+
 def test_robust_falls_back_to_the_range_and_then_to_zero() -> None:
     mostly_zero = np.array([0.0] * 9 + [4.0])
     assert robust(mostly_zero) == (0.0, 0.5)

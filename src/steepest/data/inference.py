@@ -31,11 +31,11 @@ def infer_schema(
     task: Literal["classification", "regression"] | None = None,
     known: tuple[Target, ...] = (),
 ) -> Schema:
-    """Decide for each column whether it is numeric, categorical or left out, and for the task.
+    """Decide for each column which kind it is of, or that it is left out, and for the task.
 
-    Numeric: all values are numbers. Categorical: text and booleans. Left out: columns with one
-    value, and identifiers (text that differs in every row; whole numbers that count the rows, if
-    the column's name says so). Rows without a target do not count.
+    A column is offered to each of `KINDS` in their order. Left out: columns with one value or none,
+    and identifiers (text that differs in every row and is no free text; whole numbers that count
+    the rows, if the column's name says so). Rows without a target do not count.
 
     Args:
         table: with the target columns.
