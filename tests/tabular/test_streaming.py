@@ -328,6 +328,23 @@ def test_tables_of_ones_own_are_held_out(folder: Path, tmp_path: Path) -> None:
         st.fit_table(path, None, configured(), test=str(folder / "table.csv"))
 
 
+@pytest.mark.parametrize("last", [5.0, -1.0])
+def test_logarithms_are_learnt_where_all_rows_have_one(
+    tmp_path: Path, last: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "steepest.tabular.target_trial.GAIN", 2.0
+    )  # a trial of two epochs says little
+    skewed = FRAME.assign(price=np.exp(FRAME["amount"] / 20))
+    skewed.loc[ROWS - 1, "price"] = last  # neither in the sample nor held out
+    path = write(skewed.drop(columns=["amount", "label"]), tmp_path / "skewed.parquet")
+    model = st.fit_table(str(path), None, configured("price"))
+    said = " ".join(model.results.notes)
+    assert "is skewed, its logarithm is learnt" in said
+    assert ("but it is learnt as it is" in said) == (last < 0)
+    assert bool((model.predict(FRAME.head(50)) > 0).all()) or last < 0
+
+
 # --------------------------------------------------------------------------------------- mistakes
 
 

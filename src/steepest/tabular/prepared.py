@@ -7,7 +7,7 @@ from typing import final
 from msgspec import Struct, structs
 
 from steepest.data import Preprocessor, Table, Transform, read_targets
-from steepest.errors import TrainingError
+from steepest.errors import DataError, TrainingError
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.heads import head_of
 from steepest.tabular.learner import Learner, Rows, learner
@@ -44,7 +44,15 @@ def prepare_table(parts: Parts, backend: Backend = "native") -> PreparedTable:
         DataError: A value that the columns' kinds do not allow; names row and column.
     """
     transform, notes = target_transform(parts, lambda some, how: _trial(some, how, backend))
-    return structs.replace(prepared_with(parts, transform, backend), notes=notes)
+    try:
+        prepared = prepared_with(parts, transform, backend)
+    except DataError as error:
+        asked = parts.configuration.preprocessing.target
+        if parts.stream is None or transform == "none" or asked != "auto":
+            raise
+        prepared = prepared_with(parts, "none", backend)  # the sample did not show all rows
+        notes = (*notes, f"but it is learnt as it is: {error}")
+    return structs.replace(prepared, notes=notes)
 
 
 def _trial(parts: Parts, transform: Transform, backend: Backend) -> float:

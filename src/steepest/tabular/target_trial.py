@@ -89,7 +89,7 @@ def check_logarithm(configuration: Configuration, schema: Schema) -> None:
 
 def _is_tried(parts: Parts) -> bool:
     one_number = parts.schema.task == "regression" and len(parts.schema.targets) == 1
-    if not one_number or parts.validation is None or parts.stream is not None:
+    if not one_number or parts.validation is None:
         return False
     if parts.configuration.training.loss == "poisson":
         return False
@@ -132,6 +132,7 @@ def _shorter(parts: Parts) -> Parts:
         training=rows,
         validation=None if parts.validation is None else _some(parts.validation, seed),
         test=None,
+        stream=None,
     )
 
 
