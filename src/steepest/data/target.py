@@ -101,8 +101,8 @@ def _classification(table: Table, name: str, text: TextColumn, reason: str, miss
         remedy = ", or --task regression" if numeric else ""
         raise DataError(
             f"{table.place(row)}: the class {clipped(text.levels[code])!r} of the target {name!r} "
-            f"has one row only{others}; each class should have two or more: add rows, merge classes "
-            f"or leave the row out; or say --task classification if it is meant{remedy}"
+            f"has one row only{others}; each class should have two or more: add rows, merge "
+            f"classes or leave the row out; or say --task classification if it is meant{remedy}"
         )
     classes = in_order([text.levels[code] for code in used])
     count_of = {text.levels[code]: int(counts[code]) for code in used}
