@@ -1,6 +1,7 @@
 """Every op that has a translation to ONNX, held against its own reference in ONNX Runtime."""
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -9,12 +10,12 @@ from steepest.errors import ConfigurationError
 from steepest.export.stage import fixed
 from steepest.export.to_onnx.graph import GraphBuilder
 from steepest.export.to_onnx.model import Port, onnx_model
-from steepest.export.to_onnx.operators import OPERATORS
+from steepest.export.to_onnx.operators import OPERATORS, onnx_type
 from steepest.export.to_onnx.translate import StageTranslation
 from steepest.ir.graph import Graph
 from steepest.ir.node import Node, placeholder
 from steepest.ir.op import OPS, Case, Op
-from steepest.ir.types import Array, DType, float32, float64, type_of
+from steepest.ir.types import DTYPES, Array, DType, float32, float64, type_of
 
 # What no network of a table computes, and ONNX has no operator for.
 LEFT_OUT = {
@@ -71,3 +72,8 @@ def test_an_op_without_a_translation_is_named() -> None:
     op = OPS["hypot"]
     with pytest.raises(ConfigurationError, match=r"'hypot'.*--python"):
         computed(op, op.cases[0], inputs(op.cases[0], generator(), float32))
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_element_types_have_the_numbers_that_onnx_gives_them(dtype: DType) -> None:
+    assert onnx_type(dtype) == onnx.helper.np_dtype_to_tensor_dtype(dtype)

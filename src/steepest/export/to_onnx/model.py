@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
-import numpy as np
-
 from steepest.errors import extra
 from steepest.export.stage import Extents
 from steepest.export.to_onnx.graph import OPSET, OPSET_OF_TABLES, TABLES, GraphBuilder
@@ -80,8 +78,9 @@ def onnx_model(
 
 
 def _described(port: Port) -> onnx.ValueInfoProto:
-    from onnx import TensorProto, helper
-
-    kind = TensorProto.STRING if port.dtype == np.object_ else onnx_type(port.dtype)
+    with extra("onnx"):
+        from onnx import helper
     extents = ["rows" if each is None else each for each in port.extents]
-    return helper.make_tensor_value_info(port.name, kind, extents, doc_string=port.text)
+    return helper.make_tensor_value_info(
+        port.name, onnx_type(port.dtype), extents, doc_string=port.text
+    )

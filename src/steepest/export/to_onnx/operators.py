@@ -330,8 +330,13 @@ OPERATORS: Mapping[str, Translation] = {
 """By op. What stretches is left out: it is written where it is needed."""
 
 
-def onnx_type(dtype: DType) -> int:
-    """The number of an element type in ONNX."""
-    from onnx import helper
+# As onnx.TensorProto numbers them.
+_TYPES = {
+    **{"float32": 1, "uint8": 2, "int8": 3, "uint16": 4, "int16": 5, "int32": 6, "int64": 7},
+    **{"object": 8, "bool": 9, "float16": 10, "float64": 11, "uint32": 12, "uint64": 13},
+}
 
-    return helper.np_dtype_to_tensor_dtype(dtype)
+
+def onnx_type(dtype: DType) -> int:
+    """The number of an element type in ONNX; objects are text."""
+    return _TYPES[dtype.name]
