@@ -11,6 +11,8 @@ import io
 import json
 import lzma
 import struct
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -337,6 +339,11 @@ BROKEN: dict[str, tuple[bytes, dict[str, Any], list[str]]] = {
         {},
         ["column XFD and row 1048576", "CSV"],
     ),
+    "a column without a name, from B on": (
+        workbooks.ods({"s": [[None, "x", None, "y"], [None, 1, 2, 3]]}),
+        {},
+        ["row 1", "C1 is empty"],
+    ),
     "a name twice": (workbooks.xls({"s": [["x", "x"], [1, 2]]}), {}, ["2 columns", "'x'"]),
 }
 
@@ -582,3 +589,30 @@ def test_a_workbook_whose_sectors_go_in_a_circle(tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"book\.xls cannot be read as a workbook: it is damaged"):
         read_table(path)
+
+
+def test_damaged_workbooks_take_no_memory_without_bound(tmp_path: Path) -> None:
+    good = workbooks.xls({"s": [["x", "y"], *([row, "a"] for row in range(40))]})
+    random = np.random.default_rng(11)
+    for case in range(20):
+        content = bytearray(good)
+        for place in random.integers(0, len(content), random.choice([1, 3, 20])):
+            content[place] = random.integers(256)
+        (tmp_path / f"{case}.xls").write_bytes(content)
+    code = """
+import contextlib, pathlib, resource, sys
+from steepest.data import read_table
+from steepest.errors import DataError
+resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30))
+for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
+    with contextlib.suppress(DataError):
+        read_table(path)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -6,9 +6,10 @@ import datetime
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 from steepest.data.options import ReadOptions
 from steepest.data.readers.format import Format, Opening, check_names
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
 _OLD = b"\xd0\xcf\x11\xe0"
 
 
+@final
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet: its rows that are not empty, with their numbers, from column `first` on."""
+
+    name: str
+    first: int
+    rows: list[tuple[int, list[Any]]]
+
+
 def open_workbook(path: Path, options: ReadOptions) -> Records:
     """Read the sheet that is named, or the only one that is not empty.
 
@@ -34,20 +45,16 @@ def open_workbook(path: Path, options: ReadOptions) -> Records:
             which a column has no name (merged cells).
     """
     workbook = _opened(path)
-    sheet, rows, notes = _chosen_sheet(workbook, path, options.sheet)
-    source = f"{path}, sheet {sheet}"
-    filled = [
-        (number, cells)
-        for number, cells in enumerate((list(map(_text, row)) for row in rows), start=1)
-        if any(cells)
-    ]
+    sheet, notes = _chosen_sheet(workbook, path, options.sheet)
+    source = f"{path}, sheet {sheet.name}"
+    filled = [(number, list(map(_text, row))) for number, row in sheet.rows]
     if not filled:
         raise DataError(f"{source} is empty; a table has a row of names and rows below it")
     width = max(max(at for at, cell in enumerate(cells, 1) if cell) for _, cells in filled)
     records = [(number, cells[:width]) for number, cells in filled]
     if options.header:
         names = tuple(cell.strip() for cell in records[0][1])
-        _check_header(names, source, records[0][0])
+        _check_header(names, source, sheet.first, records[0][0])
         records = records[1:]
     else:
         names = tuple(f"column_{number}" for number in range(1, width + 1))
@@ -84,7 +91,7 @@ def _opened(path: Path) -> CalamineWorkbook:
 
 def _chosen_sheet(
     workbook: CalamineWorkbook, path: Path, asked: str
-) -> tuple[str, list[list[Any]], tuple[str, ...]]:
+) -> tuple[Sheet, tuple[str, ...]]:
     from python_calamine import SheetTypeEnum
 
     names = [each.name for each in workbook.sheets_metadata if each.typ == SheetTypeEnum.WorkSheet]
@@ -93,26 +100,29 @@ def _chosen_sheet(
             raise ConfigurationError(
                 f"--sheet {asked}: {path} has no such sheet; {nearest(asked, names)}"
             )
-        return asked, _rows(workbook, asked, path), ()
-    rows = {name: _rows(workbook, name, path) for name in names}
-    filled = [name for name in names if any(cell != "" for row in rows[name] for cell in row)]
+        return _sheet(workbook, asked, path), ()
+    sheets = [_sheet(workbook, name, path) for name in names]
+    filled = [sheet for sheet in sheets if sheet.rows]
     if not filled:
         raise DataError(f"{path} is a workbook without any value")
     if len(filled) > 1:
-        shown = ", ".join(map(repr, filled[:8])) + ", …" * (len(filled) > 8)
+        shown = ", ".join(repr(sheet.name) for sheet in filled[:8]) + ", …" * (len(filled) > 8)
         raise DataError(
             f"{path} has {len(filled)} sheets ({shown}); name the one that is the table "
-            f"(--sheet {_shell(filled[0])})"
+            f"(--sheet {_shell(filled[0].name)})"
         )
     more = len(names) - 1
     empty = "1 other is" if more == 1 else f"{more} others are"
-    notes = (f"{path}: the sheet {filled[0]!r} is read; {empty} empty",) if more else ()
-    return filled[0], rows[filled[0]], notes
+    notes = (f"{path}: the sheet {filled[0].name!r} is read; {empty} empty",) if more else ()
+    return filled[0], notes
 
 
-def _rows(workbook: CalamineWorkbook, name: str, path: Path) -> list[list[Any]]:
+def _sheet(workbook: CalamineWorkbook, name: str, path: Path) -> Sheet:
     with _readable(f"{path}, sheet {name} cannot be read"):
-        return workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+        sheet = workbook.get_sheet_by_name(name)
+        rows = enumerate(sheet.iter_rows(), start=1)
+        filled = [(number, row) for number, row in rows if row.count("") < len(row)]
+        return Sheet(name, sheet.start[1] if sheet.start else 0, filled)
 
 
 @contextmanager
@@ -155,9 +165,9 @@ def _silent() -> Generator[None]:
         os.close(nowhere)
 
 
-def _check_header(names: tuple[str, ...], source: str, row: int) -> None:
+def _check_header(names: tuple[str, ...], source: str, first: int, row: int) -> None:
     if "" in names:
-        letters = _letters(names.index(""))
+        letters = _letters(first + names.index(""))
         raise DataError(
             f"{source}, row {row}: the cell {letters}{row} is empty where the names of the columns "
             "stand (merged cells, or a title above?); write a name into each cell of that row, and "
