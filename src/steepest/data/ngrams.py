@@ -23,7 +23,7 @@ def code_of(gram: str, buckets: int) -> int:
     """The code of a gram, 1 to `buckets`: 1 + CRC-32 of its UTF-8 bytes modulo `buckets`.
 
     >>> code_of("penguin", 1000)
-    607
+    161
     """
     return 1 + crc32(gram.encode("utf-8", "surrogatepass")) % buckets
 
@@ -60,7 +60,7 @@ def bags_of_codes(texts: Sequence[str], buckets: int, length: int) -> NDArray[np
         length: codes in a row.
 
     >>> bags_of_codes(["Ab", ""], 100, 5)
-    array([[ 6, 46, 32, 91,  0],
+    array([[86, 45, 44, 81,  0],
            [ 0,  0,  0,  0,  0]], dtype=int32)
     """
     found = np.zeros((len(texts), length), dtype=np.int32)
