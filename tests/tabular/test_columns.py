@@ -58,6 +58,7 @@ def test_a_word_among_others_is_learnt(fitted: TableModel) -> None:
 def test_texts_in_a_model_file(fitted: TableModel, tmp_path: Path) -> None:
     fitted.save(tmp_path / "m.safetensors")
     again = steepest.load(tmp_path / "m.safetensors")
+    assert isinstance(again, TableModel)
     table: dict[str, Any] = {"note": [*NOTES[:20], None, "1234"], "noise": [0.0] * 22}
     np.testing.assert_array_equal(again.predict_proba(table), fitted.predict_proba(table))
 
