@@ -100,7 +100,7 @@ def test_exactly_twenty_whole_numbers_are_classes() -> None:
 
 def test_who_asks_for_classes_gets_one_of_a_single_row() -> None:
     table = read_table({"x": [1, 2, 3], "y": ["a", "a", "b"]})
-    with pytest.raises(DataError, match="one row only.*--task classification"):
+    with pytest.raises(DataError, match=r"one row only.*--task classification"):
         infer_schema(table, "y")
     assert infer_schema(table, "y", task="classification").target.counts == (2, 1)
 

@@ -77,9 +77,7 @@ def test_sizes_are_from_1(mistake: dict[str, int]) -> None:
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])
 def test_waves_need_frequencies_and_a_speed(name: str, value: float) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} is a number above 0"):
-        if name == "speed":
-            st.nn.PeriodicEmbedding(2, speed=value)
-        st.nn.PeriodicEmbedding(2, deviation=value)
+        st.nn.PeriodicEmbedding(**{"columns": 2, name: value})  # pyright: ignore[reportArgumentType]
 
 
 def test_speed_is_how_far_a_step_of_adam_goes_and_nothing_else() -> None:
