@@ -21,6 +21,7 @@ from steepest.data.kinds import (
 )
 from steepest.data.kinds.boolean import FALSE, TRUE
 from steepest.data.kinds.datetime import CYCLES
+from steepest.data.kinds.numeric import BOUND
 from steepest.errors import ConfigurationError
 from steepest.export.stage import Rows
 from steepest.ir.types import Array, float64, int64
@@ -225,12 +226,12 @@ def _smooth_clip(scaled: Tensor) -> Tensor:
     return bounded / sqrt(1.0 + square(bounded / 3.0))
 
 
-def _keep(scaled: Tensor) -> Tensor:
-    return scaled
+def _bounded(scaled: Tensor) -> Tensor:
+    return clip(scaled, -BOUND, BOUND)
 
 
 CLIPS: Mapping[str, Callable[[Tensor], Tensor]] = MappingProxyType(
-    {"robust": _smooth_clip, "standard": _keep, "minmax": _keep, "none": _keep}
+    {"robust": _smooth_clip, "standard": _bounded, "minmax": _bounded, "none": _bounded}
 )
 """What is done to scaled numbers, by the name of the scaling."""
 

@@ -22,7 +22,7 @@ MOSTLY_NUMBERS = 0.95
 _ROW_NAMES = {"id", "index", "row", "row_id", "rowid", "row_number", "rownames", "unnamed: 0"}
 
 _LARGEST = 1e300  # differences of such numbers still are numbers
-_BOUND = 3e38  # float32 has no larger ones
+BOUND = 3e38  # float32 has no larger ones
 
 
 @final
@@ -87,7 +87,7 @@ def scaled_with_indicator(
     with np.errstate(over="ignore"):  # the clip takes an infinite value to its bound
         scaled = (values - column.centre) * column.scale
     found = np.empty((len(values), 1 + column.indicator))
-    found[:, 0] = np.clip(scaling_named(column.scaling).clip(scaled), -_BOUND, _BOUND)
+    found[:, 0] = np.clip(scaling_named(column.scaling).clip(scaled), -BOUND, BOUND)
     if column.indicator:
         found[:, 1] = absent
     return found

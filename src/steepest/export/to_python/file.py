@@ -189,7 +189,7 @@ class _Source:
             self._function(
                 f"prepare_{group.name}",
                 parts.prepare[group.name],
-                f"Of cells (rows, {len(group.columns)}) the numbers that the network takes.",
+                f"What the network takes of {group.name.upper()}, of its cells (rows, columns).",
                 prefix=group.name,
             )
             for group in parts.groups
