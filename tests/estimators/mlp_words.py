@@ -107,8 +107,10 @@ class Words(BaseEstimator):
         momentum = "nesterov" if self.nesterovs_momentum else "momentum"
         names = {"sgd": momentum if self.momentum else "sgd", "adam": "adam", "lbfgs": "lbfgs"}
         if is_driven:
-            tolerances = ("gradient_tolerance", "function_tolerance")
-            options["optimizer.options"] = dict.fromkeys(tolerances, self.tol)
+            options["optimizer.options"] = {
+                "gradient_tolerance": self.tol,
+                "function_tolerance": min(1e-9, self.tol),
+            }
         else:
             options["optimizer.schedule"] = SCHEDULES[self.learning_rate]
             options["optimizer.warm_up"] = 0.0
