@@ -80,10 +80,11 @@ class PlainLines:
         found = None
         if decimal == ".":
             found = _values(self.lines, self.separator, places)
-        if found is None or np.isnan(found).any():  # NaN may be a marker, or be text
-            text = self._marked(markers, decimal)
-            lines = [] if text is None else text[1:-1].split("\n")
-            found = _values(lines, self.separator, places)
+        for missing in (("",), markers):  # mostly nothing else is missing, and the rest takes time
+            if found is None or np.isnan(found).any():  # NaN may be a marker, or be text
+                text = self._marked(missing, decimal)
+                lines = [] if text is None else text[1:-1].split("\n")
+                found = _values(lines, self.separator, places)
         # What is still no number is text, and the csv module may see other lines than NumPy.
         if found is None or len(found) != len(self.lines) or np.isnan(found).any():
             return None
