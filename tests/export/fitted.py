@@ -143,6 +143,13 @@ def fit(target: str | tuple[str, ...], options: Options) -> TableModel:
 
 
 @cache
+def with_activation(name: str) -> TableModel:
+    """Fit one with this activation."""
+    network = {"activation": name, "hidden_layer_sizes": [5]}
+    return fit("class", {"network": network, "training": {"max_epochs": 1}})
+
+
+@cache
 def of_free_text() -> TableModel:
     """Fit one with two columns of free text."""
     table = {**texts(200, 0), "class": targets(200, 0)["class"]}

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
-from export.fitted import MODELS, UNCLIPPED, Rows, fit, fitted, of_free_text, rows
+from export.fitted import MODELS, UNCLIPPED, Rows, fitted, of_free_text, rows, with_activation
 from steepest.errors import ConfigurationError
 from steepest.export import onnx_bytes
 from steepest.nn.activations import ACTIVATIONS
@@ -53,8 +53,7 @@ def test_a_graph_predicts_what_the_model_does(name: str) -> None:
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_is_in_a_graph(activation: str) -> None:
-    options = {"network": {"activation": activation, "hidden_layer_sizes": [5]}}
-    check(fit("class", {**options, "training": {"max_epochs": 1}}), rows(50, 2, odd=True))
+    check(with_activation(activation), rows(50, 2, odd=True))
 
 
 def test_a_graph_takes_any_number_of_rows() -> None:

@@ -16,7 +16,17 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies
 
-from export.fitted import MODELS, UNCLIPPED, Cells, fit, fitted, of_free_text, rows, texts
+from export.fitted import (
+    MODELS,
+    UNCLIPPED,
+    Cells,
+    fit,
+    fitted,
+    of_free_text,
+    rows,
+    texts,
+    with_activation,
+)
 from steepest.export import python_source
 from steepest.export.to_python import rows as copied
 from steepest.export.to_python.copies import copies
@@ -59,9 +69,7 @@ def test_a_file_predicts_what_the_model_does(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_is_in_a_file(activation: str, tmp_path: Path) -> None:
-    options = {"network": {"activation": activation, "hidden_layer_sizes": [5]}}
-    model = fit("class", {**options, "training": {"max_epochs": 1}})
-    check(model, rows(50, 2, odd=True).cells, tmp_path)
+    check(with_activation(activation), rows(50, 2, odd=True).cells, tmp_path)
 
 
 def test_free_text_is_hashed_alike(tmp_path: Path) -> None:
