@@ -4,6 +4,7 @@ import re
 
 import methods
 import pytest
+import typer
 from methods import Entry
 
 from steepest.cli.application import command
@@ -40,8 +41,10 @@ def test_what_is_registered_is_tested_by_name_or_with_its_whole_registry(entry: 
 
 
 def test_the_options_that_the_page_names_are_those_of_the_command() -> None:
-    commands = command().commands.values()
-    flags = {words for each in commands for option in each.params for words in option.opts}
+    group = command()
+    context = typer.Context(group)
+    commands = [group.get_command(context, name) for name in group.list_commands(context)]
+    flags = {words for each in commands if each for option in each.params for words in option.opts}
     named = {
         words
         for entry in ENTRIES

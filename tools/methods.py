@@ -124,6 +124,7 @@ def entries() -> list[Entry]:
     return [
         Entry(registry, method, public.get(id(method.value)) or registry.place or None)
         for registry in known.values()
+        if registry.in_textbook
         for method in registry.methods
     ]
 

@@ -42,6 +42,8 @@ class Registry(Mapping[str, T]):
         kind: what they are, in one or two words, as messages say it: "optimizer".
         option: how one is chosen on the command line, if it can be: "--optimizer NAME".
         place: how Python code comes by one that has no public name of its own.
+        in_textbook: docs/methods.md has them, each at its rows; what serves tables only is
+            documented where tables are.
 
     >>> shapes = Registry[float]("shape")
     >>> _ = shapes.register("square", "M1")(4.0)
@@ -53,10 +55,13 @@ class Registry(Mapping[str, T]):
     steepest.errors.ConfigurationError: there is no shape 'squere'; did you mean 'square'?
     """
 
-    def __init__(self, kind: str, *, option: str = "", place: str = "") -> None:
+    def __init__(
+        self, kind: str, *, option: str = "", place: str = "", in_textbook: bool = True
+    ) -> None:
         self.kind = kind
         self.option = option
         self.place = place
+        self.in_textbook = in_textbook
         self._methods: dict[str, Method[T]] = {}
 
     def register(self, name: str, *rows: str, option: str | None = None) -> Callable[[V], V]:

@@ -79,9 +79,11 @@ def test_waves_want_rows_and_scaled_numbers(
 def test_small_tables_have_smaller_layers(
     optimizer: str, given: str | list[int], rows: int, columns: int | None, sizes: tuple[int, ...]
 ) -> None:
-    options = from_plain(
-        {"network": {"hidden_layer_sizes": given}, "optimizer": {"name": optimizer}}
-    )
+    plain: dict[str, Any] = {
+        "network": {"hidden_layer_sizes": given},
+        "optimizer": {"name": optimizer},
+    }
+    options = from_plain(plain)
     found = resolve(options, "classification", rows, columns)
     assert found.hidden_layer_sizes == sizes
     assert explicit(options.network, found).hidden_layer_sizes == sizes

@@ -42,8 +42,9 @@ def test_losses_have_the_bits_of_eager_ones(rows: int) -> None:
 def test_rates_have_the_bits_of_eager_ones(name: str) -> None:
     options: dict[str, Any] = {"step_decay": {"milestones": (3, 5)}, "exponential": {"decay": 0.1}}
     steps: dict[str, Any] = {"cosine": {"steps": 9}, "linear": {"steps": 9, "last": 0.01}}
-    rate = SCHEDULES.find(name)(0.1, **options.get(name, {}), **steps.get(name, {}))
-    recorded = Recorded(lambda *time: rate.at(Time(*time)))
+    make: Any = SCHEDULES.find(name)
+    rate = make(0.1, **options.get(name, {}), **steps.get(name, {}))
+    recorded: Any = Recorded(lambda *time: rate.at(Time(*time)))
     for step in range(12):
         values = (np.asarray(each, np.float64) for each in (step, step // 4, 0.5))
         assert float(recorded(*values)) == rate(step, epoch=step // 4, lowered=0.5)

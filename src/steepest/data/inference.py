@@ -75,10 +75,10 @@ def infer_schema(
             reasons[name] = reason
     kept, left_out = infer_features(table, targets, wanted, reasons)
     if not kept:
-        reasons = "; ".join(f"{each.name!r}: {each.reason}" for each in left_out[:5])
+        why = "; ".join(f"{each.name!r}: {each.reason}" for each in left_out[:5])
         raise DataError(
             "no column is left to learn from"
-            + (f" ({reasons})" if reasons else "")
+            + (f" ({why})" if why else "")
             + "; a table needs at least one feature beside its target"
         )
     return Schema(features=tuple(kept), left_out=tuple(left_out), targets=found_targets)

@@ -137,12 +137,12 @@ def evaluate_classes(
     """
     probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
     constant = np.broadcast_to(frequencies / frequencies.sum(), probabilities.shape)
-    chosen = probabilities.argmax(axis=1) if chosen is None else chosen
-    model = dict(_class_scores(actual, probabilities, chosen, classes))
+    predicted = probabilities.argmax(axis=1) if chosen is None else chosen
+    model = dict(_class_scores(actual, probabilities, predicted, classes))
     baseline = dict(_class_scores(actual, constant, constant.argmax(axis=1), classes))
     baseline["calibration_error"] = None  # it knows nothing of a row, and is sure of nothing
     confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    np.add.at(confusion, (actual, chosen), 1)
+    np.add.at(confusion, (actual, predicted), 1)
     return Evaluation(
         task="classification",
         rows=len(actual),

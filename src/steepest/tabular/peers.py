@@ -110,7 +110,7 @@ class Columns(Struct, frozen=True, kw_only=True):
 
 
 # (columns, task, seed) to an estimator that is not fitted yet.
-PEERS = Registry[Callable[[Columns, str, int], Estimator]]("peer of --compare")
+PEERS = Registry[Callable[[Columns, str, int], Estimator]]("peer of --compare", in_textbook=False)
 
 
 def standardised(columns: Columns) -> Transformer:

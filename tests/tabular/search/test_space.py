@@ -115,6 +115,7 @@ def test_the_default_space_is_possible_everywhere() -> None:
         layout = RandomLayout(DEFAULT_SPACE, 0, 100)
         configuration = from_plain(DEFAULT_SPACE.applied({}, layout.drawn(place)))
         sizes = configuration.network.hidden_layer_sizes
+        assert not isinstance(sizes, str)
         assert 1 <= len(sizes) <= 4
         assert 32 <= sizes[0] <= 512
         assert len(set(sizes)) in (1, len(sizes))

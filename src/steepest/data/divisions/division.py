@@ -53,5 +53,5 @@ class Division(Protocol):
 
 # By the name of the option that names the column: (table, column, class of each row or None).
 DIVISIONS = Registry[Callable[[Table, str, ArrayLike | None], Division]](
-    "division", option="--NAME COL"
+    "division", option="--NAME COL", in_textbook=False
 )
