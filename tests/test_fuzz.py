@@ -8,7 +8,7 @@ import pytest
 from fuzz import Bench, judge
 
 SEED = 5
-CASES = 150
+CASES = 40
 
 
 @pytest.fixture(scope="module")
@@ -27,5 +27,5 @@ def test_a_traceback_is_found(
     def broken(*_: object) -> None:
         raise TypeError("an int where a list was")
 
-    monkeypatch.setattr("steepest.data.delimited.find_dialect", broken)
+    monkeypatch.setattr("steepest.data.readers.delimited.find_dialect", broken)
     assert any(judge("csv", case, SEED, bench) for case in range(3))

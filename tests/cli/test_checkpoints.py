@@ -22,8 +22,8 @@ from steepest.cli import main
 
 steps, kind = int(sys.argv[1]), getattr(signal, sys.argv[2])
 run = loop.Loop._some_batches
-def counted(self, order):
-    answer = run(self, order)
+def counted(self, *order):
+    answer = run(self, *order)
     if self._journal.steps >= steps:
         os.kill(os.getpid(), kind)
     return answer

@@ -30,7 +30,7 @@ import tomli_w
 from msgspec import Meta, Struct
 
 from steepest.data import check_types
-from steepest.errors import ConfigurationError, nearest
+from steepest.errors import ConfigurationError, clipped, nearest
 from steepest.tabular.chosen import OneOf, OptionsOf
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.flag import Flag
@@ -204,12 +204,13 @@ def require_option(name: str) -> Option:
     leaf = name.rpartition(".")[2]
     same_leaf = [each for each in known if each.rpartition(".")[2] == leaf]
     if same_leaf:
-        raise ConfigurationError(f"there is no option {name!r}; did you mean {same_leaf[0]!r}?")
+        meant = f"did you mean {same_leaf[0]!r}?"
+        raise ConfigurationError(f"there is no option {clipped(name)!r}; {meant}")
     leaves = {each.rpartition(".")[2]: each for each in known}
     close = [leaves[each] for each in difflib.get_close_matches(leaf, leaves, n=1)]
     section = [each for each in known if each.startswith(name.partition(".")[0] + ".")]
     meant = nearest(name, close or section or known)
-    raise ConfigurationError(f"there is no option {name!r}; {meant}")
+    raise ConfigurationError(f"there is no option {clipped(name)!r}; {meant}")
 
 
 def parse_value(name: str, text: str) -> Plain:
@@ -259,7 +260,7 @@ def _explain(message: str, plain: Mapping[str, Plain]) -> str:
         if not path:
             inside = list(dict.fromkeys(each.partition(".")[0] for each in known))
         kind = "option" if path else "section"
-        return f"there is no {kind} {prefix + unknown[1]!r}; {nearest(unknown[1], inside)}"
+        return f"there is no {kind} {clipped(prefix + unknown[1])!r}; {nearest(unknown[1], inside)}"
     name = re.sub(r"\[.*", "", path)
     if name not in options():
         return f"{name} is a section of options and needs names under it"

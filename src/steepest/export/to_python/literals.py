@@ -17,9 +17,18 @@ def text_literal(text: str) -> str:
     >>> print(text_literal("it's"), text_literal('say "a"'), text_literal("a\nb"))
     "it's" 'say "a"' "a\nb"
     """
-    if len(text) > _PIECE:
-        pieces = [text[start : start + _PIECE // 2] for start in range(0, len(text), _PIECE // 2)]
-        return "(" + "\n".join(map(text_literal, pieces)) + ")"
+    written = _quoted(text)
+    if len(written) <= _PIECE:
+        return written
+    pieces = [""]
+    for letter in text:  # one may take ten: "\\U0002ebe1"
+        if len(_quoted(pieces[-1] + letter)) > _PIECE:
+            pieces.append("")
+        pieces[-1] += letter
+    return "(" + "\n".join(map(_quoted, pieces)) + ")"
+
+
+def _quoted(text: str) -> str:
     written = repr(text)
     if written.startswith("'") and '"' not in text:
         return f'"{written[1:-1]}"'
