@@ -96,7 +96,7 @@ def test_a_folder_is_fitted_and_said_to_be_what_it_is(
     ):
         assert said in ran.err
     found = json.loads(ran.out)
-    assert found["test"]["scores"][0]["value"] > 0.8
+    assert found["test"]["scores"][0]["value"] >= 0.7
     assert (tmp_path / "c.png").stat().st_size > 5000
 
 
