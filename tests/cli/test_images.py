@@ -30,13 +30,12 @@ class Command(Protocol):
     def __call__(self, *arguments: str | Path) -> Ran: ...
 
 
-RNG = np.random.default_rng(0)
 FAST = ("--max-epochs", "6", "--hidden-layer-sizes", "16", "--seed", "1")
 
 
 def pictures(count: int, label: int) -> NDArray[np.uint8]:
-    """Bright above (0) or below (1)."""
-    made = RNG.integers(0, 120, (count, 8, 10)).astype(np.uint8)
+    """Bright above (0) or below (1); the same whichever test asks first."""
+    made = np.random.default_rng((count, label)).integers(0, 120, (count, 8, 10)).astype(np.uint8)
     made[:, label * 4 : label * 4 + 4] += 100
     return made
 
@@ -96,7 +95,7 @@ def test_a_folder_is_fitted_and_said_to_be_what_it_is(
     ):
         assert said in ran.err
     found = json.loads(ran.out)
-    assert found["test"]["scores"][0]["value"] >= 0.7
+    assert found["test"]["scores"][0]["value"] > 0.8
     assert (tmp_path / "c.png").stat().st_size > 5000
 
 
