@@ -29,9 +29,10 @@ from steepest.tensor.tensor import Tensor
 FIELDS = {
     heads.ClassHead: {"loss", "classes", "decision"},
     heads.LabelHead: {"loss", "targets", "decision"},
-    heads.NumberHead: {"loss", "names", "scales"},
-    heads.CountHead: {"loss", "names", "means"},
-    heads.QuantileHead: {"loss", "levels", "name", "scale"},
+    heads.NumberHead: {"loss", "names", "units"},
+    heads.QuantileHead: {"loss", "levels", "name", "units"},
+    heads.Standardised: {"scales"},
+    heads.Counted: {"means"},
     TargetScale: {"centre", "scale", "transform"},
 }
 STRUCTS = {
@@ -60,7 +61,8 @@ def test_every_field_of_a_fitted_column_is_known(kind: str) -> None:
 def test_every_field_of_a_head_is_known(head: type) -> None:
     assert {each.name for each in dataclasses.fields(head)} == FIELDS[head]
     named = {value for value in vars(heads).values() if isinstance(value, type)}
-    assert {each for each in named if each.__name__.endswith("Head")} - {heads.Head} <= set(FIELDS)
+    bases = {heads.Head, heads.Units}
+    assert {each for each in named if issubclass(each, tuple(bases))} - bases <= set(FIELDS)
     decided = {each.name for each in msgspec.structs.fields(Decision)}
     assert {"temperature", "costs"} <= decided
 

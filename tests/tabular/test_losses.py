@@ -101,10 +101,10 @@ def test_quantiles_are_intervals_in_the_targets_units(columns: Columns, tmp_path
 @pytest.mark.row("O5")
 def test_crossing_quantiles_are_sorted() -> None:
     from steepest.data import TargetScale
-    from steepest.tabular.heads import QuantileHead
+    from steepest.tabular.heads import QuantileHead, Standardised
 
-    levels = (0.1, 0.5, 0.9)
-    head = QuantileHead(st.losses.Quantile(levels), levels, "y", TargetScale(centre=5.0, scale=2.0))
+    levels, units = (0.1, 0.5, 0.9), Standardised((TargetScale(centre=5.0, scale=2.0),))
+    head = QuantileHead(st.losses.Quantile(levels), levels, "y", units)
     outputs = np.array([[1.0, -1.0, 0.0], [0.0, 1.0, 2.0]], np.float32)
     np.testing.assert_array_equal(head.meaning(outputs), [[3.0, 5.0, 7.0], [5.0, 7.0, 9.0]])
     np.testing.assert_array_equal(head.choose(head.meaning(outputs)), [5.0, 7.0])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import singledispatch
 from typing import TypeAlias, final
 
 import numpy as np
 
-from steepest.data.target_scale import FAR, TargetScale, Transform
+from steepest.data.target_scale import FAR, Transform
 from steepest.errors import ConfigurationError
 from steepest.export.columns import named
 from steepest.ir.types import float64, int64
@@ -24,11 +24,13 @@ from steepest.ops.rows import converted
 from steepest.tabular.decision import Costs
 from steepest.tabular.heads import (
     ClassHead,
-    CountHead,
+    Counted,
     Head,
     LabelHead,
     NumberHead,
     QuantileHead,
+    Standardised,
+    Units,
     quantile_columns,
 )
 from steepest.tensor.tensor import Tensor
@@ -99,16 +101,7 @@ def _(head: LabelHead) -> Answer:
 @answer_of.register
 def _(head: NumberHead) -> Answer:
     def compute(outputs: Tensor) -> Answers:
-        meant = _originals(head.scales, converted(outputs, float64))
-        return {"prediction": meant[:, 0] if len(head.names) == 1 else meant}
-
-    return Answer(compute, {"prediction": _endings(head.names)})
-
-
-@answer_of.register
-def _(head: CountHead) -> Answer:
-    def compute(outputs: Tensor) -> Answers:
-        meant = named("mean", np.array(head.means)) * exp(converted(outputs, float64))
+        meant = _numbers(head.units, converted(outputs, float64))
         return {"prediction": meant[:, 0] if len(head.names) == 1 else meant}
 
     return Answer(compute, {"prediction": _endings(head.names)})
@@ -126,7 +119,7 @@ def _(head: QuantileHead) -> Answer:
             ],
             axis=1,
         )
-        meant = _original(head.scale, ranked)
+        meant = _numbers(head.units, ranked)
         return {"prediction": meant[:, head.middle], "quantiles": meant}
 
     quantiles = quantile_columns(head.name, head.quantiles)
@@ -147,26 +140,35 @@ def _chosen(meant: Tensor, costs: Costs) -> Tensor:
     return (len(costs) - 1) - argmax(flip(good, axis=1), axis=1)
 
 
-def _originals(scales: Sequence[TargetScale], values: Tensor) -> Tensor:
-    """Each target's column in its own units."""
+@singledispatch
+def _numbers(units: Units, outputs: Tensor) -> Tensor:
+    """As `Units.expected`."""
+    raise ConfigurationError(f"a {units.noun} cannot be exported")
+
+
+@_numbers.register
+def _(units: Counted, outputs: Tensor) -> Tensor:
+    return named("mean", np.array(units.means)) * exp(outputs)
+
+
+@_numbers.register
+def _(units: Standardised, outputs: Tensor) -> Tensor:
+    scales = units.scales
     if len({each.transform for each in scales}) > 1:
         columns = [
-            _original(each, values[:, place : place + 1]) for place, each in enumerate(scales)
+            _original(each.transform, each.centre, each.scale, outputs[:, place : place + 1])
+            for place, each in enumerate(scales)
         ]
         return concat(columns, axis=1)
-    return _units(
+    return _original(
         scales[0].transform,
         named("target_centre", np.array([each.centre for each in scales])),
         named("target_scale", np.array([each.scale for each in scales])),
-        values,
+        outputs,
     )
 
 
-def _original(scale: TargetScale, values: Tensor) -> Tensor:
-    return _units(scale.transform, scale.centre, scale.scale, values)
-
-
-def _units(
+def _original(
     transform: Transform, centre: Tensor | float, scale: Tensor | float, values: Tensor
 ) -> Tensor:
     """As `TargetScale.original`: a logarithm is held within 8 deviations, where exp is finite."""

@@ -7,11 +7,11 @@ from steepest.losses import Quantile
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.decision import PLAIN, Decision
 from steepest.tabular.heads.classes import ClassHead
-from steepest.tabular.heads.counts import CountHead
 from steepest.tabular.heads.head import Head
 from steepest.tabular.heads.labels import LabelHead
 from steepest.tabular.heads.numbers import NumberHead
 from steepest.tabular.heads.quantiles import QuantileHead
+from steepest.tabular.heads.units import Counted, Standardised
 from steepest.tabular.recipe import make_loss, purpose_of
 
 
@@ -35,9 +35,9 @@ def head_of(
         return LabelHead(loss, schema.targets, decided)
     if schema.task == "classification":
         return ClassHead(loss, schema.target.classes, decided)
+    scales = preprocessor.target_scales
     if isinstance(loss, Quantile):
-        return QuantileHead(loss, loss.quantiles, schema.target.name, preprocessor.target_scales[0])
-    if loss.head == "log":
-        means = tuple(each.centre for each in preprocessor.target_scales)
-        return CountHead(loss, schema.target_names, means)
-    return NumberHead(loss, schema.target_names, preprocessor.target_scales)
+        return QuantileHead(loss, loss.quantiles, schema.target.name, Standardised(scales))
+    counted = loss.head == "log"
+    units = Counted(tuple(each.centre for each in scales)) if counted else Standardised(scales)
+    return NumberHead(loss, schema.target_names, units)

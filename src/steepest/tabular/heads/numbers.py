@@ -1,4 +1,4 @@
-"""Numbers: an output each, standardised."""
+"""Numbers: an output each."""
 
 from __future__ import annotations
 
@@ -9,37 +9,36 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.data import Cells, TargetScale
-from steepest.data.target_scale import scaled
-from steepest.data.targets import no_logarithm
+from steepest.data import Cells
 from steepest.errors import DataError
 from steepest.losses import Loss
 from steepest.tabular.evaluate import Evaluation, evaluate_values
 from steepest.tabular.evaluate_several import evaluate_numbers
 from steepest.tabular.heads.head import Floats, Head, Place
+from steepest.tabular.heads.units import Units
 from steepest.train.metrics import Metric
 
 
 @final
 @dataclass(frozen=True)
 class NumberHead(Head):
-    """A number for each target: the output in the target's own units.
+    """A number for each target, in the target's own units.
 
     Args:
         loss: of numbers.
         names: of the targets, in the order of the outputs.
-        scales: how each is standardised.
+        units: what outputs say of the numbers.
 
-    >>> from steepest.losses import HalfSquaredError
-    >>> scale = TargetScale(centre=10.0, scale=2.0)
-    >>> head = NumberHead(HalfSquaredError(), ("y",), (scale,))
-    >>> head.meaning(np.array([[1.0], [-1.0]])).ravel()
-    array([12.,  8.])
+    >>> from steepest.losses import Poisson
+    >>> from steepest.tabular.heads.units import Counted
+    >>> head = NumberHead(Poisson(), ("y",), Counted((10.0,)))
+    >>> head.meaning(np.zeros((1, 1)))
+    array([[10.]])
     """
 
     loss: Loss
     names: tuple[str, ...]
-    scales: tuple[TargetScale, ...]
+    units: Units
 
     @property
     def outputs(self) -> int:
@@ -49,7 +48,8 @@ class NumberHead(Head):
     @property
     def described(self) -> str:
         """The targets' number."""
-        return "1 number" if len(self.names) == 1 else f"{len(self.names)} numbers"
+        plural = "s" if len(self.names) > 1 else ""
+        return f"{len(self.names)} {self.units.noun}{plural}"
 
     @property
     def metrics(self) -> Mapping[str, Metric]:
@@ -57,22 +57,20 @@ class NumberHead(Head):
         return {"rmse": self._rmse}
 
     def _rmse(self, outputs: NDArray[Any], targets: NDArray[Any], /) -> float:
-        actual = scaled(self.scales, TargetScale.original, targets.reshape(len(targets), -1))
+        actual = self.units.actual(targets.reshape(len(targets), -1))
         return root_mean_square(self.meaning(outputs) - actual)
 
     def encode(self, actual: NDArray[Any], place: Place) -> NDArray[Any]:
-        """Standardised, each target by itself.
+        """As the units are learnt.
 
         Raises:
-            DataError: a number without the logarithm that is learnt.
+            DataError: a number that cannot be.
         """
-        encoded = scaled(self.scales, TargetScale.standardised, actual)
-        check_logarithms(encoded, actual, place)
-        return encoded
+        return self.units.learnt(actual, place)
 
     def meaning(self, outputs: NDArray[Any]) -> Floats:
         """The numbers in the targets' units, (n, targets)."""
-        return scaled(self.scales, TargetScale.original, outputs)
+        return self.units.expected(outputs)
 
     def choose(self, meant: Floats) -> NDArray[Any]:
         """The numbers, (n,) of one target."""
@@ -101,19 +99,6 @@ class NumberHead(Head):
     def check_probabilities(self) -> None:
         """Numbers have none."""
         refuse_probabilities(self.names)
-
-
-def check_logarithms(encoded: NDArray[Any], actual: NDArray[Any], place: Place) -> None:
-    """Refuse numbers without a logarithm, if theirs are learnt.
-
-    Raises:
-        DataError: names row and column.
-    """
-    wrong = np.argwhere(~np.isfinite(encoded.reshape(len(encoded), -1)))
-    if len(wrong):
-        row, column = (int(each) for each in wrong[0])
-        value = float(actual.reshape(len(actual), -1)[row, column])
-        raise DataError(no_logarithm(place(row, column), value))
 
 
 def root_mean_square(errors: Floats) -> float:

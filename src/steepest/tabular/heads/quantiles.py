@@ -9,16 +9,16 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.data import Cells, TargetScale
+from steepest.data import Cells
 from steepest.losses import Loss
 from steepest.tabular.evaluate import Evaluation, evaluate_values, with_quantiles
 from steepest.tabular.heads.head import Floats, Head, Place
 from steepest.tabular.heads.numbers import (
-    check_logarithms,
     number_cells,
     refuse_probabilities,
     root_mean_square,
 )
+from steepest.tabular.heads.units import Units
 from steepest.train.metrics import Metric
 
 
@@ -31,11 +31,13 @@ class QuantileHead(Head):
         loss: of quantiles.
         levels: which quantiles: what share of the targets is below each column.
         name: of the target.
-        scale: how it is standardised.
+        units: what outputs say of it; they must rise with them.
 
+    >>> from steepest.data import TargetScale
     >>> from steepest.losses import Quantile
-    >>> scale = TargetScale(centre=10.0, scale=2.0)
-    >>> head = QuantileHead(Quantile((0.1, 0.9)), (0.1, 0.9), "y", scale)
+    >>> from steepest.tabular.heads.units import Standardised
+    >>> units = Standardised((TargetScale(centre=10.0, scale=2.0),))
+    >>> head = QuantileHead(Quantile((0.1, 0.9)), (0.1, 0.9), "y", units)
     >>> head.meaning(np.array([[1.0, -1.0]]))
     array([[ 8., 12.]])
     """
@@ -43,7 +45,7 @@ class QuantileHead(Head):
     loss: Loss
     levels: tuple[float, ...]
     name: str
-    scale: TargetScale
+    units: Units
 
     @property
     def outputs(self) -> int:
@@ -61,7 +63,7 @@ class QuantileHead(Head):
         return {"rmse": self._rmse}
 
     def _rmse(self, outputs: NDArray[Any], targets: NDArray[Any], /) -> float:
-        actual = self.scale.original(targets).reshape(len(targets))
+        actual = self.units.actual(targets).reshape(len(targets))
         return root_mean_square(self.choose(self.meaning(outputs)) - actual)
 
     @property
@@ -75,18 +77,16 @@ class QuantileHead(Head):
         return int(np.argmin(np.abs(np.array(self.quantiles) - 0.5)))
 
     def encode(self, actual: NDArray[Any], place: Place) -> NDArray[Any]:
-        """Standardised.
+        """As the units are learnt.
 
         Raises:
-            DataError: a number without the logarithm that is learnt.
+            DataError: a number that cannot be.
         """
-        encoded = self.scale.standardised(actual)
-        check_logarithms(encoded, actual, place)
-        return encoded
+        return self.units.learnt(actual, place)
 
     def meaning(self, outputs: NDArray[Any]) -> Floats:
         """The quantiles, sorted where the network let them cross."""
-        return self.scale.original(np.sort(outputs, axis=1))
+        return self.units.expected(np.sort(outputs, axis=1))
 
     def choose(self, meant: Floats) -> NDArray[Any]:
         """The middle quantile."""
