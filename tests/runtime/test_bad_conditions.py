@@ -186,6 +186,49 @@ def test_ctrl_c_ends_a_long_run_at_once(root: Path) -> None:
     assert following == "1.0 True"  # the state is what a whole step left
 
 
+HOLES = """
+import ctypes, mmap
+from steepest.runtime.machine_code import MachineCode, compile_text
+from steepest.runtime.processor import this_processor
+
+content = compile_text({text!r}, this_processor())
+MachineCode([content], ("f",), this_processor())  # what linking itself needs is there now
+
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
+libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
+
+def mapped(size):
+    return libc.mmap(None, size, 0, flags, -1, 0)  # not to be touched, so nothing is taken
+
+far = mapped(8 << 30)
+pages = [mapped(mmap.PAGESIZE)]
+while pages[-1] > far:
+    pages.append(mapped(mmap.PAGESIZE))
+libc.munmap(pages[-2], mmap.PAGESIZE)  # the one hole above 8 GiB that no hole is left in
+
+found = MachineCode([content], ("f",), this_processor())
+print(ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(found.address("f"))(2.0))
+"""
+WITH_A_CONSTANT = """\
+define double @f(double %x) {
+  %y = fmul double %x, 3.25
+  ret double %y
+}
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="holes in memory are made as Linux maps it")
+def test_code_reaches_its_constants_where_memory_is_full_of_holes() -> None:
+    script = HOLES.format(text=WITH_A_CONSTANT)
+    told = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], capture_output=True, text=True, check=False
+    )
+    assert (told.returncode, told.stdout) == (0, "6.5\n"), told.stderr
+
+
 def test_no_memory_for_a_program_is_told_by_size() -> None:
     plan, content = compiled([])
     huge = NativeProgram(replace(plan, scratch_bytes=1 << 50), content, this_processor())

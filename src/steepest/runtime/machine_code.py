@@ -63,7 +63,9 @@ class MachineCode:
         try:
             # Not MCJIT: where a function is missing, that ends the process.
             self._linker = llvm.create_lljit_compiler(
-                _target_machine(processor, _THOROUGH), use_jit_link=False, suppress_errors=True
+                _target_machine(processor, _THOROUGH),
+                use_jit_link=_has_linker_of_whole_objects(processor),
+                suppress_errors=True,
             )
             library = llvm.JITLibraryBuilder().add_current_process()
             for content in contents:
@@ -86,6 +88,15 @@ def llvm_version() -> str:
     """The versions of llvmlite and of its LLVM."""
     numbers = ".".join(map(str, load_llvm().llvm_version_info))
     return f"llvmlite {import_module('llvmlite').__version__}, LLVM {numbers}"
+
+
+def _has_linker_of_whole_objects(processor: Processor) -> bool:
+    """Whether LLVM's newer linker serves, which puts all sections of an object side by side.
+
+    The older one maps each wherever a page is free. In a process whose memory is full of holes,
+    that can be more than 2 GiB apart, which ends the process: code cannot reach its constants.
+    """
+    return "windows" not in processor.triple  # there, LLVM has only begun to support it
 
 
 def _target_machine(processor: Processor, effort: int) -> Any:  # noqa: ANN401  (llvmlite states no types)
