@@ -24,7 +24,9 @@ PERIODIC = {"network": {"numeric_embedding": "periodic"}}
         ("classification", 32, 50),
         ("classification", 224, 23),
         ("regression", 257, 20),
-        ("regression", 2048, 20),
+        ("regression", 1024, 20),
+        ("regression", 1025, 30),
+        ("classification", 2048, 30),
         ("classification", 2049, 50),
         ("classification", 16_384, 50),
         ("classification", 16_385, 16),
@@ -67,8 +69,9 @@ def test_waves_want_rows_and_scaled_numbers(
 @pytest.mark.parametrize(
     ("given", "rows", "columns", "sizes"),
     [
-        ("auto", 2048, 3, (128, 64)),
-        ("auto", 2048, 0, (128, 64)),
+        ("auto", 1024, 3, (128, 64)),
+        ("auto", 1024, 0, (128, 64)),
+        ("auto", 1025, 3, (256, 128)),
         ("auto", 2049, 3, (256, 128)),
         ("auto", 100, None, (256, 128)),  # images
         ([7], 100, 3, (7,)),

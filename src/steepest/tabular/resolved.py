@@ -29,7 +29,7 @@ class Resolved(Struct, frozen=True, kw_only=True):
     hidden_layer_sizes: tuple[int, ...] = (256, 128)
 
 
-_SMALL, _LARGE = 2048, 16_384
+_FEW, _SMALL, _LARGE = 1024, 2048, 16_384
 _FEWEST_STEPS = 160
 _MOST_WAVING = 64
 
@@ -90,7 +90,7 @@ def _hidden_layers(configuration: Configuration, rows: int | None) -> tuple[int,
     given = configuration.network.hidden_layer_sizes
     if given != "auto":
         return given
-    return (256, 128) if rows is None or rows > _SMALL else (128, 64)
+    return (256, 128) if rows is None or rows > _FEW else (128, 64)
 
 
 def explicit(network: Network, resolved: Resolved) -> Network:
@@ -102,8 +102,10 @@ def explicit(network: Network, resolved: Resolved) -> Network:
 
 def automatic_epochs(task: Task, rows: int) -> int:
     """Fewer where the rate may come down sooner: many rows are learnt by then, few by heart."""
-    if rows <= _SMALL:
+    if rows <= _FEW:
         return min(50, max(20, math.ceil(_FEWEST_STEPS / math.ceil(max(rows, 1) / 32))))
+    if rows <= _SMALL:
+        return 30
     if rows <= _LARGE:
         return 50
     return 16 if task == "classification" else 24

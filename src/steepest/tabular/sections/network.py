@@ -21,7 +21,7 @@ class Network(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         Auto | tuple[Annotated[int, Meta(ge=1, le=65_536)], ...],
         Meta(
             description="units of each hidden layer; []: a linear model; auto: 256,128, or 128,64 "
-            "for tables up to 2,048 rows"
+            "for tables up to 1,024 rows"
         ),
         Flag("Units per hidden layer: 256,128", "N,..."),
     ] = "auto"

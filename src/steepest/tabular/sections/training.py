@@ -40,8 +40,9 @@ class Training(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_epochs: Annotated[
         Auto | Annotated[int, Meta(ge=1, le=1_000_000)],
         Meta(
-            description="passes over the training rows at most; auto: 50; of tables up to 2,048 "
-            "rows what 160 steps take, but 20 to 50; of more than 16,384 16 for classes, else 24"
+            description="passes over the training rows at most; auto: 50; of tables up to 1,024 "
+            "rows what 160 steps take, but 20 to 50, and up to 2,048 rows 30; of more than 16,384 "
+            "16 for classes, else 24"
         ),
         Flag("Passes over the rows at most.", "N"),
     ] = "auto"
