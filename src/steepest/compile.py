@@ -48,7 +48,7 @@ class Source:
         roles: of each input: ``table`` (the user's array, read in place), ``stepped`` (a row of an
             array for each step), ``whole`` (one value for all steps) or ``state``.
         state_offsets: bytes from the arena's beginning, for each input that is state, in order.
-        state_bytes: the arena's size.
+        state_bytes: how large the arena is at least.
         guarded: whether a first output that is not finite ends the run before state changes.
     """
 

@@ -40,6 +40,14 @@ def test_a_first_output_that_is_not_finite_ends_a_run(
     assert memory.read(total) == done.sum()
 
 
+def test_a_program_does_not_depend_on_cells_behind_its_own() -> None:
+    total, other = (State(st.zeros(5), trainable=False, name=name) for name in ("total", "other"))
+    trace = record(lambda row: row + total.value, st.zeros(5))
+    orders = ([total], [total, other], [other, total])
+    alone, before, behind = (Task(trace, ("whole",), Memory(each)).source.key for each in orders)
+    assert alone == before != behind
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_request_ends_a_run_before_its_next_step(backend: Backend) -> None:
     program, memory, total = counting(backend)

@@ -55,7 +55,7 @@ class Plan:
     """What a program is, besides its machine code; ``to_bytes`` and ``from_bytes`` keep it.
 
     Args:
-        state_bytes: of the arena that programs share.
+        state_bytes: of the arena that programs share, at least.
         scratch_bytes: of the program's own.
         functions: names in the machine code.
         calls: for each call of a step, the position of its function.
@@ -137,7 +137,7 @@ def assemble(
         call_names: a name for each call, for people.
         placements: where the buffers lie that are no tables.
         values: what goes in and out.
-        state_bytes: of the arena that programs share.
+        state_bytes: of the arena that programs share, at least.
         scratch_bytes: of the program's own arena.
         guard: the call that fails where the first output is not finite, if there is one.
     """

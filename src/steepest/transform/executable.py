@@ -81,7 +81,7 @@ class Task:
 
     @property
     def source(self) -> Source:
-        """For the compiler."""
+        """For the compiler; the same wherever the cells lie alike, whatever lies behind them."""
         trace = self.trace
         cells: tuple[InputRole, ...] = ("state",) * len(trace.cells)
         captured: tuple[InputRole, ...] = ("whole",) * len(trace.captured)
@@ -89,7 +89,7 @@ class Task:
             trace.graph,
             (*self.roles, *cells, *captured),
             tuple(self.memory.offsets[cell] for cell in trace.cells),
-            self.memory.arena.size,
+            self.memory.bytes_up_to(trace.cells),
             self.guarded,
         )
 

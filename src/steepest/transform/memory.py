@@ -28,12 +28,17 @@ class Memory:
         ends = list(accumulate((bytes_of(each) for each in buffers), initial=0))
         self.arena = Arena(ends[-1], "the model's state")
         self.offsets = dict(zip(self.cells, ends, strict=False))
+        self._ends = dict(zip(self.cells, ends[1:], strict=True))
         self._views = {
             cell: self.arena.view(Place("state", offset, each.dtype, each.extents, each.strides))
             for (cell, offset), each in zip(self.offsets.items(), buffers, strict=True)
         }
         self._is_ahead = False
         self.load()
+
+    def bytes_up_to(self, cells: Iterable[State]) -> int:
+        """What lies before the end of the last of these cells, itself included."""
+        return max((self._ends[cell] for cell in cells), default=0)
 
     def read(self, cell: State) -> Array:
         """A copy of a cell's value."""
