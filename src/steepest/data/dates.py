@@ -26,7 +26,7 @@ _CLOCK = (
 )
 _TIME = rf"(?:(?:T|,?\s){_CLOCK})?"
 _WEEKDAY = r"(?:[A-Za-z]{2,9}\.?,?\s)?"
-_WORD = r"(?P<word>[^\W\d_]{3,9})\.?"
+_MONTH = r"(?P<word>[^\W\d_]{3,9})\.?"
 _DATE_FORMS = [
     re.compile(
         rf"(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>\d{{1,2}})(?P=mark)(?P<day>\d{{1,2}}){_TIME}"
@@ -36,11 +36,11 @@ _DATE_FORMS = [
         rf"(?P<year>\d{{4}}|\d\d){_TIME}"
     ),
     re.compile(
-        rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?[\s-]?{_WORD}[\s,-]{{0,2}}"
+        rf"{_WEEKDAY}(?P<day>\d{{1,2}})(?:st|nd|rd|th|\.)?[\s-]?{_MONTH}[\s,-]{{0,2}}"
         rf"(?P<year>\d{{4}}|\d\d){_TIME}"
     ),
     re.compile(
-        rf"{_WEEKDAY}{_WORD}\s(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s(?P<year>\d{{4}}){_TIME}"
+        rf"{_WEEKDAY}{_MONTH}\s(?P<day>\d{{1,2}})(?:st|nd|rd|th)?,?\s(?P<year>\d{{4}}){_TIME}"
     ),
     re.compile(r"(?P<year>\d{4})-(?P<month>\d\d)"),
     re.compile(_CLOCK),
