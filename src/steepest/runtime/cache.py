@@ -9,7 +9,7 @@ import struct
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, final
@@ -48,7 +48,15 @@ class Usage(NamedTuple):
 class _File(NamedTuple):
     used: float
     size: int
-    path: Path
+    path: str
+
+
+@final
+class _Found(NamedTuple):
+    """Entries, and what is being written by other processes, or was when they were killed."""
+
+    entries: list[_File]
+    unfinished: list[_File]
 
 
 @final
@@ -105,8 +113,7 @@ class ObjectCache:
 
     def usage(self) -> Usage:
         """How much is kept."""
-        files = list(self._files())
-        return Usage(len(files), sum(file.size for file in files))
+        return _usage(self._found().entries)
 
     def clear(self) -> Usage:
         """Remove all entries.
@@ -117,39 +124,48 @@ class ObjectCache:
         Raises:
             OSError: an entry cannot be removed.
         """
-        removed = list(self._files())
-        for path in [*(file.path for file in removed), *self._unfinished()]:
-            path.unlink(missing_ok=True)
-        return Usage(len(removed), sum(file.size for file in removed))
+        found = self._found()
+        for file in (*found.entries, *found.unfinished):
+            Path(file.path).unlink(missing_ok=True)
+        return _usage(found.entries)
 
     def _path(self, folder: Path, key: bytes) -> Path:
         return folder / f"{key.hex()}{_SUFFIX}"
 
-    def _files(self) -> Iterator[_File]:
+    def _found(self) -> _Found:
+        """What is in the folder: quickly, for a full one holds thousands."""
+        found = _Found([], [])
         if self.folder is None:
-            return
-        with contextlib.suppress(OSError), os.scandir(self.folder) as found:
-            for each in found:
-                if each.name.endswith(_SUFFIX):
-                    with contextlib.suppress(OSError):  # another process has just removed it
+            return found
+        with contextlib.suppress(OSError), os.scandir(self.folder) as files:
+            for each in files:
+                name = each.name
+                is_entry = name.endswith(_SUFFIX)
+                if is_entry or name.startswith(_UNFINISHED):
+                    try:
                         status = each.stat(follow_symlinks=False)
-                        yield _File(status.st_mtime, status.st_size, Path(each.path))
+                    except OSError:  # another process has just removed it
+                        continue
+                    file = _File(status.st_mtime, status.st_size, each.path)
+                    (found.entries if is_entry else found.unfinished).append(file)
+        return found
 
     def _make_room(self) -> None:
         """Remove what was used longest ago until the rest fits, and what others left unfinished."""
-        files = sorted(self._files(), reverse=True)
-        room = self._most_bytes
-        for file in files:
-            room -= file.size
-            if room < 0:
-                file.path.unlink(missing_ok=True)
-        for path in self._unfinished():
-            if time.time() - path.stat().st_mtime > _HOUR:
-                path.unlink(missing_ok=True)
+        found = self._found()
+        room = self._most_bytes - _usage(found.entries).size
+        gone = [each for each in found.unfinished if time.time() - each.used > _HOUR]
+        for file in sorted(found.entries) if room < 0 else ():
+            if room >= 0:
+                break
+            room += file.size
+            gone.append(file)
+        for file in gone:
+            Path(file.path).unlink(missing_ok=True)
 
-    def _unfinished(self) -> list[Path]:
-        """What is being written by other processes, or was when they were killed."""
-        return [] if self.folder is None else list(self.folder.glob(f"{_UNFINISHED}*"))
+
+def _usage(entries: Sequence[_File]) -> Usage:
+    return Usage(len(entries), sum(file.size for file in entries))
 
 
 def default_folder() -> Path | None:
