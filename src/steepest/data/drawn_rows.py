@@ -134,13 +134,9 @@ def joined_tables(tables: list[Table]) -> Table:
         if all(isinstance(part, NumberColumn) for part in parts):
             columns[name] = join(parts)
         else:
-            columns[name] = join([_as_text(part) for part in parts])
+            columns[name] = join([part.as_text() for part in parts])
     numbers = np.concatenate([table.numbers for table in tables])
     return replace(first, columns=MappingProxyType(columns), numbers=numbers)
-
-
-def _as_text(column: Column) -> Column:
-    return column if isinstance(column, TextColumn) else column.as_text()
 
 
 def _compact(table: Table) -> Table:

@@ -104,6 +104,10 @@ class TextColumn:
         """Select rows, in the order given."""
         return TextColumn(self.codes[rows], self.levels, self.decimal, self.order)
 
+    def as_text(self) -> TextColumn:
+        """Give the column itself, for those who take a column of numbers as text too."""
+        return self
+
     def counts(self) -> NDArray[np.intp]:
         """Count the rows of each level."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.levels))

@@ -33,7 +33,7 @@ def infer_target(
     where = f"{table.source}: " if table.source else ""
     if missing == len(column):
         raise DataError(f"{where}the target {name!r} has no value in any row")
-    text = column if isinstance(column, TextColumn) else column.as_text()
+    text = column.as_text()
     values, wrong = text.as_numbers()
     written: Sign = ""
     if task != "classification" and wrong.any():
@@ -243,7 +243,7 @@ def match_levels(column: Column, levels: tuple[str, ...]) -> NDArray[np.int32]:
     >>> match_levels(number_column([2.0, 7.0]), ("1", "2")).tolist()
     [1, -1]
     """
-    text = column if isinstance(column, TextColumn) else column.as_text()
+    text = column.as_text()
     exact = {level: place for place, level in enumerate(levels)}
     places = [exact.get(level, -1) for level in text.levels]
     others = [code for code, place in enumerate(places) if place < 0]

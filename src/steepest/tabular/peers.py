@@ -10,7 +10,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from steepest.data import Preprocessor, Table, TextColumn
+from steepest.data import Preprocessor, Table
 from steepest.data.kinds.numeric import feature_numbers
 from steepest.methods import Registry
 
@@ -181,16 +181,11 @@ def fitted(estimator: Estimator, x: Floats, y: NDArray[Any], weights: Floats | N
 
 
 def _levels(table: Table, name: str) -> set[str]:
-    column = _text(table, name)
+    column = table.column(name).as_text()
     return {column.levels[code] for code in np.flatnonzero(column.counts())}
 
 
 def _codes(table: Table, name: str, levels: dict[str, int]) -> Floats:
-    column = _text(table, name)
+    column = table.column(name).as_text()
     known = np.array([*(levels.get(level, -1) for level in column.levels), np.nan])
     return known[column.codes]
-
-
-def _text(table: Table, name: str) -> TextColumn:
-    column = table.column(name)
-    return column if isinstance(column, TextColumn) else column.as_text()

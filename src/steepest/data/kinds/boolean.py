@@ -41,7 +41,7 @@ class BooleanColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag="bo
 
     def transform(self, table: Table) -> Inputs:
         """Make 1, −1 and 0; an indicator beside them."""
-        column = _text(table, self.name)
+        column = table.column(self.name).as_text()
         truth = _truth(column)[column.codes]
         if not self.indicator:
             return {"numeric": truth[:, None]}
@@ -49,7 +49,7 @@ class BooleanColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag="bo
 
     def unseen(self, table: Table) -> tuple[str, ...]:
         """Find the words that are neither."""
-        column = _text(table, self.name)
+        column = table.column(self.name).as_text()
         used = np.flatnonzero((_truth(column)[:-1] == 0) & (column.counts() > 0))
         return tuple(column.levels[code] for code in used)
 
@@ -58,11 +58,6 @@ def _truth(column: TextColumn) -> NDArray[np.float32]:
     """1, −1 or 0 for each level, and 0 for a missing one."""
     words = [level.casefold() for level in column.levels]
     return np.array([*((word in TRUE) - (word in FALSE) for word in words), 0], np.float32)
-
-
-def _text(table: Table, name: str) -> TextColumn:
-    column = table.column(name)
-    return column if isinstance(column, TextColumn) else column.as_text()
 
 
 def _recognise(sight: Sight) -> Feature | str | None:

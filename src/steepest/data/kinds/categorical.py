@@ -12,7 +12,7 @@ from steepest.data.dates import looks_like_dates
 from steepest.data.kinds.kind import Fitting, Inputs, Kind, Layout, Sight
 from steepest.data.kinds.wording import listed
 from steepest.data.schema import Feature
-from steepest.data.table import Column, NumberColumn, Table, TextColumn, parse_number
+from steepest.data.table import Column, NumberColumn, Table, parse_number
 from steepest.data.target import in_order, match_levels
 from steepest.errors import DataError
 
@@ -86,8 +86,7 @@ class CategoricalColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag
 
     def unseen(self, table: Table) -> tuple[str, ...]:
         """Find the levels that training did not have."""
-        column = table.column(self.name)
-        column = column if isinstance(column, TextColumn) else column.as_text()
+        column = table.column(self.name).as_text()
         unknown = column.codes[(self.codes(table) == 0) & ~column.missing]
         return tuple(column.levels[code] for code in np.unique(unknown))
 
@@ -133,8 +132,7 @@ def _take(sight: Sight) -> Feature | str:
 
 
 def _fit(table: Table, feature: Feature, fitting: Fitting) -> CategoricalColumn:
-    column = table.column(feature.name)
-    column = column if isinstance(column, TextColumn) else column.as_text()
+    column = table.column(feature.name).as_text()
     levels = in_order([column.levels[code] for code in np.flatnonzero(column.counts())])
     missing = bool(column.missing.any())
     one_hot = len(levels) + missing <= fitting.one_hot_levels

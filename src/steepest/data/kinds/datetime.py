@@ -131,7 +131,7 @@ def feature_moments(table: Table, name: str, order: Order) -> Moments:
     Raises:
         DataError: text that is no date or time, with row and column.
     """
-    column = _text(table, name)
+    column = table.column(name).as_text()
     read = _read(column, order)
     wrong = np.flatnonzero(np.isnat(read) & ~column.missing)
     if len(wrong):
@@ -143,11 +143,6 @@ def feature_moments(table: Table, name: str, order: Order) -> Moments:
             "it (--missing)"
         )
     return read
-
-
-def _text(table: Table, name: str) -> TextColumn:
-    column = table.column(name)
-    return column if isinstance(column, TextColumn) else column.as_text()
 
 
 def _read(column: TextColumn, order: Order) -> Moments:

@@ -137,7 +137,7 @@ class Sight:
     @cached_property
     def text(self) -> TextColumn:
         """The same as text."""
-        return self.column if isinstance(self.column, TextColumn) else self.column.as_text()
+        return self.column.as_text()
 
     @cached_property
     def counts(self) -> NDArray[np.intp]:

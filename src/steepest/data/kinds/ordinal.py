@@ -53,8 +53,7 @@ class OrdinalColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag="or
 
     def unseen(self, table: Table) -> tuple[str, ...]:
         """Find the levels that have no rank."""
-        column = table.column(self.name)
-        text = column if isinstance(column, TextColumn) else column.as_text()
+        text = table.column(self.name).as_text()
         unknown = (match_levels(text, self.levels) < 0) & ~text.missing
         return tuple(text.levels[code] for code in np.unique(text.codes[unknown]))
 

@@ -59,8 +59,7 @@ class FreeTextColumn(Struct, frozen=True, kw_only=True, tag_field="kind", tag="t
 
     def transform(self, table: Table) -> Inputs:
         """Hash the texts."""
-        column = table.column(self.name)
-        text = column if isinstance(column, TextColumn) else column.as_text()
+        text = table.column(self.name).as_text()
         used = np.flatnonzero(text.counts())
         place = np.full(len(text.levels) + 1, len(used))  # the last is the empty text
         place[used] = np.arange(len(used))
@@ -100,8 +99,7 @@ def _describe(sight: Sight) -> Feature | str:
 
 
 def _fit(table: Table, feature: Feature, fitting: Fitting) -> FreeTextColumn:
-    column = table.column(feature.name)
-    text = column if isinstance(column, TextColumn) else column.as_text()
+    text = table.column(feature.name).as_text()
     used = np.flatnonzero(text.counts())
     some = (text.levels[code] for code in used[:: max(1, len(used) // _MEASURED)])
     length = most_codes(some, fitting.text_buckets, fitting.text_length)
