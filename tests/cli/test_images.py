@@ -268,7 +268,9 @@ def test_a_table_is_no_source_for_a_model_of_images(
     assert "holds no images" in command("predict", fitted, table).err
     assert "--keep is for tables" in command("predict", fitted, folder, "--keep", "id").err
     assert "directory" in command("predict", model, folder).err
-    assert "--part is of images" in command("predict", model, table, "--part", "test").err
+    for use in ("predict", "evaluate"):
+        assert "--sheet is for tables" in command(use, fitted, folder, "--sheet", "May").err
+        assert "--part is of images" in command(use, model, table, "--part", "test").err
     assert "did you mean" in command("predict", fitted, folder, "--part", "trainin").err
 
 

@@ -6,34 +6,30 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from steepest.cli.flags import (
-    Json,
-    Model,
-    Query,
-    Quiet,
-    Reference,
-    Separator,
-    Sheet,
-    Table,
-    backend_of,
-    table_path,
-)
+from steepest.cli.flags import Json, Model, Quiet, Reference, Table, table_path
 from steepest.cli.image_parts import Part, chosen_part
+from steepest.cli.new_rows import (
+    model_to_use,
+    refuse_flags_of_tables,
+    refuse_part,
+    with_writing,
+    writing,
+)
+from steepest.cli.option_flags import Given
 from steepest.cli.terminal import Terminal
 from steepest.cli.threshold import Threshold, with_threshold
 
 
+@with_writing
 def evaluate(
     model: Model,
     table: Table,
-    separator: Separator = None,
-    sheet: Sheet = None,
-    query: Query = None,
     threshold: Threshold = None,
     json_: Json = False,
     part: Part = None,
     reference: Reference = False,
     quiet: Quiet = False,
+    **written: Given,
 ) -> None:
     r"""Score a model on a table, or on images, beside a baseline.
 
@@ -48,18 +44,19 @@ def evaluate(
     """
     import msgspec
 
-    from steepest.images import ImageModel, load
+    from steepest.images import ImageModel
 
-    fitted = with_threshold(load(model), threshold)
-    fitted.trained.backend = backend_of(reference)
+    fitted = with_threshold(model_to_use(model, reference=reference), threshold)
     terminal = Terminal(quiet=quiet)
     if isinstance(fitted, ImageModel):
+        refuse_flags_of_tables(written)
         images = chosen_part(fitted.read(Path(table)), part)
         terminal.say(f"{len(images):,} images of {images.source}")
         evaluation = fitted.score(images)
     else:
+        refuse_part(part)
         with table_path(table) as path:
-            rows = fitted.blocks(path, separator=separator, sheet=sheet, query=query)
+            rows = fitted.blocks(path, **writing(written))
             evaluation, left_out = fitted.score(rows)
         _say_left_out(left_out, fitted.schema.target_names, terminal)
     if json_:

@@ -41,17 +41,6 @@ Table: TypeAlias = Annotated[
         help="CSV, JSON, Parquet, Excel or DuckDB; 'logs/*.csv' reads several, - reads stdin.",
     ),
 ]
-Separator: TypeAlias = Annotated[
-    str | None, typer.Option("--separator", help="Between the table's fields, where not found.")
-]
-Sheet: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--sheet", help="Of a workbook, or table of a database.", metavar="NAME"),
-]
-Query: TypeAlias = Annotated[
-    str | None,
-    typer.Option("--query", help="Rows by SQL: 'SELECT * FROM data WHERE …'.", metavar="SQL"),
-]
 Model: TypeAlias = Annotated[
     Path, typer.Argument(metavar="MODEL", help="A model file written by 'steepest fit'.")
 ]

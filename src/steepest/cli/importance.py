@@ -13,16 +13,14 @@ import typer
 from steepest.cli.flags import (
     Json,
     Model,
-    Query,
     Quiet,
     Reference,
-    Separator,
-    Sheet,
     Table,
-    backend_of,
     table_path,
     whole_number,
 )
+from steepest.cli.new_rows import model_to_use, with_writing, writing
+from steepest.cli.option_flags import Given
 from steepest.cli.outputs import refuse_input, stem, write_output
 from steepest.cli.terminal import Terminal
 from steepest.errors import ConfigurationError
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from steepest.tabular.importance import Importances, Progress
 
 
+@with_writing
 def importance(
     model: Model,
     table: Table,
@@ -45,12 +44,10 @@ def importance(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw it (.png, .svg, .pdf).", metavar="FILE")
     ] = None,
-    separator: Separator = None,
-    sheet: Sheet = None,
-    query: Query = None,
     json_: Json = False,
     reference: Reference = False,
     quiet: Quiet = False,
+    **written: Given,
 ) -> None:
     r"""Say how much each column matters to a model: what a score loses when it is shuffled.
 
@@ -66,7 +63,7 @@ def importance(
     import msgspec
 
     from steepest.data import check_writable
-    from steepest.images import ImageModel, load
+    from steepest.images import ImageModel
     from steepest.report import picture_format
 
     if plot is not None:
@@ -74,12 +71,11 @@ def importance(
         refuse_input(plot, [model, Path(table)])
         check_writable(plot)
     count, drawn = whole_number("--repeats", repeats), whole_number("--seed", seed)
-    fitted = load(model)
+    fitted = model_to_use(model, reference=reference)
     if isinstance(fitted, ImageModel):
         raise ConfigurationError(f"{model} is a model of images, which have no columns")
-    fitted.trained.backend = backend_of(reference)
     with table_path(table) as path:
-        rows = fitted.read(path, separator=separator, sheet=sheet, query=query)
+        rows = fitted.read(path, **writing(written))
     with _progress(Terminal(quiet=quiet)) as told:
         found = fitted.importance(
             rows, metric=metric, repeats=count or 0, seed=drawn or 0, progress=told

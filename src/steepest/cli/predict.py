@@ -11,17 +11,21 @@ import typer
 
 from steepest.cli.flags import (
     Model,
-    Query,
     Quiet,
     Reference,
-    Separator,
-    Sheet,
     Table as TablePath,
-    backend_of,
     columns,
     table_path,
 )
 from steepest.cli.image_parts import Part, chosen_part
+from steepest.cli.new_rows import (
+    model_to_use,
+    refuse_flags_of_tables,
+    refuse_part,
+    with_writing,
+    writing,
+)
+from steepest.cli.option_flags import Given
 from steepest.cli.outputs import refuse_input
 from steepest.cli.terminal import Terminal
 from steepest.cli.threshold import Threshold, with_threshold
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 _ROWS = 8192
 
 
+@with_writing
 def predict(
     model: Model,
     table: TablePath,
@@ -64,12 +69,10 @@ def predict(
     append: Annotated[
         bool, typer.Option("--append", help="Put all columns of the table in front.")
     ] = False,
-    separator: Separator = None,
-    sheet: Sheet = None,
-    query: Query = None,
     part: Part = None,
     reference: Reference = False,
     quiet: Quiet = False,
+    **written: Given,
 ) -> None:
     r"""Predict every row of a table, or every image, in its order, as CSV.
 
@@ -86,28 +89,23 @@ def predict(
       steepest predict photos.safetensors new_photos/ --probabilities
     """
     from steepest.data import open_table, open_writer
-    from steepest.images import ImageModel, load
+    from steepest.images import ImageModel
     from steepest.tabular.parts import options_of_new_table
 
     if out != "-":
         refuse_input(Path(out), [model, Path(table)])
-    fitted = load(model)
-    fitted.trained.backend = backend_of(reference)
-    fitted = with_threshold(fitted, threshold)
+    fitted = with_threshold(model_to_use(model, reference=reference), threshold)
     if probabilities:
         _check_probabilities(fitted, "--probabilities")
     if dropout_samples is not None:
         check_dropout_samples(fitted, dropout_samples)
     asked = Asked(probabilities=probabilities, samples=dropout_samples)
     if isinstance(fitted, ImageModel):
-        _refuse_columns(keep=keep, append=append, separator=separator, sheet=sheet, query=query)
+        refuse_flags_of_tables({"keep": keep, "append": append, **written})
         predict_images(fitted, table, out, asked, part)
         return
-    if part is not None:
-        raise ConfigurationError("--part is of images that are kept apart; this is a table")
-    options = options_of_new_table(
-        fitted.configuration.data, separator=separator, sheet=sheet, query=query
-    )
+    refuse_part(part)
+    options = options_of_new_table(fitted.configuration.data, **writing(written))
     with table_path(table) as path:
         opened = open_table(path, options)
         kept = opened.names if append else _kept(columns(keep or []), opened.names)
@@ -207,12 +205,6 @@ def predict_images(
             block = images.take(slice(start, start + _ROWS))
             cells = _cells(fitted, asked, fitted.outputs, fitted.sampled, block, number)
             writer.write({"image": list(block.names), **cells})
-
-
-def _refuse_columns(**options: object) -> None:
-    for name, value in options.items():
-        if value:
-            raise ConfigurationError(f"--{name} is for tables; this is a model of images")
 
 
 def _kept(wanted: Sequence[str], names: Sequence[str]) -> tuple[str, ...]:
