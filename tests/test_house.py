@@ -72,8 +72,7 @@ def room_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def rooms() -> set[str]:
-    return {room_of(path) for path in FILES} - {"__init__", "__main__"}
+ROOMS = {room_of(path) for path in FILES} - {"__init__", "__main__"}
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -110,51 +109,70 @@ def run_python(code: str) -> str:
     return finished.stdout
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_file_holds_one_idea(path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").count("\n")
-    assert lines <= FILE_LINES, f"{name_of(path)} has {lines} lines: split it by idea"
+# One test looks at all files: a test for each would cost more than what it looks at.
+TEXTS = {path: path.read_text(encoding="utf-8") for path in FILES}
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_function_fits_a_screen(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def long_functions(tree: ast.Module, path: Path) -> Iterator[str]:
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0]
             documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
             start = first.end_lineno if documented and first.end_lineno else node.lineno
             lines = (node.end_lineno or start) - start
-            assert lines <= FUNCTION_LINES, f"{name_of(path)}:{node.lineno} {node.name}: {lines}"
+            if lines > FUNCTION_LINES:
+                yield f"{name_of(path)}:{node.lineno} {node.name}: {lines}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_no_drawers(path: Path) -> None:
-    parts = {part.removesuffix(".py").strip("_") for part in path.relative_to(SOURCE).parts}
-    assert not parts & DRAWERS, f"{name_of(path)}: a name that says what is inside, please"
-
-
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_room_imports_only_the_libraries_it_is_known_for(path: Path) -> None:
+def foreign_imports(tree: ast.Module, path: Path) -> Iterator[str]:
     allowed = THIRD_PARTY.get(room_of(path), {"numpy"}) | sys.stdlib_module_names | {"steepest"}
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    guarded = set(guarded_imports(tree, room_of(path)))
-    for line, module in imports(tree):
-        package = module.partition(".")[0]
-        is_fine = package in allowed or (line, module) in guarded
-        assert is_fine, f"{name_of(path)}:{line} imports {package}"
+    found = {each for each in imports(tree) if each[1].partition(".")[0] not in allowed}
+    for line, module in found - set(guarded_imports(tree, room_of(path)) if found else ()):
+        yield f"{name_of(path)}:{line} imports {module}"
 
 
-@pytest.mark.parametrize("path", FILES, ids=name_of)
-def test_a_room_imports_another_by_its_own_name(path: Path) -> None:
+def imports_of_the_front_door(tree: ast.Module, path: Path) -> Iterator[str]:
     # `import steepest` inside the house would go round the floors: import-linter judges rooms.
-    allowed = rooms() | {"__version__"}
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    allowed = ROOMS | {"__version__"}
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            names = {alias.name for alias in node.names}
-            assert "steepest" not in names, f"{name_of(path)}:{node.lineno}: import the room"
+            is_fine = all(alias.name != "steepest" for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module == "steepest":
-            names = {alias.name for alias in node.names}
-            assert names <= allowed, f"{name_of(path)}:{node.lineno}: import from the room"
+            is_fine = {alias.name for alias in node.names} <= allowed
+        else:
+            continue
+        if not is_fine:
+            yield f"{name_of(path)}:{node.lineno}: import the room, or from it"
+
+
+RULES = (long_functions, foreign_imports, imports_of_the_front_door)
+
+
+@pytest.fixture(scope="module")
+def broken() -> dict[str, list[str]]:
+    """Where each rule is broken; every file is parsed once."""
+    found: dict[str, list[str]] = {rule.__name__: [] for rule in RULES}
+    for path, text in TEXTS.items():
+        tree = ast.parse(text)
+        for rule in RULES:
+            found[rule.__name__] += rule(tree, path)
+    return found
+
+
+def test_a_file_holds_one_idea() -> None:
+    lines = {name_of(path): text.count("\n") for path, text in TEXTS.items()}
+    assert not {name: count for name, count in lines.items() if count > FILE_LINES}
+
+
+def test_no_drawers() -> None:
+    for path in FILES:
+        parts = {part.removesuffix(".py").strip("_") for part in path.relative_to(SOURCE).parts}
+        assert not parts & DRAWERS, f"{name_of(path)}: a name that says what is inside, please"
+
+
+@pytest.mark.parametrize("rule", [rule.__name__ for rule in RULES])
+def test_there_are_no(rule: str, broken: dict[str, list[str]]) -> None:
+    assert not broken[rule]
 
 
 def test_what_is_imported_is_declared_and_nothing_else() -> None:
@@ -167,9 +185,9 @@ def test_what_is_imported_is_declared_and_nothing_else() -> None:
         name: [re.split(r"[<>=]", each)[0] for each in needs]
         for name, needs in project["optional-dependencies"].items()
     }
-    texts = [path.read_text(encoding="utf-8") for path in FILES]
     for name in imported:
-        assert any(re.search(rf"import(_module\(\")? ?{name}\b|from {name}\b", t) for t in texts)
+        importing = re.compile(rf"import(_module\(\")? ?{name}\b|from {name}\b")
+        assert any(importing.search(text) for text in TEXTS.values())
 
 
 def test_import_loads_nothing_heavy() -> None:
@@ -209,10 +227,10 @@ def test_every_public_name_exists_and_is_documented(module: ModuleType) -> None:
 def test_the_architecture_page_names_every_room_and_no_other() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\| `(\w+)(?:/|\.py)` \|", page, flags=re.MULTILINE))
-    assert named == rooms()
+    assert named == ROOMS
 
 
 def test_the_floors_of_the_linter_are_the_rooms() -> None:
     settings = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     layers = settings.partition("layers = [")[2].partition("]")[0]
-    assert set(re.findall(r"\w+", layers)) == rooms() | {"__main__"}
+    assert set(re.findall(r"\w+", layers)) == ROOMS | {"__main__"}
