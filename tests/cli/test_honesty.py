@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from steepest.data import NumberColumn, read_table
+from steepest.data import NumberColumn, infer_schema, read_table
 from steepest.tabular import load
+from steepest.tabular.doubts import doubts
 
 FAST = ("--max-epochs", "3", "--hidden-layer-sizes", "8")
 REAL = Path(__file__).parents[3] / "shared" / "data" / "penguins" / "penguins.csv"
@@ -122,6 +123,16 @@ def test_doubts_are_said_before_training(command: Command, patients: Path, tmp_p
     assert results.repeated_test_rows > 5
     assert results.new_test is not None
     assert results.new_test.rows == 90 - results.repeated_test_rows
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(1, "1 of 4 test rows has"), (2, "2 of 4 test rows h")]
+)
+def test_repeated_rows_are_counted_in_words(count: int, told: str) -> None:
+    training = read_table({"x": list(range(count)), "y": ["a"] * count})
+    rows = read_table({"x": [0, 1, 2.5, 3], "y": ["a", "b", "a", "b"]})
+    line, *_ = doubts(infer_schema(rows, "y"), training, {"test": rows})
+    assert line.startswith(told)
 
 
 def test_no_doubts_of_penguins(command: Command, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -242,7 +243,11 @@ def test_quiet_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4
     assert lines[0].startswith("epoch 1/3  loss ")
-    assert lines[-1].startswith("3 epochs, finished")
+    assert re.fullmatch(
+        r"3 epochs, finished; kept .*  validation accuracy [\d.]+  baseline [\d.]+", lines[-1]
+    )
+    NeuralRegressor(**quick(early_stopping=False), verbose=1).fit(NUMBERS, NUMBERS[:, 0])
+    assert re.search(r"kept the last weights  loss [\d.]+  rmse ", capsys.readouterr().out)
 
 
 def test_callbacks_may_end_it() -> None:

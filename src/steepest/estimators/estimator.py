@@ -40,7 +40,7 @@ from steepest.tabular.parts import Parts
 from steepest.tabular.prepare import prepare
 from steepest.tabular.prepared import PreparedTable, prepare_table
 from steepest.tabular.resolved import Task
-from steepest.tabular.summary import ending
+from steepest.tabular.summary import ending, first_scores
 from steepest.train.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -222,7 +222,7 @@ class NeuralEstimator(BaseEstimator, ABC):
             line.note(parts.notes)
         model = fit_prepared(prepared, parts, callbacks=called)
         if line:
-            line.finish(ending(model.results))
+            line.finish(ending(model.results), first_scores(model.results))
         self._prepared = without_rows(prepared) if self.warm_start or keeps_constants else None
         self._describe(model, [*self.history_] if going_on else [])
 

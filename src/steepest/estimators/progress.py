@@ -23,12 +23,14 @@ class EpochLine:
     def __init__(self) -> None:
         self._width = 0
         self._written = 0.0
+        self._figures = ""
 
     def __call__(self, now: Snapshot) -> None:
         """At the end of an epoch."""
         if now.member:
             return
-        line = f"epoch {now.epoch}/{now.epochs}  {figures(now.metrics)}"
+        self._figures = figures(now.metrics)
+        line = f"epoch {now.epoch}/{now.epochs}  {self._figures}"
         if not _is_rewritten():
             print(line, flush=True)
         elif time.monotonic() - self._written > _APART or now.epoch == now.epochs:
@@ -39,8 +41,9 @@ class EpochLine:
         for each in notes:
             print(each, flush=True)
 
-    def finish(self, line: str) -> None:
-        """Leave a last line there."""
+    def finish(self, line: str, scores: Sequence[str]) -> None:
+        """Leave a last line there, with these scores, else with the last epoch's figures."""
+        line = f"{line}  {'  '.join(scores) or self._figures}"
         if _is_rewritten():
             self._show(line)
             print(flush=True)

@@ -37,7 +37,7 @@ def repeats(schema: Schema, training: Table, rows: Table) -> NDArray[np.bool_]:
 def _repeats(name: str, rows: Table, known: NDArray[np.bool_]) -> Iterator[str]:
     count = int(known.sum())
     if count:
-        have = "row has" if count == 1 else "rows have"
+        have = "rows has" if count == 1 else "rows have"
         yield (
             f"{count:,} of {len(rows):,} {name} {have} the same features as a row to train on "
             f"({100 * count / len(rows):.2g} %)"
