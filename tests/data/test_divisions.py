@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,20 @@ from sklearn.model_selection import GroupKFold, TimeSeriesSplit
 from steepest.data import Table, read_table
 from steepest.data.divisions import DIVISIONS, Grouped, Ordered, Shuffled
 from steepest.errors import ConfigurationError, DataError
+from steepest.tabular.options import options
 
 SHARES = st.tuples(st.sampled_from([0.0, 0.1, 0.3]), st.sampled_from([0.0, 0.2, 0.4]))
 
 
 def table(**columns: Sequence[object] | NDArray[Any]) -> Table:
     return read_table(columns)
+
+
+def test_every_division_is_an_option_and_stands_on_its_page() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "honesty.md").read_text(encoding="utf-8")
+    for name in DIVISIONS:
+        assert options()[f"data.{name}"].flag is not None
+        assert f"| `--{name} COLUMN` |" in page, "docs/honesty.md lacks its row"
 
 
 @pytest.mark.parametrize("option", DIVISIONS)

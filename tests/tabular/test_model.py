@@ -103,6 +103,7 @@ def test_options_as_nested_dictionaries() -> None:
         ({"seed": 1}, "training.seed is an option"),
         ({"max_epoch": 5}, "did you mean 'max_epochs'.*Configuration"),
         ({"random": 5}, "nested dictionaries"),
+        ({"resum": "kept"}, "did you mean 'resume'"),
     ],
 )
 def test_an_option_given_as_an_argument_is_told_its_place(

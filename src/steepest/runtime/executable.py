@@ -83,7 +83,7 @@ def compile_program(text: str, processor: Processor) -> bytes:
     return _LENGTH.pack(len(kernels)) + kernels + _driver(processor)
 
 
-@lru_cache(8)  # what validates and what predicts differ in where their state lies, not in text
+@lru_cache(8)  # extents are no part of the text: networks of other widths may have the same
 def _kernels(text: str, processor: Processor) -> bytes:
     return compile_text(text, processor)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,7 @@ def _misplaced(name: str) -> str:
             )
             return f"fit_table has no argument {name!r}; {option} is an option, {way}"
     leaves = [option.partition(".")[2] for option in options()]
-    arguments = ["source", "target", "configuration", "validation", "test", "callbacks", "backend"]
+    arguments = [each for each in signature(fit_table).parameters if each != "unknown"]
     return (
         f"fit_table has no argument {name!r}; {nearest(name, [*arguments, *leaves])}; options are "
         "given in the third, as nested dictionaries or a steepest.tabular.Configuration"
