@@ -247,14 +247,10 @@ def match_levels(column: Column, levels: tuple[str, ...]) -> NDArray[np.int32]:
     exact = {level: place for place, level in enumerate(levels)}
     places = [exact.get(level, -1) for level in text.levels]
     others = [code for code, place in enumerate(places) if place < 0]
-    if others:
-        loose: dict[float | str, int] = {}
-        for place, level in enumerate(levels):
-            key = _loose_key(level, ".")
-            if key is not None:
-                loose.setdefault(key, place)
-        for code in others:
-            key = _loose_key(text.levels[code], text.decimal)
+    keys = [_loose_key(text.levels[code], text.decimal) for code in others]
+    if any(key is not None for key in keys):  # mostly not: new words are like no level
+        loose = {_loose_key(level, "."): place for place, level in reversed([*enumerate(levels)])}
+        for code, key in zip(others, keys, strict=True):
             places[code] = loose.get(key, -1) if key is not None else -1
     return np.array([*places, -1], dtype=np.int32)[text.codes]  # the last serves code −1
 
