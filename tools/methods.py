@@ -139,7 +139,7 @@ def formula(value: object) -> str:
         return stated
     paragraphs = (inspect.getdoc(value) or "").split("\n\n")
     second = paragraphs[1] if len(paragraphs) > 1 else ""
-    is_section = re.match(r"(Args|Attributes|Errors|Returns|Shapes|Source|>>>)", second)
+    is_section = re.match(r"(Args|Attributes|Raises|Returns|Shapes|Source|>>>)", second)
     taken = (
         paragraphs[:2] if second and _FORMULA.search(second) and not is_section else paragraphs[:1]
     )

@@ -31,7 +31,7 @@ def notebooks() -> list[Path]:
 def executed(path: Path, folder: Path) -> NotebookNode:
     """The notebook with what its cells show, run anew in `folder`.
 
-    Errors:
+    Raises:
         SystemExit: a cell failed, or wrote to stderr.
     """
     notebook = cast("NotebookNode", nbformat.read(path, as_version=4))  # pyright: ignore[reportUnknownMemberType]

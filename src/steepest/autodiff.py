@@ -31,7 +31,7 @@ def gradients(
     Returns:
         For each node of ``wrt`` a node of its type, or None where the outputs do not depend on it.
 
-    Errors:
+    Raises:
         GradientError: where a derivative must pass through an op that has none.
     """
     nodes = order(outputs)

@@ -104,7 +104,7 @@ class Stages:
 def stages(source: Source, target: Target) -> Stages:
     """All stages up to LLVM's text.
 
-    Errors:
+    Raises:
         CannotSchedule: an op runs on the reference only.
     """
     with not_collecting():
@@ -133,7 +133,7 @@ def compiled(
         processor: what to compile for; this machine by default.
         cache: by default the one in the folder for caches of this system.
 
-    Errors:
+    Raises:
         CannotSchedule: an op runs on the reference only.
         CompilationError: LLVM does not serve.
     """

@@ -240,7 +240,7 @@ orthogonal = _registered(
 def initialiser(which: str | Initialiser) -> Initialiser:
     """The initialiser of this name.
 
-    Errors:
+    Raises:
         ConfigurationError: there is none; the nearest names are given.
 
     >>> import steepest as st

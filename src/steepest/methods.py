@@ -85,7 +85,7 @@ class Registry(Mapping[str, T]):
     def find(self, name: str) -> T:
         """The method of this name.
 
-        Errors:
+        Raises:
             ConfigurationError: there is none; the nearest names are given.
         """
         if name not in self._methods:

@@ -133,7 +133,7 @@ def bench_watching(
         settings: how long.
         say: gets a line before each part.
 
-    Errors:
+    Raises:
         ConfigurationError: a workload that the Trainer does not train.
     """
     if workload.is_regular:

@@ -59,7 +59,7 @@ class Keeping(Struct, frozen=True, kw_only=True):
             every: `--checkpoint-every`.
             resumes: `--resume`.
 
-        Errors:
+        Raises:
             ConfigurationError: not a number of epochs or steps.
 
         >>> keeping = Keeping.of(Path("a/m.safetensors"), "t", None, "500steps", resumes=False)
@@ -97,7 +97,7 @@ class Keeping(Struct, frozen=True, kw_only=True):
     def going_on(self) -> list[str]:
         """Say from where it goes on, before the table is read.
 
-        Errors:
+        Raises:
             CheckpointError: there is nothing to go on from.
         """
         from steepest.train.checkpoint import read_moments

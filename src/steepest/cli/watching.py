@@ -65,7 +65,7 @@ class Watching(Struct, frozen=True, kw_only=True):
     def callbacks(self) -> list[Callback]:
         """What the Trainer is to call.
 
-        Errors:
+        Raises:
             ConfigurationError: the package tensorboard is missing, or the folder is a file.
         """
         if self.tensorboard is None:

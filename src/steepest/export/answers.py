@@ -59,7 +59,7 @@ class Answer:
 def answer_of(head: Head) -> Answer:
     """What a head says of its outputs, as `Head.meaning` and `Head.choose` do.
 
-    Errors:
+    Raises:
         ConfigurationError: a head that cannot be exported.
     """
     raise ConfigurationError(f"what the model predicts ({head.described}) cannot be exported")

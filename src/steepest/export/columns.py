@@ -114,7 +114,7 @@ class Group:
 def groups_of(columns: Sequence[FittedColumn]) -> tuple[Group, ...]:
     """Put columns together that are computed alike, in the order of their first ones.
 
-    Errors:
+    Raises:
         ConfigurationError: a kind that cannot be exported; says why and what to do.
     """
     found: dict[tuple[str, str, Cell], list[FittedColumn]] = {}

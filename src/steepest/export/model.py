@@ -55,7 +55,7 @@ class ExportedModel:
 def exported(model: TableModel) -> ExportedModel:
     """Take a model apart.
 
-    Errors:
+    Raises:
         ConfigurationError: it holds something that cannot be exported; says what, and the remedy.
     """
     columns = model.preprocessor.columns

@@ -119,7 +119,7 @@ def staged(function: Callable[[Tensors], Tensors], inputs: Mapping[str, Rows]) -
         function: of a mapping of Tensors to one, written in ops.
         inputs: what it takes.
 
-    Errors:
+    Raises:
         ConfigurationError: rows are mixed, so that no graph holds for any number of them.
     """
     few, more = (_traced(function, inputs, rows) for rows in (_FEW, _MORE))

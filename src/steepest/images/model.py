@@ -212,7 +212,7 @@ class ImageModel:
 def class_head(configuration: Configuration, classes: tuple[str, ...]) -> ClassHead:
     """What the outputs of a network of images mean: scores of classes.
 
-    Errors:
+    Raises:
         ConfigurationError: the loss is not for classes.
     """
     return ClassHead(make_loss(configuration, "classification"), classes)

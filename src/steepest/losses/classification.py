@@ -101,7 +101,7 @@ class CrossEntropy(Loss):
 
     Source: L1.
 
-    Errors:
+    Raises:
         DTypeError: labels that are no integers.
         DataError: a label outside of 0 … K − 1.
 
@@ -138,7 +138,7 @@ class SmoothedCrossEntropy(Loss):
 
     Source: Szegedy et al. 2016.
 
-    Errors:
+    Raises:
         ConfigurationError: ε outside of [0, 1).
 
     >>> import steepest as st

@@ -43,9 +43,9 @@ class Loss(ABC):
             outputs: the shape of one prediction.
             dtype: the element type of the model.
 
-        Errors:
+        Raises:
             DataError, DTypeError, ShapeError: targets that the loss is not made for; names the
-            first.
+                first.
         """
 
 
@@ -59,7 +59,7 @@ def loss(which: str | LossFunction, options: Mapping[str, Any] | None = None, /)
         which: a name, a loss, or a function to one number per example.
         options: of a loss that is named: ``{"delta": 0.5}``.
 
-    Errors:
+    Raises:
         ConfigurationError: there is none; the nearest names are given.
 
     >>> import steepest as st

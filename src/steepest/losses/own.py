@@ -62,7 +62,7 @@ def check_own_loss(function: LossFunction, prediction: Array, target: Array) -> 
         prediction: (batch, …), finite.
         target: (batch, …), as the loss gets it.
 
-    Errors:
+    Raises:
         ShapeError, TraceError: not one number per example, or no Tensor.
         TrainingError: a number that is not finite.
         GradientError: a wrong derivative; names the example. See :class:`Unchecked` for one that is

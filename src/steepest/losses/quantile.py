@@ -42,7 +42,7 @@ class Quantile(Loss):
 
     Source: Koenker, Bassett 1978.
 
-    Errors:
+    Raises:
         ConfigurationError: quantiles outside of (0, 1), twice the same, or not in order.
 
     >>> import steepest as st

@@ -120,7 +120,7 @@ class Huber(Loss):
 
     Source: Huber 1964.
 
-    Errors:
+    Raises:
         ConfigurationError: δ is not above 0.
 
     >>> import steepest as st
@@ -159,7 +159,7 @@ class Poisson(Loss):
 
     Source: Nelder, Wedderburn 1972.
 
-    Errors:
+    Raises:
         DataError: a negative target.
 
     >>> import steepest as st

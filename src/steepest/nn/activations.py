@@ -143,7 +143,7 @@ softplus = _registered(
 def activation(which: str | Activation) -> Activation:
     """The activation of this name.
 
-    Errors:
+    Raises:
         ConfigurationError: there is none; the nearest names are given.
 
     >>> import steepest as st

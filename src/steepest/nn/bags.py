@@ -38,7 +38,7 @@ class EmbeddingBag(Module):
 
     Source: Joulin et al. 2017, fastText (arXiv 1607.01759).
 
-    Errors:
+    Raises:
         ConfigurationError: a size below 1, a speed that is not above 0.
         DTypeError: codes that are no integers.
         ShapeError: a code above ``levels``; codes without an axis to go along.

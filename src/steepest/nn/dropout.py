@@ -28,7 +28,7 @@ class Dropout(Module):
 
     Source: Srivastava et al. 2014.
 
-    Errors:
+    Raises:
         ConfigurationError: a rate outside of [0, 1).
 
     >>> import steepest as st
@@ -61,7 +61,7 @@ class VanillaDropout(Module):
 
     Source: Srivastava et al. 2014, Figure 2; L2, L3 (whose p and h are probabilities of keeping).
 
-    Errors:
+    Raises:
         ConfigurationError: a rate outside of [0, 1).
 
     >>> import steepest as st

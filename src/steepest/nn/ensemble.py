@@ -60,7 +60,7 @@ class Ensemble(Module):
         mean: how outputs stacked along the first axis become one: :func:`mean_of_outputs`,
             :func:`mean_of_softmaxes`, :func:`mean_of_sigmoids` or :func:`mean_of_exponentials`.
 
-    Errors:
+    Raises:
         ConfigurationError: no members, or some that are no modules.
 
     Source: L2, "Model ensembles".

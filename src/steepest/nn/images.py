@@ -55,7 +55,7 @@ class Standardise(Module):
 
     Shapes: (n, …) to (n, …).
 
-    Errors:
+    Raises:
         ShapeError: images of another shape.
 
     Source: lecture 1 (per-channel and mean-image subtraction).

@@ -117,7 +117,7 @@ class PolynomialFeatures(Module):
 
     Source: L1.
 
-    Errors:
+    Raises:
         ConfigurationError: more than 100,000 features: the dual form, :class:`KernelMachine`, does
             not make them.
 

@@ -42,7 +42,7 @@ class Linear(Module):
 
     Source: L1.
 
-    Errors:
+    Raises:
         ConfigurationError: a size below 1, an unknown initialiser.
         ShapeError: x has another number of features.
 
@@ -96,7 +96,7 @@ class Embedding(Module):
 
     Source: Guo, Berkhahn 2016; L3.
 
-    Errors:
+    Raises:
         ConfigurationError: a size below 1.
         DTypeError: codes that are no integers.
         ShapeError: a code above ``levels``.

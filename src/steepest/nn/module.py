@@ -30,7 +30,7 @@ class Module(ABC):  # noqa: B024  (what a subclass has to write is forward)
     attributes, and writes ``forward``; nothing has to be registered and no ``super().__init__()``
     called. Cells are named by the attributes that lead to them: ``"layers.0.weight"``.
 
-    Errors:
+    Raises:
         ConfigurationError: no ``forward``; an attribute that is a Tensor requiring grad, and so no
             parameter (wrap it in :class:`steepest.State`).
 

@@ -27,7 +27,7 @@ BatchNormPlace: TypeAlias = Literal["before", "after"]
 class Sequential(Module):
     """Layers one after the other; modules, activations and any function of a Tensor.
 
-    Errors:
+    Raises:
         ConfigurationError: a linear layer before the last one whose units all start equal; a list
             of layers, or something else that cannot be called.
 
@@ -66,7 +66,7 @@ class Residual(Module):
 
     Source: He et al. 2016.
 
-    Errors:
+    Raises:
         ShapeError: f changes the shape.
 
     >>> import steepest as st
@@ -105,7 +105,7 @@ class MLP(Module):
         initialise: how weights are drawn; by default the activation's own initialiser in hidden
             layers and Glorot's in the last (the output activation's, if there is one).
 
-    Errors:
+    Raises:
         ConfigurationError: a size below 1, an unknown activation, an initialiser that makes all
             units of a hidden layer equal (see :func:`steepest.init.forced`).
 

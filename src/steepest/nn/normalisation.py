@@ -50,7 +50,7 @@ class BatchNorm(Module):
 
     Shapes: (…, features) to the same.
 
-    Errors:
+    Raises:
         ConfigurationError: an impossible option; in training a batch of a single row, which has no
             variance.
         ShapeError: x has another number of features.

@@ -28,7 +28,7 @@ class Bounded(Module):
         low: the lower bound.
         high: the upper bound.
 
-    Errors:
+    Raises:
         ConfigurationError: bounds that are not finite, or in the wrong order.
 
     >>> import steepest as st

@@ -41,7 +41,7 @@ class PeriodicEmbedding(Module):
     (arXiv 2203.05556). There x itself is the first of the numbers, 2π is outside the learned
     frequencies, and a learning rate that is far higher all over is lowered here.
 
-    Errors:
+    Raises:
         ConfigurationError: a size below 1, a deviation or a speed that is not above 0.
         ShapeError: x has another number of columns.
 

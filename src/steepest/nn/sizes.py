@@ -10,7 +10,7 @@ from steepest.errors import ConfigurationError
 def size(value: Any, what: str) -> int:
     """A number of units, from 1 on.
 
-    Errors:
+    Raises:
         ConfigurationError: anything else; ``what`` says whose size it is.
     """
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -40,7 +40,7 @@ def recompute_statistics(
         batch_size: rows that go through at once.
         backend: ``native`` or ``reference``, as the Trainer's.
 
-    Errors:
+    Raises:
         ConfigurationError: the model has no BatchNorm.
         DataError: fewer than two rows.
         TrainingError: what comes to a layer is not finite.
@@ -62,7 +62,7 @@ class ExactStatistics:
         batch_size: rows that go through at once.
         backend: ``native`` or ``reference``.
 
-    Errors:
+    Raises:
         ConfigurationError: the model has no BatchNorm.
     """
 

@@ -36,7 +36,7 @@ def unit_variance(model: Module, x: Any) -> dict[str, float]:
     Returns:
         By layer, the factor that its weights were multiplied with.
 
-    Errors:
+    Raises:
         ConfigurationError: no Linear is called; a layer whose outputs are all equal, or not finite:
             its inputs are dead, or its weights 0.
 

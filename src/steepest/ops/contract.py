@@ -126,7 +126,7 @@ def matmul(a: T | Array, b: T | Array, /) -> T:
         a: shape (…, m, k), or (k,).
         b: shape (…, k, n), or (k,).
 
-    Errors:
+    Raises:
         ShapeError: where k differs.
 
     >>> import steepest as st

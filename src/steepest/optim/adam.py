@@ -52,7 +52,7 @@ class Adam(Rule):
         beta2: β₂ in [0, 1), the memory of the mean squared gradient.
         epsilon: ε, keeps the quotient finite.
 
-    Errors:
+    Raises:
         ConfigurationError: a value out of its range.
 
     Source: Kingma, Ba: "Adam: a method for stochastic optimization" (2015), algorithm 1.

@@ -38,7 +38,7 @@ class AveragedParameters(Rule):
         rule: the rule that moves the parameters.
         decay: β in [0, 1), how much of the average is kept: about 1/(1 − β) steps are averaged.
 
-    Errors:
+    Raises:
         ConfigurationError: a decay out of its range; a rule that looks ahead or averages itself.
 
     Source: Polyak, Juditsky: "Acceleration of stochastic approximation by averaging" (1992), with

@@ -42,7 +42,7 @@ class ClipByValue(Rule):
         rule: the rule that gets the clipped gradients.
         limit: c.
 
-    Errors:
+    Raises:
         ConfigurationError: a limit that is not positive.
 
     Source: Mikolov: "Statistical language models based on neural networks" (2012).
@@ -94,7 +94,7 @@ class ClipByNorm(Rule):
         rule: the rule that gets the clipped gradients.
         limit: c, the greatest norm.
 
-    Errors:
+    Raises:
         ConfigurationError: a limit that is not positive.
 
     Differs from PyTorch's ``clip_grad_norm_``, which divides by ‖g‖ + 1e-6.

@@ -41,7 +41,7 @@ class WeightDecay(Rule):
         rule: the rule that is composed with the decay.
         weight_decay: λ.
 
-    Errors:
+    Raises:
         ConfigurationError: a negative decay; a rule that looks ahead.
 
     Source: Loshchilov, Hutter: "Decoupled weight decay regularization" (2019).
@@ -97,7 +97,7 @@ class L1Decay(Rule):
         rule: the rule that is composed with the decay.
         l1: λ of the penalty λ Σ |w|.
 
-    Errors:
+    Raises:
         ConfigurationError: a negative λ; a rule that looks ahead.
 
     Source: Duchi, Singer: "Efficient online and batch learning using forward backward splitting"

@@ -66,7 +66,7 @@ class ForGroups(Rule):
         rule: the rule inside.
         groups: each :class:`Group`.
 
-    Errors:
+    Raises:
         ConfigurationError: no group; and, when the rule meets a model, a pattern that fits none of
             its parameters.
 

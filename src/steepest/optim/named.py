@@ -13,7 +13,7 @@ __all__ = ["optimizer"]
 def optimizer(which: str) -> type[Rule] | type[Driver]:
     """The rule or the driver of this name, to be called with its options.
 
-    Errors:
+    Raises:
         ConfigurationError: there is none; the nearest names of both kinds are given.
 
     >>> import steepest as st

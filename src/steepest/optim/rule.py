@@ -144,7 +144,7 @@ def running_mean(mean: Tensor, new: Tensor, memory: float) -> Tensor:
 def check_around(outside: str, rule: Any) -> None:
     """What is around a rule changes what it does: not where it looks ahead, nor its averages.
 
-    Errors:
+    Raises:
         ConfigurationError: what is inside is no rule, looks ahead, or is averaged already.
     """
     if not isinstance(rule, Rule):
@@ -166,7 +166,7 @@ AVERAGE = "average"  # the slot in which a rule keeps what to predict with
 def make_slots(rule: Rule, cells: Mapping[str, State]) -> SlotCells:
     """Cells for the rule's slots; ``layers.0.weight/velocity`` and so on.
 
-    Errors:
+    Raises:
         ConfigurationError: a group of parameters that none belongs to.
     """
     for each in with_rules_inside(rule):
@@ -287,7 +287,7 @@ class Attached:
         epoch: Epochs finished, for schedules that count them; yours to raise, or by
             :meth:`end_epoch`.
 
-    Errors:
+    Raises:
         ConfigurationError: the rule wants the gradient elsewhere (NesterovLookAhead).
     """
 
@@ -312,7 +312,7 @@ class Attached:
             gradients: by name, as ``st.grad(f)(model)`` gives them; by default each parameter's
                 ``.grad``.
 
-        Errors:
+        Raises:
             GradientError: no parameter has a gradient.
         """
         found = {
@@ -343,7 +343,7 @@ class Attached:
         Args:
             watched: what a :class:`schedules.Plateau` looks at, such as the validation loss.
 
-        Errors:
+        Raises:
             ConfigurationError: the rate is a plateau, and there is nothing to look at.
         """
         self.epoch += 1

@@ -13,7 +13,7 @@ RULES = Registry[type[Rule]]("optimizer", option="--optimizer NAME")
 def rule(which: str) -> type[Rule]:
     """The rule of this name, to be called with its options.
 
-    Errors:
+    Raises:
         ConfigurationError: there is none; the nearest names are given.
 
     >>> import steepest as st

@@ -86,7 +86,7 @@ def draw_watched(watched: Watched, *, title: str, format: str) -> bytes:
     Returns:
         The picture's bytes; equal input gives equal bytes.
 
-    Errors:
+    Raises:
         DataError: no step was watched.
     """
     import matplotlib as mpl

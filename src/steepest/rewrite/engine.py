@@ -64,7 +64,7 @@ def rewrite(graph: Graph, rules: Mapping[str, Rule] = RULES) -> Rewritten:
         graph: stays as it is.
         rules: by name; those that come first are tried first.
 
-    Errors:
+    Raises:
         AssertionError: the rules undo each other's work.
     """
     plain = [rule for rule in rules.values() if rule.absorbs is None]

@@ -76,7 +76,7 @@ def schedule(graph: Graph, roles: Sequence[InputRole], *, guarded: bool) -> Sche
         roles: of its inputs.
         guarded: whether a first output that is not finite keeps state from changing.
 
-    Errors:
+    Raises:
         CannotSchedule: an op runs on the reference only.
     """
     tables = frozenset(n for n, role in zip(graph.inputs, roles, strict=True) if role == "table")

@@ -65,9 +65,9 @@ class Choice:
     def made(self, options: Mapping[str, Any]) -> Any:  # noqa: ANN401 - whatever was registered
         """The method with these own options.
 
-        Errors:
+        Raises:
             ConfigurationError: an option that it does not have or that is missing, a value that it
-            refuses.
+                refuses.
         """
         for name in options:
             if name in self.elsewhere and name in self.parameters:

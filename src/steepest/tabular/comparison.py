@@ -100,7 +100,7 @@ def check_comparable(configuration: Configuration, *, test: bool) -> None:
         configuration: of the fit.
         test: whether a table of its own is given for test.
 
-    Errors:
+    Raises:
         ConfigurationError: there are no test rows.
     """
     if not test and not configuration.data.test:
@@ -127,7 +127,7 @@ def compare(model: Evaluated, parts: Parts, seconds: float) -> Comparison:
         parts: of its table, with test rows.
         seconds: that fitting it took.
 
-    Errors:
+    Raises:
         ConfigurationError: there are no test rows.
     """
     if parts.test is None:

@@ -77,7 +77,7 @@ def decide(
 def decided_by(threshold: float, schema: Schema, head: Head, decision: Decision | None) -> Decision:
     """A decision by a threshold of one's own, at the temperature that was chosen.
 
-    Errors:
+    Raises:
         ConfigurationError: it is not between 0 and 1, or there are not two classes.
     """
     if not 0 < threshold < 1:

@@ -136,7 +136,7 @@ def cost_matrix(costs: Mapping[str, float], classes: Sequence[str]) -> Costs:
             "actual:predicted"; 1 for mistakes that are not named.
         classes: in their order.
 
-    Errors:
+    Raises:
         ConfigurationError: a mistake that there is not; all mistakes are free.
 
     >>> cost_matrix({"fn": 5}, ["no", "yes"])
@@ -175,7 +175,7 @@ def check_decision(
         has_probabilities: whether the loss makes them.
         validation: whether there are rows to choose on.
 
-    Errors:
+    Raises:
         ConfigurationError: names the option.
     """
     asked = {

@@ -24,7 +24,7 @@ def is_driven(configuration: Configuration) -> bool:
 def make_driver(configuration: Configuration) -> Driver:
     """Make the driver that a configuration names.
 
-    Errors:
+    Raises:
         ConfigurationError: an option that does not go with it, and why.
     """
     optimizer, name = configuration.optimizer, configuration.optimizer.name

@@ -140,7 +140,7 @@ def column_importances(
         seed: of the orders.
         progress: told how far it is.
 
-    Errors:
+    Raises:
         ConfigurationError: no such score, or fewer than two repeats.
         DataError: as `TableModel.evaluate`.
 

@@ -141,7 +141,7 @@ def make_optimizer(
 def make_loss(configuration: Configuration, purpose: Purpose) -> Loss:
     """Make what is made small; by default cross entropy, or half the squared error.
 
-    Errors:
+    Raises:
         ConfigurationError: a loss for another purpose.
 
     >>> make_loss(Configuration(), "classification")
@@ -171,7 +171,7 @@ def make_loss(configuration: Configuration, purpose: Purpose) -> Loss:
 def check_methods(configuration: Configuration) -> None:
     """Refuse own options of methods that these do not have, or values that they refuse.
 
-    Errors:
+    Raises:
         ConfigurationError: names the option.
     """
     given = configuration.training.max_epochs

@@ -45,7 +45,7 @@ def resolve(
         rows: to train on.
         continuous: how many columns of a table are numbers; None for images.
 
-    Errors:
+    Raises:
         ConfigurationError: a batch of more rows than there are.
 
     >>> found = resolve(Configuration(), "classification", 20_000, continuous=6)
@@ -126,7 +126,7 @@ def _resolved_for_driver(
 ) -> Resolved:
     """All rows at each step, nothing random, no rate.
 
-    Errors:
+    Raises:
         ConfigurationError: mini-batches.
     """
     size = configuration.training.batch_size

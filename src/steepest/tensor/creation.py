@@ -45,7 +45,7 @@ def tensor(data: Any, /, *, dtype: DTypeLike | None = None, requires_grad: bool 
         dtype: another element type.
         requires_grad: record what is computed from it, for ``backward()``; floating point only.
 
-    Errors:
+    Raises:
         DTypeError: not numbers, or an element type that does not exist here.
         ShapeError: nested lists of unequal lengths.
 

@@ -59,7 +59,7 @@ class Stream:
 def make_key(seed: int, member: int = 0) -> Tensor:
     """The key of a stream: (seed, ensemble member).
 
-    Errors:
+    Raises:
         ConfigurationError: a seed outside of 0 … 2³² − 1.
     """
     if not 0 <= seed < 2**32:

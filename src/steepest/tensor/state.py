@@ -93,7 +93,7 @@ class State:
     def assign(self, value: Tensor | Array) -> None:
         """Replace the value, now or, inside of a trace, when the graph has run.
 
-        Errors:
+        Raises:
             ShapeError: the new value has another shape.
         """
         new = value if isinstance(value, Tensor) else Tensor(np.array(value), None)

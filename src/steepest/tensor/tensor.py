@@ -182,7 +182,7 @@ class Tensor(Operand):
             create_graph: record the backward computation too, so that ``.grad`` can be
                 differentiated; implies ``retain_graph``.
 
-        Errors:
+        Raises:
             GradientError: not a scalar, nothing recorded, or values freed by an earlier backward.
 
         >>> import steepest as st

@@ -36,7 +36,7 @@ class Alone:
     def entered(self) -> Generator[None]:
         """Within this block nobody else is in.
 
-        Errors:
+        Raises:
             TrainingError: somebody is.
         """
         if not self._lock.acquire(blocking=False):

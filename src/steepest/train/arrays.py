@@ -18,7 +18,7 @@ Tables: TypeAlias = Any
 def tables(x: Any, dtype: DType, name: str = "x") -> Tables:
     """The arrays of ``x`` in their structure; floating-point ones cast to ``dtype``.
 
-    Errors:
+    Raises:
         DTypeError: something that is not numbers.
         DataError: no rows, unequal lengths, a NaN or infinite value (its place is named).
     """
@@ -90,7 +90,7 @@ def _holds_arrays(x: list[Any] | tuple[Any, ...]) -> bool:
 def array_of(value: Any, name: str) -> Array:
     """A NumPy array of numbers, as the processor reads them: aligned, in its order of bytes.
 
-    Errors:
+    Raises:
         DTypeError: it holds something else.
         DataError: it is a single number.
     """
@@ -117,7 +117,7 @@ def _table(value: Any, dtype: DType, name: str) -> Array:
 def in_dtype(array: Array, dtype: DType, name: str) -> Array:
     """Finite floating-point numbers in the model's element type.
 
-    Errors:
+    Raises:
         DataError: numbers that would be infinite there.
     """
     try:
@@ -145,7 +145,7 @@ def check_finite(array: Array, name: str) -> None:
 def normalised_weights(weights: Any, n: int, dtype: DType, name: str = "sample_weight") -> Array:
     """Weights of mean 1.
 
-    Errors:
+    Raises:
         DataError: not one per example, negative, not finite (or their sum is not), or all zero.
     """
     array = checked_weights(weights, n, name)
@@ -161,7 +161,7 @@ def normalised_weights(weights: Any, n: int, dtype: DType, name: str = "sample_w
 def checked_weights(weights: Any, n: int, name: str = "sample_weight") -> Array:
     """Weights as they are, float64.
 
-    Errors:
+    Raises:
         DataError: not one per example, negative, not finite.
     """
     array = array_of(weights, name).astype(np.float64)

@@ -50,7 +50,7 @@ class Batches:
 def batches(rows: int, size: int | None) -> Batches:
     """Batches of ``size`` rows; None means all rows at once.
 
-    Errors:
+    Raises:
         ConfigurationError: a size below 1, or above the number of rows.
     """
     if size is None:

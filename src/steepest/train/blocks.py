@@ -39,7 +39,7 @@ class Blocks:
 
     Weights are taken as they are: their mean over all rows should be 1.
 
-    Errors:
+    Raises:
         ConfigurationError: ``rows`` or ``block_rows`` below 1.
 
     Differs from PyTorch's DataLoader and from tf.data: there is no shuffle buffer that rows drip

@@ -76,7 +76,7 @@ class EveryEpoch:
 class EverySteps:
     """Call ``function`` after every n-th step.
 
-    Errors:
+    Raises:
         ConfigurationError: n below 1.
 
     >>> import steepest as st
@@ -98,7 +98,7 @@ Callback: TypeAlias = EveryEpoch | EverySteps | Function
 def callbacks_of(given: object) -> tuple[Callback, ...]:
     """The callbacks that ``fit`` was given.
 
-    Errors:
+    Raises:
         ConfigurationError: not a list of them, or something in it that cannot be called.
     """
     if not isinstance(given, Iterable):
@@ -121,7 +121,7 @@ def callbacks_of(given: object) -> tuple[Callback, ...]:
 def stop_asked(answer: object, function: object) -> Stop | None:
     """What a callback has answered.
 
-    Errors:
+    Raises:
         ConfigurationError: True, or something else that may be meant to stop training.
     """
     if isinstance(answer, bool | str) or answer is Stop:

@@ -85,7 +85,7 @@ class Checkpoint:
         unit: ``epochs`` or ``steps``.
         about: what else the fit depends on, by name; a resumed one must have the same.
 
-    Errors:
+    Raises:
         ConfigurationError: ``every`` below 1, another unit.
 
     Differs from PyTorch and Keras: one file has all of it, the place within an epoch included, and
@@ -211,7 +211,7 @@ class CheckpointFile:
 def store(place: Place) -> Store:
     """Where the moments of a fit are kept.
 
-    Errors:
+    Raises:
         ConfigurationError: neither a path nor a store.
     """
     if isinstance(place, str | os.PathLike):
@@ -224,7 +224,7 @@ def store(place: Place) -> Store:
 def check_checkpoint(value: object) -> None:
     """Refuse what is given in the place of a checkpoint.
 
-    Errors:
+    Raises:
         ConfigurationError: neither a checkpoint nor None.
     """
     if value is not None and not isinstance(value, Checkpoint):
@@ -234,7 +234,7 @@ def check_checkpoint(value: object) -> None:
 def check_same(place: Place, then: Moment, now: Fingerprint, last_epoch: int) -> None:
     """Refuse to go on in another fit than the one that was kept.
 
-    Errors:
+    Raises:
         CheckpointError: names the differences.
     """
     name = str(place.path if isinstance(place, CheckpointFile) else place)
@@ -262,7 +262,7 @@ def check_same(place: Place, then: Moment, now: Fingerprint, last_epoch: int) ->
 def write_moments(path: Path, moments: Mapping[str, Moment | None]) -> None:
     """Write moments by name into one file, whole or not at all; None for a fit without any yet.
 
-    Errors:
+    Raises:
         DataError: it cannot be written.
     """
     from steepest.data import whole_file
@@ -295,7 +295,7 @@ def read_moments(path: Path, names: Sequence[str] | None = None) -> dict[str, Mo
         names: that it should have: one, which is empty, or those of an ensemble's members; None:
             any.
 
-    Errors:
+    Raises:
         CheckpointError: there is none, or it is damaged, of another kind, of a newer format or
             with other names.
     """

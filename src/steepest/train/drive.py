@@ -37,7 +37,7 @@ class Drive:
         keeper: keeps it when that is due.
         earlier: what the driver knew at the end of an earlier call.
 
-    Errors:
+    Raises:
         ConfigurationError: mini-batches, or a model that draws random numbers, for a driver that
             does not bear them; too many parameters.
     """

@@ -34,7 +34,7 @@ class EarlyStopping:
         rising: whether more is better; by default it is for accuracy and r2, and not for the
             others.
 
-    Errors:
+    Raises:
         ConfigurationError: a patience below 1, a negative improvement.
 
     >>> import steepest as st

@@ -58,7 +58,7 @@ class EnsembleTrainer:
     Attributes:
         members: a :class:`Trainer` each.
 
-    Errors:
+    Raises:
         ConfigurationError: a size or a number of threads below 1, a model that is given twice.
 
     Source: L2, "Model ensembles"; Hansen and Salamon, Neural network ensembles, 1990.
@@ -171,7 +171,7 @@ class EnsembleTrainer:
         Returns:
             A history for each member.
 
-        Errors:
+        Raises:
             TrainingError: no member has finished an epoch, as no loss was finite.
         """
         if isinstance(x, Blocks):

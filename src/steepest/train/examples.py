@@ -41,7 +41,7 @@ class Checked:
     def whole(self, x: Any, y: Any, weights: Any, x_name: str = "x", y_name: str = "y") -> Examples:
         """All rows there are; their weights get mean 1.
 
-        Errors:
+        Raises:
             DataError, DTypeError, ShapeError: data that does not fit; names row and column.
         """
         inputs, target = self._pair(x, y, x_name, y_name)
@@ -52,7 +52,7 @@ class Checked:
     def part(self, x: Any, y: Any, weights: Any) -> Examples:
         """Some rows of many, whose weights are taken as they are.
 
-        Errors:
+        Raises:
             DataError, DTypeError, ShapeError: data that does not fit; names row and column.
         """
         inputs, target = self._pair(x, y, "x", "y")

@@ -33,7 +33,7 @@ def keeping(
         resume: where the moment is from.
         moment: from which it is to go on.
 
-    Errors:
+    Raises:
         ConfigurationError: what was given is no checkpoint.
         CheckpointError: it was another fit; names the difference.
         DataError: the file cannot be written.

@@ -122,7 +122,7 @@ METRICS: dict[str, Metric] = {
 def metrics_of(asked: Asked) -> dict[str, Metric]:
     """Functions by name: of ``["accuracy"]``, ``{"hits": "accuracy"}`` or ``{"hits": f}``.
 
-    Errors:
+    Raises:
         ConfigurationError: no such name (the nearest are given), or no function.
     """
     given: Any = asked

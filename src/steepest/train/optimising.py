@@ -43,7 +43,7 @@ class Optimising(ABC):
     ) -> Step | Driven:
         """What is trained: these parameters, which may be fewer than at first.
 
-        Errors:
+        Raises:
             ConfigurationError: they are others.
         """
 

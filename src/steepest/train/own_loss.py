@@ -15,7 +15,7 @@ _ROWS = 64
 def check_if_own(model: Module, loss: LossFunction, examples: Examples) -> None:
     """Check the gradient of a function that is no loss of ``st.losses``, at some predictions.
 
-    Errors:
+    Raises:
         ShapeError, TrainingError, GradientError: as :func:`steepest.losses.check_own_loss`.
     """
     if isinstance(loss, (*LOSSES.values(), Unchecked)):

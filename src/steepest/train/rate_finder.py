@@ -87,7 +87,7 @@ def find_learning_rate(
     Returns:
         A :class:`RateRange`; ``st.report.plot_rate_range`` draws it.
 
-    Errors:
+    Raises:
         ConfigurationError: an optimiser without a rate, rates that do not rise.
         TrainingError: no rate made the loss smaller.
 
@@ -202,7 +202,7 @@ def with_rate(optimizer: Rule | Driver, rate: Schedule) -> Rule:
     >>> with_rate(st.optim.WeightDecay(st.optim.SGD(0.1), 0.5), Sweep(0.1, 1.0, 10))
     WeightDecay(rule=SGD(learning_rate=Sweep(low=0.1, high=1.0, steps=10)), weight_decay=0.5)
 
-    Errors:
+    Raises:
         ConfigurationError: it has no rate that could be replaced.
     """
     if isinstance(optimizer, AveragedParameters):  # the average lags behind what the rate does

@@ -195,7 +195,7 @@ class WithReplacement(Sampler):
 def sampler(given: object) -> Sampler:
     """A sampler, or the one of a name.
 
-    Errors:
+    Raises:
         ConfigurationError: no such name (the nearest are given), or something else.
     """
     if isinstance(given, str):

@@ -49,7 +49,7 @@ class SharedFile:
     def read(cls, path: Path, names: Sequence[str]) -> SharedFile:
         """A file that was written before.
 
-        Errors:
+        Raises:
             CheckpointError: there is none, it is damaged, or of other fits.
         """
         file = cls(path, names)

@@ -33,7 +33,7 @@ class SnapshotEnsemble:
     Attributes:
         epochs: of the snapshots that are kept.
 
-    Errors:
+    Raises:
         ConfigurationError: ``every`` or ``last`` below 1.
 
     Source: L2, "Model ensembles"; Huang et al., Snapshot ensembles: train 1, get M for free, 2017.
@@ -75,7 +75,7 @@ class SnapshotEnsemble:
     def network(self) -> Ensemble:
         """The snapshots as one network, for ``st.predict`` and to be saved.
 
-        Errors:
+        Raises:
             TrainingError: there are none yet.
         """
         if not self._kept:

@@ -34,7 +34,7 @@ def row_source(blocks: Blocks, prepare: Prepare, batch_size: int, draw: Draw) ->
         batch_size: rows of a step.
         draw: of the epoch whose first rows are looked at.
 
-    Errors:
+    Raises:
         ConfigurationError: batches larger than a block.
         DataError: no rows, or another number of them than was said.
     """
@@ -169,7 +169,7 @@ def _chunks(
 ) -> Generator[Examples, None, None]:
     """The chunks of an epoch, checked.
 
-    Errors:
+    Raises:
         DataError: other rows than was said: more, fewer, or of another form than the first ones.
     """
     count, form = 0, None if like is None else _form(like)

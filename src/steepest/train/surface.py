@@ -99,7 +99,7 @@ class TrainingSurface(Surface):
     Attributes:
         compiling: Seconds in which programs were made ready.
 
-    Errors:
+    Raises:
         ConfigurationError: the model draws random numbers, which the driver does not bear.
     """
 

@@ -32,7 +32,7 @@ class TensorBoard:
     Args:
         folder: made if it is not there. ``tensorboard --logdir`` of it, or of the folder around it.
 
-    Errors:
+    Raises:
         ConfigurationError: the package tensorboard is missing; there is a file of this name.
 
     Differs from PyTorch's ``SummaryWriter``, which takes values one by one: here ``fit`` has them.

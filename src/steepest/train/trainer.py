@@ -68,7 +68,7 @@ class Trainer:
         member: which member of an ensemble this is: each has draws of its own from one seed.
         backend: ``native`` compiles the step; ``reference`` interprets it with NumPy, to compare.
 
-    Errors:
+    Raises:
         ConfigurationError: an unknown name, a negative ``l2``, a model without parameters.
 
     >>> import steepest as st
@@ -180,7 +180,7 @@ class Trainer:
         Returns:
             The :class:`History`; its ``stopped`` says how it ended.
 
-        Errors:
+        Raises:
             DataError, DTypeError, ShapeError: data that does not fit; names row and column.
             ConfigurationError: options out of range.
             TrainingError: the loss is not finite before an epoch is finished.
@@ -245,7 +245,7 @@ class Trainer:
         Steps count on: a schedule that shall begin now is
         ``Concatenated([0.0, schedule], boundaries=[trainer.steps])``.
 
-        Errors:
+        Raises:
             ConfigurationError: it keeps others; make a new Trainer of the model for it.
 
         >>> import steepest as st

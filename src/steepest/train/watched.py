@@ -131,7 +131,7 @@ class Watched:
     def column(self, layer: str, what: str) -> list[float]:
         """One quantity of one layer or parameter, by step.
 
-        Errors:
+        Raises:
             ConfigurationError: there is no such layer, or it has no such quantity.
         """
         names = [probe.layer for probe in self._probes]

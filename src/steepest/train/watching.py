@@ -36,7 +36,7 @@ class Watching:
     Args:
         every: steps from one to the next; None: no step is.
 
-    Errors:
+    Raises:
         ConfigurationError: it is below 1.
     """
 

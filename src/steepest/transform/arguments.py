@@ -54,7 +54,7 @@ def flatten(value: Any, name: str = "", *, what: str = "argument") -> Flat:
         name: where it is in a larger one.
         what: the whole, for people.
 
-    Errors:
+    Raises:
         TraceError: it holds something that is neither a Tensor, a number, an array, nor a dict,
             list, tuple or module of such.
     """

@@ -141,7 +141,7 @@ def check_gradients(
             floating-point numbers are checked, whatever their precision.
         tolerance: the largest relative error that passes.
 
-    Errors:
+    Raises:
         GradientError: the function does not return a single number, or has no floating argument.
 
     >>> import steepest as st

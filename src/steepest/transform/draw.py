@@ -42,7 +42,7 @@ class Picture:
     def save(self, path: str | PathLike[str]) -> None:
         """Write the picture to a file, as SVG; a browser opens it.
 
-        Errors:
+        Raises:
             ConfigurationError: a name that promises another format, such as ``.png``.
         """
         if not str(path).endswith(".svg"):
@@ -87,7 +87,7 @@ def draw(function: Callable[..., Any], *arguments: Any) -> Picture:
 def draw_backward(function: Callable[..., Any], *arguments: Any) -> Picture:
     """Draw the backward computation, which is a graph too: forward values and the gradients' nodes.
 
-    Errors:
+    Raises:
         GradientError: the function does not return a single number.
 
     >>> import steepest as st

@@ -192,7 +192,7 @@ class ReferenceExecutable(Executable):
 class NativeExecutable(Executable):
     """Machine code, with the loop over steps in it.
 
-    Errors:
+    Raises:
         CannotSchedule, CompilationError: the reference must serve.
     """
 

@@ -165,7 +165,7 @@ def grad(function: Function, argument: int | tuple[int, ...] = 0) -> Function:
         argument: by which argument (or arguments) to differentiate. For a module the gradient is a
             dict from the names of its trainable cells.
 
-    Errors:
+    Raises:
         GradientError: the function does not return a single number.
         DTypeError: the argument does not hold floating-point numbers.
 

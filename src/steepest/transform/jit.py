@@ -83,7 +83,7 @@ def jit(function: Callable[..., Any], *, backend: Backend = "native") -> Callabl
     Returns:
         A function of the same arguments.
 
-    Errors:
+    Raises:
         TraceError: the function needs a value while it is traced.
         GradientError: an argument requires grad.
 

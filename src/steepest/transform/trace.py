@@ -131,7 +131,7 @@ def trace(function: Callable[..., Any]) -> Callable[..., Graph]:
     Returns:
         A function of the same arguments (only their shapes and element types matter) to its Graph.
 
-    Errors:
+    Raises:
         TraceError: where the function needs a value: ``if x > 0``, ``float(x)``, ``x.numpy()``.
 
     >>> import steepest as st

@@ -34,7 +34,7 @@ def vmap(
         axes: the axis to map over, for all arguments or one each; None for an argument that is the
             same for every example.
 
-    Errors:
+    Raises:
         ShapeError: the arguments have different numbers of examples.
 
     >>> import steepest as st

@@ -23,7 +23,7 @@ class Division(Protocol):
     def split(self, *, validation: float, test: float, seed: int) -> Split:
         """Divide all rows into three parts; a share of 0 makes an empty one.
 
-        Errors:
+        Raises:
             ConfigurationError: shares that leave nothing for training.
             DataError: rows that cannot be divided so.
         """
@@ -32,7 +32,7 @@ class Division(Protocol):
     def folds(self, count: int, *, seed: int) -> list[Fold]:
         """Divide for cross-validation.
 
-        Errors:
+        Raises:
             ConfigurationError: more folds than the rows allow, or fewer than two.
         """
         ...

@@ -39,7 +39,7 @@ class Grouped:
         name: the column that says which rows belong together.
         classes: the class of each row, (rows,), or None.
 
-    Errors:
+    Raises:
         DataError: a row without a group.
 
     >>> from steepest.data import read_table
@@ -59,7 +59,7 @@ class Grouped:
     def split(self, *, validation: float, test: float, seed: int) -> Split:
         """Draw whole groups for test, then for validation; the rest is for training.
 
-        Errors:
+        Raises:
             ConfigurationError: shares that leave nothing for training.
             DataError: fewer groups than parts, or each holds all rows of a class.
         """
@@ -121,7 +121,7 @@ class Grouped:
     def folds(self, count: int, *, seed: int) -> list[Fold]:
         """Each group is for validation once; large groups are dealt out first.
 
-        Errors:
+        Raises:
             ConfigurationError: fewer than two folds, or more than there are groups.
         """
         if not 2 <= count <= len(self.values):

@@ -19,7 +19,7 @@ def moments(table: Table, name: str) -> NDArray[np.float64]:
         table: the rows.
         name: of the column.
 
-    Errors:
+    Raises:
         DataError: a missing value, text that is neither, or dates such as 1/3/2024 of which no
             value shows what is the day; names the row.
 

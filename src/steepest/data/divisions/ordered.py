@@ -30,7 +30,7 @@ class Ordered:
         name: a column of numbers, dates or times.
         classes: of the rows; they play no part, for time decides.
 
-    Errors:
+    Raises:
         DataError: a row without a time, or text that is none.
 
     >>> from steepest.data import read_table
@@ -50,7 +50,7 @@ class Ordered:
     def split(self, *, validation: float, test: float, seed: int) -> Split:
         """Cut the rows, ordered by time, in two places.
 
-        Errors:
+        Raises:
             ConfigurationError: shares that leave nothing for training.
             DataError: fewer different times than parts.
         """
@@ -81,7 +81,7 @@ class Ordered:
     def folds(self, count: int, *, seed: int) -> list[Fold]:
         """Each stretch of time but the first validates what those before it have trained.
 
-        Errors:
+        Raises:
             ConfigurationError: fewer than two folds, or more than there are different times.
         """
         rows = len(self.times)

@@ -49,7 +49,7 @@ class Shuffled:
     def places(self, count: int, *, seed: int) -> NDArray[np.intp]:
         """The fold of each row, dealt out in a shuffled order, class after class.
 
-        Errors:
+        Raises:
             ConfigurationError: fewer than two folds, or more than there are rows.
         """
         if not 2 <= count <= self.rows:

@@ -42,7 +42,7 @@ def export_onnx(model: TableModel, path: str | os.PathLike[str]) -> None:
         model: that has been fitted.
         path: of the file, which is written whole or not at all.
 
-    Errors:
+    Raises:
         ConfigurationError: a column or op that ONNX cannot compute; the library onnx is missing
             (pip install 'steepest[onnx]').
         DataError: the file cannot be written.
@@ -68,7 +68,7 @@ def export_onnx(model: TableModel, path: str | os.PathLike[str]) -> None:
 def onnx_bytes(model: TableModel) -> bytes:
     """Build the file's content; equal models give equal bytes.
 
-    Errors:
+    Raises:
         ConfigurationError: as `export_onnx`.
     """
     parts = exported(model)

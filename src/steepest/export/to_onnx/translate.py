@@ -40,7 +40,7 @@ class StageTranslation:
         build: takes the nodes.
         rows: the name of the number of rows, int64 of shape (1,).
 
-    Errors:
+    Raises:
         ConfigurationError: an op has no translation; it is named.
     """
 

@@ -87,7 +87,7 @@ def export_python(model: TableModel, path: str | os.PathLike[str]) -> None:
         model: that has been fitted.
         path: of the file, which is written whole or not at all.
 
-    Errors:
+    Raises:
         ConfigurationError: a column or head that cannot be exported; says what, and the remedy.
         DataError: the file cannot be written.
 
@@ -109,7 +109,7 @@ def export_python(model: TableModel, path: str | os.PathLike[str]) -> None:
 def python_source(model: TableModel) -> str:
     """Build the file's content; equal models give equal text.
 
-    Errors:
+    Raises:
         ConfigurationError: as `export_python`.
     """
     parts = exported(model)

@@ -30,7 +30,7 @@ class FunctionWriter:
         inputs: an expression for each of its inputs.
         parameters: from a parameter's name to an expression for it.
 
-    Errors:
+    Raises:
         ConfigurationError: an op that is not written in Python; it is named.
     """
 

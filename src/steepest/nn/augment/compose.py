@@ -30,7 +30,7 @@ class Compose(Module):
 
     Shapes: (n, h, w) or (n, h, w, channels), integers or floats, to the same.
 
-    Errors:
+    Raises:
         ConfigurationError: an unknown name, or something that is no augmentation.
 
     Source: Simard et al. 2003; Krizhevsky et al. 2012.

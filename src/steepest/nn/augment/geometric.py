@@ -50,7 +50,7 @@ class HorizontalFlip(Geometric):
 
     Shapes: (n, h, w) or (n, h, w, channels), integers or floats, to the same; so for all of these.
 
-    Errors:
+    Raises:
         ConfigurationError: a probability outside of [0, 1].
 
     Source: Krizhevsky et al. 2012, section 4.1.
@@ -82,7 +82,7 @@ class VerticalFlip(Geometric):
     Args:
         probability: of a flip.
 
-    Errors:
+    Raises:
         ConfigurationError: a probability outside of [0, 1].
 
     Source: as :class:`HorizontalFlip`, for images without an up and down.
@@ -116,7 +116,7 @@ class Shift(Geometric):
         amount: k in pixels, a whole number; or a share of the image's height and width, below 1.
         outside: what comes in from outside is "zero", or the nearest "edge".
 
-    Errors:
+    Raises:
         ConfigurationError: an amount that is neither, or as large as the image; another word for
             outside.
 
@@ -166,7 +166,7 @@ class Rotation(Geometric):
         degrees: δ.
         outside: what comes in from outside is "zero", or the nearest "edge".
 
-    Errors:
+    Raises:
         ConfigurationError: degrees outside of (0, 180]; another word for outside.
 
     Source: Simard et al. 2003 (affine distortions).
@@ -201,7 +201,7 @@ class Scale(Geometric):
         amount: a, between 0 and 1.
         outside: what comes in from outside is "zero", or the nearest "edge".
 
-    Errors:
+    Raises:
         ConfigurationError: an amount outside of (0, 1); another word for outside.
 
     Source: Simard et al. 2003 (affine distortions).
@@ -236,7 +236,7 @@ class Crop(Geometric):
     Args:
         least: the smallest share of a side.
 
-    Errors:
+    Raises:
         ConfigurationError: a share outside of (0, 1).
 
     Source: Szegedy et al. 2015, section 6.

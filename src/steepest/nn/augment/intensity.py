@@ -29,7 +29,7 @@ class GaussianNoise(Module):
 
     Shapes: (n, h, w) or (n, h, w, channels), integers or floats, to the same; so for all of these.
 
-    Errors:
+    Raises:
         ConfigurationError: a deviation that is not above 0.
 
     Source: Bishop 1995 (training with noise as a penalty).
@@ -64,7 +64,7 @@ class Brightness(Module):
     Args:
         amount: a, a share of white.
 
-    Errors:
+    Raises:
         ConfigurationError: an amount that is not above 0.
 
     Source: Krizhevsky et al. 2012, section 4.1 (of which it is the simplest form).
@@ -99,7 +99,7 @@ class Contrast(Module):
     Args:
         amount: a.
 
-    Errors:
+    Raises:
         ConfigurationError: an amount that is not above 0.
 
     Source: Howard 2013 (arXiv 1312.5402).

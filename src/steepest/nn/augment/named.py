@@ -14,7 +14,7 @@ AUGMENTATIONS: Registry[type[Module]] = Registry("augmentation", option="--augme
 def augmentation(text: str) -> Module:
     """Make an augmentation from its name and, after "=", the number it takes; each has a default.
 
-    Errors:
+    Raises:
         ConfigurationError: there is none of this name (the nearest are told), or its number is
             impossible.
 

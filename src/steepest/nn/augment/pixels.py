@@ -16,7 +16,7 @@ from steepest.tensor.tensor import Tensor
 def check_images(x: Tensor, name: str) -> None:
     """Refuse what is no batch of images.
 
-    Errors:
+    Raises:
         ShapeError: neither N×H×W nor N×H×W×C.
         DTypeError: booleans.
     """

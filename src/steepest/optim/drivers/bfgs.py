@@ -43,7 +43,7 @@ class BFGS(Driver):
         gradient_tolerance: it has converged where no part of the gradient is larger.
         function_tolerance: and where an iteration decreases f by no more than this share of |f|.
 
-    Errors:
+    Raises:
         ConfigurationError: a negative tolerance; more than 5,000 parameters.
 
     Source: Broyden, Fletcher, Goldfarb, Shanno 1970; Nocedal, Wright (2006), algorithm 6.1.

@@ -46,7 +46,7 @@ class LBFGS(Driver):
         gradient_tolerance: it has converged where no part of the gradient is larger.
         function_tolerance: and where an iteration decreases f by no more than this share of |f|.
 
-    Errors:
+    Raises:
         ConfigurationError: a memory below 1, a negative tolerance.
 
     Source: Nocedal 1980; Liu, Nocedal 1989; Nocedal, Wright: "Numerical optimization" (2006), 7.2.

@@ -71,7 +71,7 @@ def minimise(
     Returns:
         A :class:`Minimum`.
 
-    Errors:
+    Raises:
         ConfigurationError: an unknown driver, a scale that is not positive.
         TrainingError: the function is not finite at the start.
 

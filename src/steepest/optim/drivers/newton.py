@@ -46,7 +46,7 @@ class Newton(Driver):
         gradient_tolerance: it has converged where no part of the gradient is larger.
         function_tolerance: and where an iteration decreases f by no more than this share of |f|.
 
-    Errors:
+    Raises:
         ConfigurationError: a negative tolerance; more than 3,000 parameters.
 
     Source: Levenberg 1944, Moré, Sorensen: "Computing a trust region step" (1983); D as in MINPACK.

@@ -100,7 +100,7 @@ class Concatenated(Schedule):
         schedules: numbers and schedules, η⁰, η¹, …
         boundaries: 0 < b₁ < b₂ < …, in steps; one less than there are schedules.
 
-    Errors:
+    Raises:
         ConfigurationError: boundaries that do not rise, or are too many or too few.
 
     >>> import steepest as st

@@ -104,7 +104,7 @@ class StepDecay(Schedule):
         milestones: m₁ < m₂ < …, in steps.
         factor: γ in [0, 1].
 
-    Errors:
+    Raises:
         ConfigurationError: milestones that do not rise.
 
     Source: He et al.: "Deep residual learning" (2016), lectures L2 and L3.

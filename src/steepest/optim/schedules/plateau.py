@@ -43,7 +43,7 @@ class Plateau(Schedule):
         patience: epochs without improvement before the rate falls, and between two falls.
         minimum_improvement: by how much the best value must be beaten to count as improvement.
 
-    Errors:
+    Raises:
         ConfigurationError: a plateau inside of another schedule.
 
     Differs from PyTorch's ``ReduceLROnPlateau``, whose ``patience`` is ours less 1 and whose

@@ -25,7 +25,7 @@ def head_of(
         configuration: says the loss.
         decision: what was chosen once the network was trained.
 
-    Errors:
+    Raises:
         ConfigurationError: the loss is not for such targets.
     """
     schema = preprocessor.schema

@@ -13,7 +13,7 @@ def folds(parts: Parts, count: int) -> list[Parts]:
     Folds are as the rows are divided: each class by its share, or whole groups, or each stretch of
     time but the first after all that came before it.
 
-    Errors:
+    Raises:
         ConfigurationError: fewer than two folds, or more than the rows allow.
     """
     division = division_of(parts.training, parts.schema, parts.configuration.data)

@@ -67,7 +67,7 @@ class GridLayout(Layout):
     A choice has all its values, a range three evenly spaced (on its scale) or as many as `points`
     says.
 
-    Errors:
+    Raises:
         ConfigurationError: fewer trials are asked for than there are points.
 
     Source: the full factorial design (Fisher 1935), against which random layouts are measured.

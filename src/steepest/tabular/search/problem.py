@@ -82,7 +82,7 @@ def problem_of(
 ) -> Problem:
     """Check everything, read the table, and set the rows apart.
 
-    Errors:
+    Raises:
         ConfigurationError: an option, a space or a combination that makes no sense.
         DataError: the table cannot be used.
     """
@@ -139,7 +139,7 @@ def problem_of(
 def check_space(space: Space, base: Mapping[str, Plain]) -> None:
     """Refuse a value that its option does not take, alone or beside another's choice.
 
-    Errors:
+    Raises:
         ConfigurationError: names the option.
     """
     firsts: Drawn = {name: each.ends[0] for name, each in space.dimensions.items()}

@@ -145,7 +145,7 @@ def search_table(
         callbacks: Of the last fit.
         backend: As for :func:`fit_table`.
 
-    Errors:
+    Raises:
         ConfigurationError: An option that makes no sense, a storage that holds another search, or
             Optuna is missing.
         TrainingError: No trial came to its end.
@@ -250,7 +250,7 @@ class Work:
     def run(self, jobs: int, timeout: float | None) -> None:
         """Run trials until there are enough, here and elsewhere, or time is over.
 
-        Errors:
+        Raises:
             KeyboardInterrupt: Ctrl-C.
         """
         with stop_on_interrupt() as request:

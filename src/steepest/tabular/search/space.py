@@ -152,7 +152,7 @@ class Space:
     def grid(self) -> Sequence[Drawn]:
         """All combinations of the dimensions' points.
 
-        Errors:
+        Raises:
             ConfigurationError: there are too many to be meant.
         """
         size = math.prod(len(each.points) for each in self.dimensions.values())
@@ -238,7 +238,7 @@ DEFAULT_SPACE = Space(
 def space_from_plain(plain: Mapping[str, Any]) -> Space:
     """Read a space: an option's value is a list of choices, {low, high, log, points}, or fixed.
 
-    Errors:
+    Raises:
         ConfigurationError: an unknown name, a range that is none, nothing to search.
 
     >>> space_from_plain({"optimizer": {"learning_rate": {"low": 1e-4, "high": 0.1, "log": True}}})

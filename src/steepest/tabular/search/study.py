@@ -195,7 +195,7 @@ def opened(
         pruner: which are stopped.
         rising: whether more is better.
 
-    Errors:
+    Raises:
         ConfigurationError: the storage cannot be used, or holds another study of this name.
     """
     store = _storage(storage)
