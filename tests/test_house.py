@@ -170,6 +170,11 @@ def test_no_drawers() -> None:
         assert not parts & DRAWERS, f"{name_of(path)}: a name that says what is inside, please"
 
 
+def test_sections_of_docstrings_are_those_that_the_reference_knows() -> None:
+    foreign = re.compile(r"^ +(Errors|Parameters|Return|Throws|Yield):$", re.MULTILINE)
+    assert not [name_of(path) for path, text in TEXTS.items() if foreign.search(text)]
+
+
 @pytest.mark.parametrize("rule", [rule.__name__ for rule in RULES])
 def test_there_are_no(rule: str, broken: dict[str, list[str]]) -> None:
     assert not broken[rule]
