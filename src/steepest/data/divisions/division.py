@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from steepest.data.split import Rows, Split
 from steepest.data.table import Table
+from steepest.errors import DataError
 from steepest.methods import Registry
 
-__all__ = ["DIVISIONS", "Division", "Fold"]
+__all__ = ["DIVISIONS", "Division", "Fold", "refuse_missing"]
 
 Fold: TypeAlias = tuple[Rows, Rows]
 """Rows to train on, and rows to validate on."""
@@ -49,6 +51,27 @@ class Division(Protocol):
             other: its rows.
         """
         ...
+
+
+def refuse_missing(table: Table, name: str, what: str, why: str) -> None:
+    """Refuse rows that do not say where they belong.
+
+    Args:
+        table: the rows.
+        name: of the column that divides them.
+        what: its values are, one of them.
+        why: a row without one has no place, as in "a row ... can be in no part".
+
+    Raises:
+        DataError: a missing value; names the first row.
+    """
+    absent = np.flatnonzero(table.column(name).missing)
+    if len(absent):
+        more = f" (and in {len(absent) - 1:,} more rows)" if len(absent) > 1 else ""
+        raise DataError(
+            f"{table.place(int(absent[0]), name)}: the {what} is missing{more}; a row {why} can be "
+            "in no part: fill it in, or leave the row out"
+        )
 
 
 # By the name of the option that names the column: (table, column, class of each row or None).

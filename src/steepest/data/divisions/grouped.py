@@ -7,7 +7,7 @@ from typing import final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from steepest.data.divisions.division import DIVISIONS, Fold
+from steepest.data.divisions.division import DIVISIONS, Fold, refuse_missing
 from steepest.data.split import Rows, Split, check_shares
 from steepest.data.table import Table
 from steepest.errors import ConfigurationError, DataError
@@ -171,13 +171,5 @@ class Grouped:
 
 
 def _texts(table: Table, name: str) -> NDArray[np.str_]:
-    column = table.column(name)
-    absent = np.flatnonzero(column.missing)
-    if len(absent):
-        raise DataError(
-            f"{table.place(int(absent[0]), name)}: the group is missing"
-            + (f" (and in {len(absent) - 1:,} more rows)" if len(absent) > 1 else "")
-            + "; a row that may belong to any group can be in no part: fill it in, or leave the "
-            "row out"
-        )
-    return np.array(column.texts())
+    refuse_missing(table, name, "group", "that may belong to any")
+    return np.array(table.column(name).texts())

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.data.dates import day_order, moments as read_moments
+from steepest.data.divisions.division import refuse_missing
 from steepest.data.table import NumberColumn, Table, TextColumn
 from steepest.errors import DataError
 
@@ -27,14 +28,8 @@ def moments(table: Table, name: str) -> NDArray[np.float64]:
     >>> moments(read_table({"day": ["1970-01-02", "1970-01-01T00:00:01"]}), "day")
     array([8.64e+04, 1.00e+00])
     """
+    refuse_missing(table, name, "time", "without one")
     column = table.column(name)
-    absent = np.flatnonzero(column.missing)
-    if len(absent):
-        raise DataError(
-            f"{table.place(int(absent[0]), name)}: the time is missing"
-            + (f" (and in {len(absent) - 1:,} more rows)" if len(absent) > 1 else "")
-            + "; a row without one can be in no part: fill it in, or leave the row out"
-        )
     if isinstance(column, NumberColumn):
         values = column.values
     else:
