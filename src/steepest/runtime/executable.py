@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import struct
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple, TypeAlias, final
 
 import numpy as np
@@ -79,7 +79,7 @@ def compile_program(text: str, processor: Processor) -> bytes:
     Raises:
         CompilationError: LLVM refuses the text, or does not know the machine.
     """
-    kernels = compile_text(text, processor)
+    kernels = _kernels(text, processor)
     return _LENGTH.pack(len(kernels)) + kernels + _driver(processor)
 
 
