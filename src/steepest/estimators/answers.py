@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.data import Target
+from steepest.data.levels import in_order
 from steepest.data.table import Column, NumberColumn, TextColumn
-from steepest.data.target import in_order
 from steepest.errors import DataError
 from steepest.estimators.labels import class_codes, label_text, reason_of
 

@@ -8,7 +8,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.data.target import in_order
+from steepest.data.levels import in_order
 from steepest.errors import DataError
 
 Rows = NDArray[np.intp] | slice

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from steepest.data.dates import looks_like_dates
 from steepest.data.kinds.kind import Fitting, Inputs, Kind, Layout, Sight
 from steepest.data.kinds.wording import listed
+from steepest.data.levels import in_order, match_levels
 from steepest.data.schema import Feature
 from steepest.data.table import Column, NumberColumn, Table, parse_number
-from steepest.data.target import in_order, match_levels
 from steepest.errors import DataError
 
 

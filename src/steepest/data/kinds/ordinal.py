@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from steepest.data.kinds.kind import Fitting, Inputs, Kind, Layout, Sight
 from steepest.data.kinds.numeric import NumericColumn, fit_numbers, scaled_with_indicator
+from steepest.data.levels import match_levels
 from steepest.data.schema import Feature
 from steepest.data.table import Table, TextColumn
-from steepest.data.target import match_levels
 from steepest.errors import ConfigurationError, DataError, clipped, nearest
 
 
