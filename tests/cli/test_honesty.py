@@ -241,6 +241,7 @@ def test_costs_decide_and_are_counted(command: Command, patients: Path, tmp_path
     )  # fmt: skip
     assert ran.code == 0
     assert "the class of least expected cost is predicted" in ran.err
+    assert len(re.findall(r"^ +cost [\d.]+  baseline [\d.]+$", ran.err, re.MULTILINE)) == 2
     found = load(model).results.test
     assert found is not None
     cost = next(each for each in found.scores if each.name == "cost")

@@ -59,7 +59,7 @@ def first_scores(results: Results) -> list[str]:
 
 
 def results_lines(results: Results) -> list[str]:
-    """Write the first score of each part beside its baseline.
+    """Write the first score of each part beside its baseline, and the cost where mistakes have one.
 
     One line a part: `validation accuracy 0.9333  baseline 0.3333  15 rows`.
     """
@@ -72,6 +72,11 @@ def results_lines(results: Results) -> list[str]:
                 f"{name:<10} {score.name} {plain(score.value)}  "
                 f"baseline {plain(score.baseline)}  {evaluation.rows:,} rows"
             )
+            lines += [
+                f"           cost {plain(each.value)}  baseline {plain(each.baseline)}"
+                for each in evaluation.scores
+                if each.name == "cost"
+            ]
     if results.new_test is not None:
         score, count = results.new_test.first, results.repeated_test_rows
         rows = "1 test row" if count == 1 else f"{count:,} test rows"
