@@ -94,17 +94,25 @@ def _column(name: object, values: object, options: ReadOptions) -> Column:
         return NumberColumn(without(numbers, options.marker_numbers), array.dtype.kind != "f")
     cells = [None if _is_absent(cell) else cell for cell in array.tolist()]
     present = [cell for cell in cells if cell is not None]
-    if any(isinstance(cell, list | tuple | dict | set | bytes) for cell in present):
+    if any(isinstance(cell, list | tuple | dict | set | bytes | complex) for cell in present):
         raise DataError(
-            f"column {name!r} holds nested values or bytes; only numbers, text, booleans and dates "
-            "make a feature"
+            f"column {name!r} holds nested values, bytes or complex numbers; only numbers, text, "
+            "booleans and dates make a feature"
         )
     if present and all(isinstance(cell, Real) for cell in present) and not _any_bool(present):
-        numbers = np.array([math.nan if cell is None else float(cell) for cell in cells])
+        numbers = np.array([math.nan if cell is None else _float(cell) for cell in cells])
         whole = all(isinstance(cell, Integral) for cell in present)
         return NumberColumn(without(numbers, options.marker_numbers), whole)
     texts = [None if cell is None else str(cell) for cell in cells]
     return text_column(texts, options.markers)
+
+
+def _float(number: Any) -> float:  # noqa: ANN401 - any Real
+    """As float64; infinite where it is beyond that, which is refused with its row."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def _any_bool(cells: list[object]) -> bool:

@@ -154,6 +154,8 @@ def _bins(column: Column) -> _Codes:
     else:
         values = column.values
     present = np.sort(values[~np.isnan(values)])
+    if not len(present):
+        return np.zeros(len(values), np.intp)
     count = min(_MOST_BINS, int(len(values) ** 0.5))
     edges = np.unique(present[np.arange(1, count) * len(present) // count])
     bins = np.searchsorted(edges, values, side="left").astype(np.intp) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Any, Self, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,10 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from steepest.errors import ConfigurationError, DataError, ModelFileError
 from steepest.estimators.answers import Answers, classes_of, labels_of, names_of
+from steepest.estimators.attempt import attempt
 from steepest.estimators.checks import check_array, column_or_1d
 from steepest.estimators.estimator import NeuralEstimator, require_target, takes_batches
-from steepest.estimators.labels import label_text, labels_of_texts
+from steepest.estimators.labels import distinct, label_text, labels_of_texts
 from steepest.tabular.model import TableModel
 from steepest.tabular.options import Plain
 from steepest.tabular.resolved import Task
@@ -142,14 +143,16 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
                 that are not among the classes.
         """
         known = hasattr(self, "model_")
-        if classes is not None:
-            self._settle(classes, known=known)
-        elif not known:
-            raise DataError("classes must be passed on the first call to partial_fit.")
-        labels = checked_labels(y, type(self).__name__)
-        if not known:
-            self._label_type = labels.dtype
-        self._learn_a_batch(X, self._same_target(y) if known else self._target(y), sample_weight)
+        with attempt(self):
+            if classes is not None:
+                self._settle(classes, known=known)
+            elif not known:
+                raise DataError("classes must be passed on the first call to partial_fit.")
+            labels = checked_labels(y, type(self).__name__)
+            if not known:
+                self._label_type = labels.dtype
+            answers = self._same_target(y) if known else self._target(y)
+            self._learn_a_batch(X, answers, sample_weight)
         return self
 
     def predict(
@@ -201,7 +204,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
 
     def _settle(self, classes: Any, *, known: bool) -> None:
         """The classes of all batches."""
-        given = np.unique(np.asarray(classes))
+        given = distinct(np.asarray(classes))
         if known and not np.array_equal(given, self.classes_):
             raise DataError(f"`classes={classes}` is not the same as before: {self.classes_}")
         if len(given) < 2:
@@ -229,7 +232,7 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
     def _learn_target(self, y: Any) -> Answers:
         labels = checked_labels(y, type(self).__name__)
         self._label_type = labels.dtype
-        self.classes_ = np.arange(labels.shape[1]) if labels.ndim == 2 else np.unique(labels)
+        self.classes_ = np.arange(labels.shape[1]) if labels.ndim == 2 else distinct(labels)
         if len(self.classes_) < 2:
             raise DataError(
                 f"{type(self).__name__} needs two classes or more; y has one class only, "
@@ -247,23 +250,28 @@ class NeuralClassifier(ClassifierMixin, NeuralEstimator):
 
     def _check_same_classes(self, y: Any) -> None:
         labels = checked_labels(y, type(self).__name__)
-        if labels.ndim == 1 and not np.array_equal(np.unique(labels), self.classes_):
+        if labels.ndim == 1 and not np.array_equal(distinct(labels), self.classes_):
             raise DataError(
                 "warm_start can only be used where `y` has the same classes as in the previous "
-                f"call to fit. Previously got {self.classes_}, `y` has {np.unique(labels)}"
+                f"call to fit. Previously got {self.classes_}, `y` has {distinct(labels)}"
             )
 
     def _class_weight(self) -> Plain:
-        given = self.class_weight
+        given: Any = self.class_weight
         if given is None:
             return "none"
         if isinstance(given, str):
             return given
+        if not isinstance(given, Mapping):
+            raise ConfigurationError(
+                f"class_weight is 'balanced' or a dictionary, class to weight, not {given!r}"
+            )
+        weights = cast("Mapping[Any, Any]", given)
         known = {label_text(each) for each in self.classes_}
-        for label in given:
+        for label in weights:
             if label_text(label) not in known:
                 raise ConfigurationError(f"class_weight: {label!r} is not a class of y")
-        return {label_text(label): float(weight) for label, weight in given.items()}
+        return {label_text(label): weight for label, weight in weights.items()}
 
     def _take_over(self, model: TableModel) -> None:
         if model.schema.task != "classification":
@@ -286,8 +294,10 @@ def checked_labels(y: Any, name: str) -> NDArray[Any]:
     given: Any = check_array(y, ensure_2d=False, accept_sparse="csr", dtype=None, input_name="y")
     kind = type_of_target(given, input_name="y")
     if kind == "multilabel-indicator":
-        return given.toarray() if hasattr(given, "toarray") else given
-    if kind.endswith("multioutput"):
+        indicator: NDArray[Any] = given.toarray() if hasattr(given, "toarray") else given
+        if np.isin(indicator, (0, 1)).all():
+            return indicator
+    if kind.startswith("multilabel") or kind.endswith("multioutput"):
         raise DataError(
             f"y has several columns ({kind}): each is a label of 0 and 1, or fit them one by one"
         )

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from steepest.data import Table
+from steepest.data import ReadOptions, Table
 from steepest.errors import ConfigurationError, DataError
 from steepest.estimators.answers import Answers
+from steepest.estimators.attempt import attempt
 from steepest.estimators.checks import check_is_fitted, check_sample_weight, validate_data
 from steepest.estimators.features import (
     dense,
@@ -29,14 +30,14 @@ from steepest.estimators.given import Given
 from steepest.estimators.layers import coefficients, intercepts
 from steepest.estimators.progress import EpochLine
 from steepest.estimators.schema import schema_of
-from steepest.estimators.words import configuration_of, words_of
+from steepest.estimators.words import configuration_of, reading_of, words_of
 from steepest.optim import DRIVERS
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.continued import continued, fine_tuning, without_rows
 from steepest.tabular.fit import fit_prepared
 from steepest.tabular.model import TableModel, load
 from steepest.tabular.options import Plain
-from steepest.tabular.parts import Parts
+from steepest.tabular.parts import Parts, options_of_new_table
 from steepest.tabular.prepare import prepare
 from steepest.tabular.prepared import PreparedTable, prepare_table
 from steepest.tabular.resolved import Task
@@ -84,7 +85,8 @@ class NeuralEstimator(BaseEstimator, ABC):
     intercepts_: list[NDArray[Any]]
 
     _prepared: PreparedTable | None
-    _reads_by_name: bool
+    _reading = ReadOptions()
+    _reads_by_name = False
 
     @abstractmethod
     def _task(self) -> Task:
@@ -138,16 +140,17 @@ class NeuralEstimator(BaseEstimator, ABC):
             ConfigurationError: a parameter that is not possible (a ValueError).
         """
         going_on = bool(self.warm_start) and hasattr(self, "model_")
-        features = self._features(X, reset=not going_on)
-        if going_on:
-            self._check_same_classes(y)
-        answers = self._same_target(y) if going_on else self._learn_target(y)
-        given = self._given(features, answers, sample_weight, X, going_on=going_on)
-        given.check_classes()
-        validation = self._validation(X_val, y_val, given)
-        configuration = self._configuration(given)
-        _check_size(len(given.table), configuration, has_rows_of_its_own=validation is not None)
-        self._train(given, configuration, validation, callbacks or (), going_on=going_on)
+        with attempt(self):
+            features = self._features(X, reset=not going_on)
+            if going_on:
+                self._check_same_classes(y)
+            answers = self._same_target(y) if going_on else self._learn_target(y)
+            given = self._given(features, answers, sample_weight, X, going_on=going_on)
+            given.check_classes()
+            validation = self._validation(X_val, y_val, given)
+            configuration = self._configuration(given)
+            _check_size(len(given.table), configuration, has_rows_of_its_own=validation is not None)
+            self._train(given, configuration, validation, callbacks or (), going_on=going_on)
         return self
 
     def _learn_a_batch(
@@ -227,11 +230,20 @@ class NeuralEstimator(BaseEstimator, ABC):
         self._describe(model, [*self.history_] if going_on else [])
 
     def _features(self, x: Any, *, reset: bool) -> Table:
+        if reset:
+            self._reading = reading_of(self.options)
+            self._reads_by_name = False
+        table = self._table(x, reset=reset)
+        if not len(table):
+            raise DataError("X has no rows")
+        return table
+
+    def _table(self, x: Any, *, reset: bool) -> Table:
         if is_frame(x):
-            if not reset and getattr(self, "_reads_by_name", False):
+            if self._reads_by_name:
                 return self.model_.read(x)
             validate_data(self, x, reset=reset, skip_check_array=True)
-            return table_of_frame(x, self._names())
+            return table_of_frame(x, self._names(), self._reading)
         is_list = isinstance(x, list | tuple)
         is_text = is_list or getattr(x, "dtype", np.dtype(float)).kind in "USO"
         kind: Any = None if is_text else "numeric"
@@ -245,7 +257,7 @@ class NeuralEstimator(BaseEstimator, ABC):
         )
         if hasattr(array, "toarray"):
             array = dense(array)
-        return table_of_array(array, self._names())
+        return table_of_array(array, self._names(), self._reading)
 
     def _names(self) -> Sequence[str]:
         names = getattr(self, "feature_names_in_", None)
@@ -340,6 +352,7 @@ class NeuralEstimator(BaseEstimator, ABC):
         if list(names) != generic_names(len(names)):
             made.feature_names_in_ = np.array(names, dtype=object)
             made._reads_by_name = True
+        made._reading = options_of_new_table(model.configuration.data)
         made._describe(model, [])
         return made
 

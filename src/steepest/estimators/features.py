@@ -8,9 +8,9 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from steepest.data import Table, read_table
+from steepest.data import ReadOptions, Table, read_table
 from steepest.data.frames import table_from_frame
-from steepest.data.table import NumberColumn
+from steepest.data.table import NumberColumn, without
 from steepest.errors import OutOfMemoryError
 
 _MOST_DENSE = 2**33  # bytes of float64 that a sparse matrix may come to
@@ -28,22 +28,22 @@ def generic_names(count: int) -> list[str]:
     return [f"x{place}" for place in range(count)]
 
 
-def table_of_frame(frame: Any, names: Sequence[str]) -> Table:
+def table_of_frame(frame: Any, names: Sequence[str], options: ReadOptions) -> Table:
     """The columns of a data frame under these names."""
     if hasattr(frame, "set_axis"):  # pandas, where names may be numbers
         frame = frame.set_axis(list(names), axis="columns")
-    table = table_from_frame(frame)
+    table = table_from_frame(frame, options)
     return Table.from_columns(dict(zip(names, table.columns.values(), strict=True)))
 
 
-def table_of_array(array: NDArray[Any], names: Sequence[str]) -> Table:
+def table_of_array(array: NDArray[Any], names: Sequence[str], options: ReadOptions) -> Table:
     """The columns of an array (rows, features); one of objects may hold text beside numbers."""
     if array.dtype.kind in "biuf":
         whole = array.dtype.kind != "f"
-        numbers = np.asfortranarray(array, np.float64)
+        numbers = np.asfortranarray(without(array, options.marker_numbers), np.float64)
         columns = {name: NumberColumn(numbers[:, place], whole) for place, name in enumerate(names)}
         return Table.from_columns(columns)
-    return read_table({name: array[:, place] for place, name in enumerate(names)})
+    return read_table({name: array[:, place] for place, name in enumerate(names)}, options)
 
 
 def dense(matrix: Any) -> NDArray[np.float64]:

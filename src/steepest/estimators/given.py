@@ -75,6 +75,10 @@ class Given:
 
     def others(self, features: Table, answers: Answers) -> Table:
         """Rows to validate on, as a table with the same columns; each counts alike."""
+        if len(answers.columns) != len(self.targets):
+            raise DataError(
+                f"y_val has {len(answers.columns)} targets for each row, and y {len(self.targets)}"
+            )
         table = _joined(features, answers, [each.name for each in self.targets])
         if not self.weights:
             return table

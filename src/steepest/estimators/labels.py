@@ -55,9 +55,25 @@ def labels_of_texts(texts: Sequence[str], reason: str) -> NDArray[Any]:
     numbers = [parse_number(each) for each in texts]
     if any(each is None for each in numbers):
         return np.array(texts)
-    values = np.array(numbers, dtype=np.float64)
-    is_whole = all(each.lstrip("+-").isdigit() for each in texts)
-    return values.astype(np.int64) if is_whole else values
+    if all(each.lstrip("+-").isdigit() for each in texts):
+        return np.array([int(each) for each in texts])
+    return np.array(numbers, dtype=np.float64)
+
+
+def distinct(labels: NDArray[Any]) -> NDArray[Any]:
+    """The classes among labels, in order.
+
+    Raises:
+        DataError: text beside numbers, which have no order.
+    """
+    try:
+        return np.unique(labels)
+    except TypeError:
+        kinds = sorted({type(each).__name__ for each in labels.tolist()})
+        raise DataError(
+            f"the labels in y are of types that have no common order ({', '.join(kinds)}): make "
+            "them all text, or all numbers"
+        ) from None
 
 
 def class_codes(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int32]:
@@ -66,7 +82,11 @@ def class_codes(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int32]:
     Raises:
         DataError: a label that is no class.
     """
-    place = np.searchsorted(classes, y)
+    try:
+        place = np.searchsorted(classes, y)
+    except TypeError:  # dates, where the classes of a model file are text
+        y = np.array([label_text(each) for each in y], dtype=object)
+        place = np.searchsorted(classes.astype(object), y)
     place[place == len(classes)] = 0
     odd = np.flatnonzero(classes[place] != y)
     if len(odd):

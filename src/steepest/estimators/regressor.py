@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from steepest.errors import ModelFileError
 from steepest.estimators.answers import Answers, names_of, numbers
+from steepest.estimators.attempt import attempt
 from steepest.estimators.checks import check_array, column_or_1d
 from steepest.estimators.estimator import NeuralEstimator, require_target, takes_batches
 from steepest.tabular.model import TableModel
@@ -122,8 +123,9 @@ class NeuralRegressor(RegressorMixin, NeuralEstimator):
             DataError: as :meth:`fit`; also another number of features or of targets.
         """
         known = hasattr(self, "model_")
-        answers = self._same_target(y) if known else self._learn_target(y)
-        self._learn_a_batch(X, answers, sample_weight)
+        with attempt(self):
+            answers = self._same_target(y) if known else self._learn_target(y)
+            self._learn_a_batch(X, answers, sample_weight)
         return self
 
     def predict(

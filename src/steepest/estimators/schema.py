@@ -9,7 +9,7 @@ import numpy as np
 from steepest.data import Feature, LeftOut, Schema, Table, Target
 from steepest.data.inference import check_types, infer_features
 from steepest.data.table import NumberColumn
-from steepest.errors import DataError
+from steepest.errors import ConfigurationError, DataError, nearest
 from steepest.tabular.parts import dividing_columns
 from steepest.tabular.sections.data import Data
 
@@ -33,6 +33,11 @@ def schema_of(
         ConfigurationError: kinds that there are not.
     """
     check_types(data.types)
+    for name, kind in data.types.items():
+        if name not in table.names and kind != "drop":
+            raise ConfigurationError(
+                f"types: X has no column {name!r}; {nearest(name, table.names)}"
+            )
     reasons = dict.fromkeys(data.drop, "dropped by option")
     reasons |= {name: "dropped by option" for name, kind in data.types.items() if kind == "drop"}
     for option, name in dividing_columns(data).items():

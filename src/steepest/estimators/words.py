@@ -8,9 +8,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from steepest.errors import ConfigurationError
+from steepest.data import ReadOptions
+from steepest.errors import ConfigurationError, clipped
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.options import Plain, from_plain, require_option, set_option, to_plain
+from steepest.tabular.parts import read_options
 
 # A parameter of the estimators, and the option of the command that it is.
 OPTION_OF = MappingProxyType(
@@ -40,9 +42,12 @@ _OTHERWISE = MappingProxyType(
         "data.test": "the rows are yours to hold back: train_test_split, and score",
         "training.class_weight": "it is the parameter class_weight",
         "training.seed": "it is the parameter random_state",
+        "data.features": "X has them: leave columns out of it, or name those in data.drop",
         **{option: f"it is the parameter {word}" for word, option in OPTION_OF.items()},
     }
 )
+# Parameters that are an option in another form.
+_ALSO = MappingProxyType({"class_weight": "training.class_weight", "random_state": "training.seed"})
 
 
 def configuration_of(
@@ -78,13 +83,34 @@ def configuration_of(
         set_option(plain, "training.patience", 0)
     for name, value in fixed.items():
         set_option(plain, name, value)
-    try:
-        return from_plain(plain)
-    except ConfigurationError as error:
-        text = str(error)
-        for word, option in OPTION_OF.items():
-            text = text.replace(option, word)
-        raise ConfigurationError(text) from None
+    return from_plain(plain)
+
+
+def reading_of(options: Mapping[str, Any] | None) -> ReadOptions:
+    """What means a missing value, by the parameter `options`.
+
+    Raises:
+        ConfigurationError: it is not a dictionary, or nothing that can mean that.
+
+    >>> reading_of({"data.missing": ["-999"]}).marker_numbers
+    (-999.0,)
+    """
+    plain: dict[str, Plain] = {}
+    for name, value in _dotted(options or {}):
+        if name == "data.missing":
+            set_option(plain, name, _plain(value))
+    return read_options(from_plain(plain).data)
+
+
+def in_words(text: str) -> str:
+    """A message about options, about parameters.
+
+    >>> in_words("network.dropout = 2 is not possible")
+    'dropout = 2 is not possible'
+    """
+    for word, option in [*OPTION_OF.items(), *_ALSO.items()]:
+        text = text.replace(option, word)
+    return text
 
 
 def words_of(configuration: Configuration) -> dict[str, Any]:
@@ -99,27 +125,39 @@ def words_of(configuration: Configuration) -> dict[str, Any]:
     for section, values in given.items():
         for leaf, value in cast("dict[str, Plain]", values).items():
             name = f"{section}.{leaf}"
+            if name == "data.types":  # of y it is the estimator's
+                value = _without(cast("dict[str, str]", value), given)
             if name not in _OTHERWISE and value != _at(default, name):
                 others[name] = value
-    others.pop("data.features", None)  # X has them
     words["options"] = others or None
     return words
 
 
-def _dotted(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def _dotted(options: Any) -> list[tuple[str, Any]]:
     """Each option by its dotted name, also of nested dictionaries.
 
     >>> _dotted({"optimizer": {"schedule": "constant"}, "preprocessing.numeric": "standard"})
     [('optimizer.schedule', 'constant'), ('preprocessing.numeric', 'standard')]
     """
     found: list[tuple[str, Any]] = []
-    for name, value in options.items():
+    if not isinstance(options, Mapping) or not all(isinstance(each, str) for each in options):
+        raise ConfigurationError(
+            "options is a dictionary of the command's options by their names, "
+            f'{{"optimizer.schedule": "constant"}} say, not {clipped(repr(options))}'
+        )
+    for name, value in cast("Mapping[str, Any]", options).items():
         if "." not in name and isinstance(value, Mapping):
             inside = cast("Mapping[str, Any]", value)
             found += [(f"{name}.{leaf}", each) for leaf, each in inside.items()]
         else:
             found.append((require_option(name.replace("__", ".")).name, value))
     return found
+
+
+def _without(types: Mapping[str, str], plain: Mapping[str, Plain]) -> Plain:
+    target = _at(plain, "data.target")
+    targets = [target] if isinstance(target, str) else target
+    return {name: kind for name, kind in types.items() if name not in targets}
 
 
 def _at(plain: Mapping[str, Plain], name: str) -> Any:

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import cast
 
 from msgspec import structs
 
 from steepest.data import Preprocessor
+from steepest.errors import ConfigurationError
 from steepest.nn import Ensemble
 from steepest.optim import Driver, Rule
+from steepest.tabular.configuration import Configuration
 from steepest.tabular.learner import learner
 from steepest.tabular.model import TableModel
 from steepest.tabular.network import TableNetwork
+from steepest.tabular.options import Plain, to_plain
 from steepest.tabular.parts import Parts
 from steepest.tabular.prepared import PreparedTable, rows_of_table
 from steepest.tabular.recipe import make_optimizer
 from steepest.tabular.resolved import Resolved, resolve
 from steepest.train.batches import Batches
 from steepest.train.trainer import Trainer
+
+# What preprocessing and networks were made by: sections, and of some a few options.
+_STAYING: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "network": (),
+        "preprocessing": (),
+        "training": ("loss", "dtype", "ensemble_size"),
+        "data": ("missing",),
+    }
+)
 
 
 def continued(earlier: PreparedTable, parts: Parts) -> PreparedTable:
@@ -36,6 +51,7 @@ def continued(earlier: PreparedTable, parts: Parts) -> PreparedTable:
         ConfigurationError: Options that do not go together.
     """
     configuration, learns = parts.configuration, earlier.learner
+    _check_stays(learns.configuration, configuration)
     rows = rows_of_table(parts.training, earlier.preprocessor, configuration)
     resolved = _resolved(parts, earlier.preprocessor, learns.resolved)
     if configuration.optimizer.learning_rate == "auto":  # was found at the beginning
@@ -74,6 +90,7 @@ def fine_tuning(model: TableModel, parts: Parts) -> PreparedTable:
         ConfigurationError: Options that do not go together.
     """
     configuration, preprocessor = parts.configuration, model.preprocessor
+    _check_stays(model.configuration, configuration)
     one = model.network
     networks = one.members if isinstance(one, Ensemble) else [one]
     return PreparedTable(
@@ -88,11 +105,30 @@ def fine_tuning(model: TableModel, parts: Parts) -> PreparedTable:
     )
 
 
+def _check_stays(before: Configuration, now: Configuration) -> None:
+    """Refuse options that say something else of what was made already and stays."""
+    plain, changed = to_plain(before), to_plain(now)
+    for section, leaves in _STAYING.items():
+        had, has = (cast("dict[str, Plain]", each[section]) for each in (plain, changed))
+        for leaf in leaves or had:
+            if had[leaf] != has[leaf]:
+                there, here = json.dumps(had[leaf]), json.dumps(has[leaf])
+                raise ConfigurationError(
+                    f"{section}.{leaf} = {here} cannot be where a fit goes on from one with "
+                    f"{there}: set it back, or fit anew (warm_start=False)"
+                )
+
+
 def _resolved(parts: Parts, preprocessor: Preprocessor, before: Resolved) -> Resolved:
     """What is on "auto" for these rows, but for the network, which is there already."""
     numbers = len(preprocessor.continuous)
     found = resolve(parts.configuration, parts.schema.task, len(parts.training), numbers)
-    return structs.replace(found, numeric_embedding=before.numeric_embedding)
+    return structs.replace(
+        found,
+        dropout=before.dropout,
+        numeric_embedding=before.numeric_embedding,
+        hidden_layer_sizes=before.hidden_layer_sizes,
+    )
 
 
 def without_rows(prepared: PreparedTable) -> PreparedTable:

@@ -65,7 +65,7 @@ class SampledPredictor:
         memory: holds the values of the model's cells.
         backend: ``native`` or ``reference``.
 
-    Errors:
+    Raises:
         ConfigurationError: nothing in the model is random, so that all draws would be equal.
     """
 
@@ -110,7 +110,7 @@ class SampledPredictor:
 def trace_prediction(model: Module, like: Tables) -> Trace:
     """The model in use, on a block of rows.
 
-    Errors:
+    Raises:
         TrainingError: it gives no array with a row for each row.
     """
 
@@ -159,8 +159,9 @@ def _blocks(table: Array) -> Array:
 
 
 def _filled(rows: Array) -> Array:
-    """Up to a block, with copies of the first row."""
-    filling = np.repeat(rows[:1], BLOCK - len(rows), axis=0)
+    """Up to a block, with copies of the first row; of no rows, with zeros."""
+    first = rows[:1] if len(rows) else np.zeros((1, *rows.shape[1:]), rows.dtype)
+    filling = np.repeat(first, BLOCK - len(rows), axis=0)
     return np.concatenate([rows, filling])
 
 
@@ -217,7 +218,7 @@ def predict(
     Returns:
         Array (n, …) of the model's element type; or two, mean and standard deviation.
 
-    Errors:
+    Raises:
         ConfigurationError: ``return_std`` of a model without dropout.
 
     >>> import steepest as st
@@ -261,7 +262,7 @@ def sample_predictions(
 
     Source: Gal, Ghahramani 2016; L2.
 
-    Errors:
+    Raises:
         ConfigurationError: a model without dropout, fewer than two samples.
 
     >>> import steepest as st
@@ -300,7 +301,7 @@ def check_samples(samples: object) -> None:
 def make_seed(seed: int) -> int:
     """A seed that a stream can have.
 
-    Errors:
+    Raises:
         ConfigurationError: outside of 0 … 2³² − 1.
     """
     return int(make_key(seed).data[0])
