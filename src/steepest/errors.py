@@ -81,8 +81,8 @@ def clipped(text: str, width: int = 60) -> str:
     return text if len(text) <= width else text[: width - 1] + "…"
 
 
-def nearest(name: str, valid: Iterable[str], *, limit: int = 3) -> str:
-    """Say which valid names are meant, nearest first.
+def nearest(name: str, valid: Iterable[str], *, limit: int = 3, called: str = "valid") -> str:
+    """Say which valid names are meant, nearest first; else list them, called so.
 
     >>> nearest("relo", ["relu", "tanh", "sigmoid"])
     "did you mean 'relu'?"
@@ -94,7 +94,7 @@ def nearest(name: str, valid: Iterable[str], *, limit: int = 3) -> str:
     if close:
         return "did you mean " + " or ".join(repr(clipped(each)) for each in close) + "?"
     told = ", ".join(repr(clipped(each)) for each in names[:_MOST_NAMES])
-    return f"valid: {told}" + (f" … ({len(names)} in all)" if len(names) > _MOST_NAMES else "")
+    return f"{called}: {told}" + (f" … ({len(names)} in all)" if len(names) > _MOST_NAMES else "")
 
 
 @contextmanager

@@ -120,3 +120,5 @@ def test_what_is_no_table(source: object, told: str) -> None:
 def test_missing_column_tells_the_nearest() -> None:
     with pytest.raises(DataError, match="no column 'incom'; did you mean 'income'"):
         infer_schema(read_table({"income": [1, 2], "x": [1, 2]}), "incom")
+    with pytest.raises(DataError, match="has no column 'price'; its columns: 'a', 'b'"):
+        read_table({"a": [1, 2], "b": [1, 2]}).column("price")

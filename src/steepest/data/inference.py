@@ -126,7 +126,8 @@ def _check_names(
             if name not in table.columns:
                 where = table.source or "the table"
                 raise DataError(
-                    f"{option}: {where} has no column {name!r}; {nearest(name, table.names)}"
+                    f"{option}: {where} has no column {name!r}; "
+                    + nearest(name, table.names, called="its columns")
                     + _header_hint(table)
                 )
             if name in targets and option not in {"target", "features"}:

@@ -124,9 +124,10 @@ class Schema:
             told = ", ".join(repr(name) for name in absent[:5])
             more = f" and {len(absent) - 5} more" if len(absent) > 5 else ""
             plural = "s" if len(absent) > 1 else ""
+            called = "its other columns" if extra else "its columns"
             raise DataError(
                 f"{where} no column{plural} {told}{more}, which the model was trained on; "
-                + nearest(absent[0], extra or table.names)
+                + nearest(absent[0], extra or table.names, called=called)
             )
         return extra
 

@@ -230,7 +230,8 @@ class Table:
         """
         if name not in self.columns:
             where = f"{self.source} has" if self.source else "the table has"
-            raise DataError(f"{where} no column {name!r}; {nearest(name, self.names)}")
+            known = nearest(name, self.names, called="its columns")
+            raise DataError(f"{where} no column {name!r}; {known}")
         return self.columns[name]
 
     def take(self, rows: NDArray[np.intp] | slice) -> Table:
