@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 from steepest.data import NumberColumn, TextColumn, infer_schema, read_blocks, read_table
@@ -36,8 +38,8 @@ def frame(kind: str) -> object:
     if kind == "pandas nullable":
         return pd.DataFrame(PLAIN).convert_dtypes()
     if kind == "polars":
-        return pytest.importorskip("polars").DataFrame(PLAIN)
-    return pytest.importorskip("pyarrow").table(PLAIN)
+        return pl.DataFrame(PLAIN)
+    return pa.table(PLAIN)
 
 
 @pytest.mark.parametrize("kind", ["dict", "pandas", "pandas nullable", "polars", "arrow"])
@@ -90,6 +92,21 @@ def test_dict_of_arrays() -> None:
     assert texts["gone"] == ["", ""]
 
 
+@pytest.mark.parametrize("kind", ["dict", "array", "pandas", "polars", "arrow"])
+def test_durations_are_seconds(kind: str) -> None:
+    spans = [datetime.timedelta(days=2), None, datetime.timedelta(milliseconds=-1500)]
+    made: dict[str, Any] = {
+        "dict": {"t": spans},
+        "array": {"t": np.array(spans, "timedelta64[ms]")},
+        "pandas": pd.DataFrame({"t": spans}),
+        "polars": pl.DataFrame({"t": spans}),
+        "arrow": pa.table({"t": spans}),
+    }
+    column = read_table(made[kind]).column("t")
+    assert isinstance(column, NumberColumn)
+    np.testing.assert_array_equal(column.values, [172800.0, np.nan, -1.5])
+
+
 def test_blocks_of_a_frame_keep_their_row_numbers() -> None:
     blocks = list(read_blocks({"a": list(range(5))}, rows=2))
     assert [block.numbers.tolist() for block in blocks] == [[1, 2], [3, 4], [5]]
@@ -110,6 +127,7 @@ def test_blocks_of_a_frame_keep_their_row_numbers() -> None:
         ({"a": 3}, "0 dimensions"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "'a'"),
         (pd.DataFrame([[1, 2]]), "column names must be text"),
+        (pl.LazyFrame({"a": [1, 2]}), "a LazyFrame has no rows yet: give what its collect"),
     ],
 )
 def test_what_is_no_table(source: object, told: str) -> None:

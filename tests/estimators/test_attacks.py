@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 
 from steepest import NeuralClassifier, NeuralRegressor
@@ -123,6 +124,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: classifier(options={"data.types": {"b": "numeric"}}).fit(FRAME, Y),
         "X has no column 'b'",
     ),
+    "lazy": (lambda: classifier().fit(pl.LazyFrame({"a": Y}), Y), "a LazyFrame has no rows yet"),
     "complex": (lambda: classifier().fit(FRAME.assign(a=1j), Y), "complex"),
     "beyond float64": (
         lambda: classifier().fit(FRAME.assign(a=[10**400, *range(59)]), Y),

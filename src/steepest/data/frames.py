@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,7 +24,7 @@ def table_from_frame(frame: object, options: ReadOptions | None = None) -> Table
     """Make a Table of a data frame or of a dict of equally long columns.
 
     Null, None and NaN are missing, and so is text that is one of `options.missing`. Booleans and
-    dates become text; numbers keep their values as float64.
+    dates become text, durations seconds; numbers keep their values as float64.
 
     Raises:
         DataError: not a table, a column name that is no text, a nested column, unequal lengths.
@@ -39,6 +40,7 @@ def table_from_frame(frame: object, options: ReadOptions | None = None) -> Table
         )
     import narwhals as nw  # frames only: a fit of a CSV file starts without it
 
+    check_has_rows(frame)
     try:
         native = nw.from_native(cast("Any", frame), eager_only=True)
     except TypeError:
@@ -51,6 +53,18 @@ def table_from_frame(frame: object, options: ReadOptions | None = None) -> Table
     return Table.from_columns(
         {_name(name): _series(name, native[name], options) for name in native.columns}
     )
+
+
+def check_has_rows(frame: object) -> None:
+    """Refuse a frame whose rows are not computed yet.
+
+    Raises:
+        DataError: it is one of polars.
+    """
+    import narwhals as nw
+
+    if nw.dependencies.is_polars_lazyframe(frame):
+        raise DataError("a LazyFrame has no rows yet: give what its collect() makes")
 
 
 def _name(name: object) -> str:
@@ -92,7 +106,7 @@ def _column(name: object, values: object, options: ReadOptions) -> Column:
     if array.dtype.kind in "iuf":
         numbers = array.astype(np.float64)
         return NumberColumn(without(numbers, options.marker_numbers), array.dtype.kind != "f")
-    cells = [None if _is_absent(cell) else cell for cell in array.tolist()]
+    cells = [None if _is_absent(cell) else _plain(cell) for cell in array.tolist()]
     present = [cell for cell in cells if cell is not None]
     if any(isinstance(cell, list | tuple | dict | set | bytes | complex) for cell in present):
         raise DataError(
@@ -105,6 +119,10 @@ def _column(name: object, values: object, options: ReadOptions) -> Column:
         return NumberColumn(without(numbers, options.marker_numbers), whole)
     texts = [None if cell is None else str(cell) for cell in cells]
     return text_column(texts, options.markers)
+
+
+def _plain(cell: object) -> object:
+    return cell.total_seconds() if isinstance(cell, timedelta) else cell
 
 
 def _float(number: Any) -> float:  # noqa: ANN401 - any Real
@@ -133,7 +151,9 @@ def _one_dimension(name: object, values: object) -> NDArray[Any]:
         array = np.asarray(values)
     except ValueError:  # lists of unequal lengths
         array = np.asarray(values, dtype=object)
-    if array.dtype.kind in "Mm":
+    if array.dtype.kind == "m":
+        array = array / np.timedelta64(1, "s")
+    elif array.dtype.kind == "M":
         texts = array.astype(str).astype(object)
         texts[np.isnat(array)] = None
         array = texts

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steepest.data import ReadOptions, Table, read_table
-from steepest.data.frames import table_from_frame
+from steepest.data.frames import check_has_rows, table_from_frame
 from steepest.data.table import NumberColumn, without
 from steepest.errors import OutOfMemoryError
 
@@ -17,9 +17,14 @@ _MOST_DENSE = 2**33  # bytes of float64 that a sparse matrix may come to
 
 
 def is_frame(x: object) -> bool:
-    """Whether columns have types of their own: pandas, polars, Arrow and what narwhals knows."""
+    """Whether columns have types of their own: pandas, polars, Arrow and what narwhals knows.
+
+    Raises:
+        DataError: a frame whose rows are not computed yet.
+    """
     import narwhals as nw
 
+    check_has_rows(x)
     return bool(nw.dependencies.is_into_dataframe(x))
 
 
