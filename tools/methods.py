@@ -24,6 +24,7 @@ from steepest.methods import CAPABILITIES, Method, Registry
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "methods.md"
+_MARK = "pytest.mark.row"
 _FORMULA = re.compile(r"[←=≤√Σ∂∇−]")
 _INTRODUCTION = """\
 # Methods
@@ -167,15 +168,16 @@ def tests() -> dict[str, list[Path]]:
     """The files that hold a test of each row."""
     shown: dict[str, list[Path]] = {}
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for name in sorted({name for node in ast.walk(tree) for name in _marked(node)}):
+        text = path.read_text(encoding="utf-8")
+        nodes = ast.walk(ast.parse(text)) if _MARK in text else ()
+        for name in sorted({name for node in nodes for name in _marked(node)}):
             shown.setdefault(name, []).append(path)
     return shown
 
 
 def _marked(node: ast.AST) -> Iterator[str]:
     """The rows in a call of ``pytest.mark.row``."""
-    if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.row":
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == _MARK:
         for each in node.args:
             if isinstance(each, ast.Constant) and isinstance(each.value, str):
                 yield each.value

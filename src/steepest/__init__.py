@@ -105,11 +105,12 @@ def __getattr__(name: str) -> object:
     """Load a room, or the room that a name is from."""
     if name in _ROOMS:
         return _importlib.import_module(f"steepest.{name}")
-    if not name.startswith("_"):
-        for room in _ROOMS_WITH_NAMES_HERE:
-            module = _importlib.import_module(f"steepest.{room}")
-            if name in module.__all__:
-                return getattr(module, name)
+    if name.startswith("_"):  # asked by a tool, many times, that reads no answer
+        raise AttributeError(f"module 'steepest' has no attribute {name!r}")
+    for room in _ROOMS_WITH_NAMES_HERE:
+        module = _importlib.import_module(f"steepest.{room}")
+        if name in module.__all__:
+            return getattr(module, name)
     here = _ELSEWHERE.get(name) or _nearest(name, __dir__())
     raise AttributeError(f"module 'steepest' has no attribute {name!r}; {here}")
 
