@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -52,12 +52,15 @@ def _machine(lanes: int) -> llvm.TargetMachine:
 
 def assembly(code: Code, lanes: int) -> str:
     """What the processor gets, for people."""
-    return _machine(lanes).emit_assembly(_module(code, lanes))
+    return _machine(lanes).emit_assembly(_module(_text(code), lanes))
 
 
-def _module(code: Code, lanes: int) -> llvm.ModuleRef:
+def _text(code: Code) -> str:
+    return "\n".join(sorted(code.declarations)) + "\n" + code.body.replace("@KERNEL", "@kernel")
+
+
+def _module(text: str, lanes: int) -> llvm.ModuleRef:
     machine = _machine(lanes)
-    text = "\n".join(sorted(code.declarations)) + "\n" + code.body.replace("@KERNEL", "@kernel")
     module = llvm.parse_assembly(text)
     module.triple = machine.triple
     module.data_layout = str(machine.target_data)
@@ -65,19 +68,26 @@ def _module(code: Code, lanes: int) -> llvm.ModuleRef:
     return module
 
 
+@lru_cache(maxsize=256)
+def _engine(text: str, lanes: int) -> llvm.ExecutionEngine:
+    """Machine code of a text, once: kernels of other sizes often have the same."""
+    module = _module(text, lanes)
+    # The engine of a module may not own the machine that others still need.
+    name, features = PROCESSORS[lanes]
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=name, features=features, opt=3, jit=True
+    )
+    engine = llvm.create_mcjit_compiler(module, machine)
+    engine.finalize_object()
+    return engine
+
+
 class Native:
     """A compiled kernel; call it with the memory its words point to."""
 
     def __init__(self, code: Code, lanes: int) -> None:
         self.code = code
-        module = _module(code, lanes)
-        # The engine of a module may not own the machine that others still need.
-        name, features = PROCESSORS[lanes]
-        machine = llvm.Target.from_default_triple().create_target_machine(
-            cpu=name, features=features, opt=3, jit=True
-        )
-        self._engine = llvm.create_mcjit_compiler(module, machine)
-        self._engine.finalize_object()
+        self._engine = _engine(_text(code), lanes)
         address = self._engine.get_function_address("kernel")
         self.function: Any = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(address)
 

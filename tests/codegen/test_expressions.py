@@ -191,7 +191,8 @@ def test_functions_of_the_c_library(dtype: DType, lanes: int) -> None:
 @pytest.mark.parametrize("lanes", widths())
 @pytest.mark.parametrize("dtype", ALL, ids=str)
 def test_constants_are_exact(dtype: DType, lanes: int) -> None:
-    for value in interesting(dtype):
+    values = interesting(dtype)
+    for value in values if lanes == widths()[0] else values[-2:]:  # the text is nearly the same
         root = select(argument(0, bool_), number(value, dtype), number(0, dtype))
         judge(root, lanes, np.array([True, False]))
 
