@@ -18,7 +18,7 @@ Function = Callable[..., Array]
 LIMITS = {float32: 2.5, float64: 4.0}
 # Where multiply_add is rounded twice the last digits may suffer more.
 WITHOUT_FUSION = {float32: 3.5, float64: 5.0}
-SAMPLE = {float32: 1 << 22, float64: 1 << 17}
+SAMPLE = {float32: 1 << 20, float64: 1 << 17}
 SEED = 2027
 
 Interval = tuple[float, float]

@@ -175,7 +175,7 @@ def test_training_itself_keeps_its_running_statistics() -> None:
 # ----------------------------------------------------------------------------------- interruptions
 
 
-@pytest.mark.parametrize("step", [int(i) for i in RANDOM.integers(1, 24, 20)])
+@pytest.mark.parametrize("step", [int(i) for i in RANDOM.integers(1, 24, 6)])
 def test_resumed_after_an_interruption_the_bits_are_the_same(step: int, tmp_path: Path) -> None:
     options: dict[str, Any] = {
         "epochs": 4,

@@ -54,7 +54,7 @@ def sequence() -> st.nn.Module:
 MODELS: dict[str, Callable[[], st.nn.Module]] = {
     "relu": lambda: st.nn.MLP(FEATURES, [9, 7], CLASSES),
     "tanh and dropout": lambda: st.nn.MLP(FEATURES, [33], CLASSES, activation="tanh", dropout=0.3),
-    "sigmoid, deep": lambda: st.nn.MLP(FEATURES, [8] * 6, CLASSES, activation="sigmoid"),
+    "sigmoid, deep": lambda: st.nn.MLP(FEATURES, [8] * 4, CLASSES, activation="sigmoid"),
     "batch norm": lambda: st.nn.MLP(FEATURES, [9, 7], CLASSES, batch_norm="before", dropout=0.2),
     "linear": lambda: st.nn.Linear(FEATURES, CLASSES),
     "residual and functions": sequence,
@@ -91,12 +91,13 @@ def assert_equal_bits(a: dict[str, Array], b: dict[str, Array]) -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_watching_changes_no_bit(model: str) -> None:
     plain, watched = trainer(model, l2=0.01), trainer(model, l2=0.01)
-    # The last batch of an epoch has 16 rows.
-    a = plain.fit(X, Y, epochs=3, batch_size=20, metrics=["accuracy"])
-    b = watched.fit(X, Y, epochs=3, batch_size=20, metrics=["accuracy"], watch=2)
+    # The last batch of an epoch has 16 rows, where there is dropout: it is a program of its own.
+    batch = 20 if "dropout" in model else 32
+    a = plain.fit(X, Y, epochs=3, batch_size=batch, metrics=["accuracy"])
+    b = watched.fit(X, Y, epochs=3, batch_size=batch, metrics=["accuracy"], watch=2)
     assert_equal_bits(weights(plain), weights(watched))
     assert [{**row, "seconds": 0} for row in a.rows] == [{**row, "seconds": 0} for row in b.rows]
-    assert b.watched.steps == list(range(1, 16, 2))
+    assert b.watched.steps == list(range(1, a.rows[-1]["step"] + 1, 2))
     assert not a.watched.rows
 
 
@@ -403,13 +404,13 @@ def findings_of(activation: str, hidden: int, deviation: float | None = None) ->
         if cell.penalised and deviation is not None:
             cell.assign(draw.normal(scale=deviation, size=cell.shape).astype(np.float32))
     trained = st.Trainer(model, "cross_entropy", st.optim.Adam(1e-3))
-    watched = trained.fit(X, y, epochs=10, batch_size=32, watch=5).watched
+    watched = trained.fit(X, y, epochs=10, batch_size=32, watch=1).watched
     return sorted({each.name for each in watched.findings})
 
 
 def test_a_sick_network_is_found_sick_and_a_healthy_one_healthy() -> None:
     assert findings_of("relu", hidden=2) == []
-    assert findings_of("tanh", hidden=8) == []
+    assert findings_of("tanh", hidden=5) == []
     assert findings_of("sigmoid", hidden=8, deviation=0.01) == [
         "small updates",
         "vanishing gradients",
