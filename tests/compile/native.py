@@ -114,6 +114,7 @@ class Native:
 
     def put(self, values: Arrays) -> None:
         """Give state its values, from those of all inputs."""
+        self._arena.bytes[:] = POISON
         for place, value in zip(self._places, self._of("state", values), strict=True):
             self._arena.write(place, value)
 
@@ -159,15 +160,8 @@ def native(
     return program.run(values, steps)
 
 
-def one_by_one(
-    graph: Graph,
-    roles: Roles,
-    values: Arrays,
-    steps: int,
-    lanes: int = 16,
-) -> Outcome:
+def one_by_one(program: Native, values: Arrays, steps: int) -> Outcome:
     """The same by a call for each step."""
-    program = Native(graph, roles, lanes)
     program.put(values)
     runs = [program.run(values, 1, step) for step in range(steps)]
     outputs = [np.concatenate(each) for each in zip(*(run.outputs for run in runs), strict=True)]
