@@ -33,6 +33,11 @@ QUICK: dict[str, Any] = {
 }
 
 
+def fit(table: dict[str, Any], target: str) -> TableModel:
+    options = {**QUICK, "data": {"test": 0.2}}
+    return steepest.fit_table(table, target, options, backend="reference")
+
+
 def score(fitted: TableModel, name: str) -> float:
     assert fitted.results.test is not None
     found = fitted.results.test[name]
@@ -76,7 +81,7 @@ def test_texts_without_a_compiler() -> None:
 
 def test_written_prices_as_target() -> None:
     table = {"size": PRICES / 10, "price": [f"${price:,.2f}" for price in PRICES]}
-    fitted = steepest.fit_table(table, "price", {**QUICK, "data": {"test": 0.2}})
+    fitted = fit(table, "price")
     assert score(fitted, "r2") > 0.7
     found = fitted.evaluate({"size": [100.0, 200.0], "price": ["$1,000", "$2,000.00"]})
     assert found.rows == 2
@@ -87,7 +92,7 @@ def test_dates_that_matter() -> None:
     days = np.datetime64("2023-01-01") + np.arange(ROWS)
     is_weekend = (np.arange(ROWS) + 6) % 7 >= 5
     table = {"day": [str(day) for day in days], "open": np.where(is_weekend, "no", "yes")}
-    fitted = steepest.fit_table(table, "open", {**QUICK, "data": {"test": 0.2}})
+    fitted = fit(table, "open")
     assert score(fitted, "accuracy") > 0.95
     assert fitted.predict({"day": ["2023-03-04", "2023-03-06"]}).tolist() == ["no", "yes"]
     with pytest.raises(DataError, match="row 2, column 'day'"):
@@ -96,6 +101,6 @@ def test_dates_that_matter() -> None:
 
 def test_a_column_without_values_is_left_out_and_said() -> None:
     table = {"x": PRICES, "empty": [None] * ROWS, "y": np.where(PRICES > 2500, "a", "b")}
-    fitted = steepest.fit_table(table, "y", QUICK)
+    fitted = fit(table, "y")
     assert "empty" in fitted.schema.describe()
     assert "no value in any row" in fitted.schema.describe()

@@ -56,7 +56,7 @@ def _rows(frame: pd.DataFrame, target: Any, options: dict[str, Any]) -> tuple[An
 
 
 def _compared(frame: pd.DataFrame, target: Any, options: dict[str, Any]) -> Comparison:  # noqa: ANN401
-    found = fit_table(frame, target, options, compare=True).comparison
+    found = fit_table(frame, target, options, compare=True, backend="reference").comparison
     assert found is not None
     return found
 

@@ -172,7 +172,7 @@ def test_scores_and_costs_are_of_what_is_chosen() -> None:
 def test_a_fit_chooses_keeps_and_saves_its_decision(tmp_path: Path) -> None:
     frame = _frame()
     options = {**SHORT, "data": {"validation": 0.3}, "decision": {"threshold": "f1"}}
-    model = fit_table(frame, "y", options)
+    model = fit_table(frame, "y", options, backend="reference")
     decision = model.results.decision
     assert decision is not None
     assert decision.threshold is not None
@@ -195,8 +195,11 @@ def test_a_fit_chooses_keeps_and_saves_its_decision(tmp_path: Path) -> None:
 def test_temperature_changes_probabilities_and_no_class() -> None:
     frame = _frame(2000)
     sure = {"data": {"validation": 0.4}, "decision": {"calibration": "temperature"}}
-    tempered = fit_table(frame, "y", {**SHORT, **sure})
-    plain = fit_table(frame, "y", {**SHORT, **sure, "decision": {"calibration": "none"}})
+    untempered = {**sure, "decision": {"calibration": "none"}}
+    tempered, plain = (
+        fit_table(frame, "y", {**SHORT, **options}, backend="reference")
+        for options in (sure, untempered)
+    )
     decision = tempered.results.decision
     assert plain.results.decision is None
     assert decision is not None
@@ -218,7 +221,7 @@ def test_labels_share_a_temperature() -> None:
         u=x[:, 0] + noise[:, 0] > 0, v=x[:, 1] + noise[:, 1] > 0
     )
     options = {**SHORT, "decision": {"calibration": "temperature"}, "data": {"validation": 0.4}}
-    model = fit_table(frame, ["u", "v"], options)
+    model = fit_table(frame, ["u", "v"], options, backend="reference")
     assert model.results.decision is not None
     assert model.results.decision.temperature != 1.0
 

@@ -37,6 +37,14 @@ def _frame(rows: int = 400) -> pd.DataFrame:
     )
 
 
+def _fitted(
+    frame: pd.DataFrame,
+    target: str,
+    options: Any = SHORT,  # noqa: ANN401
+) -> TableModel:
+    return fit_table(frame, target, options, backend="reference")
+
+
 class _Predicting(BaseEstimator):  # what scikit-learn wants to call
     def __init__(self, model: TableModel) -> None:
         self.model = model
@@ -47,7 +55,7 @@ class _Predicting(BaseEstimator):  # what scikit-learn wants to call
 @pytest.mark.parametrize(("target", "metric"), [("y", "log_loss"), ("z", "rmse")])
 def test_it_is_what_scikit_learn_finds(target: str, metric: str) -> None:
     frame = _frame()
-    model = fit_table(frame.drop(columns="z" if target == "y" else "y"), target, SHORT)
+    model = _fitted(frame.drop(columns="z" if target == "y" else "y"), target)
     columns = ["x", "few", "level", "noise"]
 
     def score(estimator: Any, rows: Any, actual: Any) -> float:  # noqa: ANN401
@@ -79,7 +87,7 @@ def test_one_column_that_is_all_takes_all() -> None:
     generator = np.random.default_rng(0)
     x = generator.normal(size=500)
     frame = pd.DataFrame({"x": x, "n": generator.normal(size=500), "y": x > 0})
-    model = fit_table(frame, "y", {**SHORT, "training": {"max_epochs": 30}})
+    model = _fitted(frame, "y", {**SHORT, "training": {"max_epochs": 30}})
     found = model.importance(frame, metric="accuracy", repeats=20)
     first, second = found.columns
     assert (first.column, second.column) == ("x", "n")
@@ -90,7 +98,7 @@ def test_one_column_that_is_all_takes_all() -> None:
 
 def test_the_same_seed_gives_the_same_and_rising_scores_turn_round() -> None:
     frame = _frame(200).drop(columns="z")
-    model = fit_table(frame, "y", SHORT)
+    model = _fitted(frame, "y")
     one, two = (model.importance(frame, repeats=3, seed=5, metric="roc_auc") for _ in range(2))
     assert one == two
     assert model.importance(frame, repeats=3, seed=6, metric="roc_auc") != one
@@ -108,7 +116,7 @@ def test_columns_that_go_together_are_named() -> None:
     frame = pd.DataFrame(
         {"x": x, "other": other, "twice": np.exp(x) + 0.01 * other, "y": x + other > 0}
     )
-    found = fit_table(frame, "y", SHORT).importance(frame, repeats=2)
+    found = _fitted(frame, "y").importance(frame, repeats=2)
     assert found.together == (("x", "twice"),)
     assert "'x', 'twice' go together" in found.text()
 
@@ -123,7 +131,7 @@ def test_columns_that_go_together_are_named() -> None:
 )
 def test_impossible_wishes(options: dict[str, Any], told: str) -> None:
     frame = _frame(100).drop(columns="z")
-    model = fit_table(frame, "y", SHORT)
+    model = _fitted(frame, "y")
     with pytest.raises(ConfigurationError, match=told):
         model.importance(frame, **options)
     with pytest.raises(DataError, match="at least 2 rows"):

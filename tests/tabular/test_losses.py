@@ -37,14 +37,15 @@ def columns() -> Columns:
 
 
 def fitted(columns: Columns, target: str, **training: Any) -> TableModel:  # noqa: ANN401
-    network = training.pop("network", {})
+    network, backend = training.pop("network", {}), training.pop("backend", "reference")
     options: Mapping[str, Any] = {
         "data": {"features": ["x", "kind"], "task": training.pop("task", "auto")},
         "network": {"hidden_layer_sizes": [16], **network},
+        "optimizer": training.pop("optimizer", {}),
         "training": {"max_epochs": 8, **training},
         "decision": {"calibration": "none"},
     }
-    return fit_table(columns, target, options)
+    return fit_table(columns, target, options, backend=backend)
 
 
 def inputs(model: TableModel, columns: Columns) -> dict[str, Any]:
@@ -57,7 +58,8 @@ def test_every_loss_of_a_task_trains_a_table(columns: Columns) -> None:
         for name in [name for name in LOSSES if LOSSES[name].head in HEADS[task]]:  # type: ignore[index]
             wanted = "count" if name == "poisson" else target
             given = "regression" if name == "poisson" else "auto"
-            model = fitted(columns, wanted, loss=name, task=given)
+            quick = {"batch_size": 90, "optimizer": {"learning_rate": 0.02}}
+            model = fitted(columns, wanted, loss=name, task=given, **quick)
             score = model.evaluate(columns).first
             assert score.value is not None
             assert score.baseline is not None
@@ -75,6 +77,7 @@ def test_quantiles_are_intervals_in_the_targets_units(columns: Columns, tmp_path
         max_epochs=60,
         patience=0,
         network={"dropout": 0.0},
+        backend="native",
     )
     found = model.predict_quantiles(columns)
     assert model.quantiles == (0.1, 0.5, 0.9)
@@ -112,14 +115,15 @@ def test_crossing_quantiles_are_sorted() -> None:
 
 @pytest.mark.row("O5")
 def test_counts_have_a_log_link_and_no_negative_predictions(columns: Columns) -> None:
-    model = fitted(columns, "count", loss="poisson", task="regression", max_epochs=40)
+    poisson: dict[str, Any] = {"loss": "poisson", "task": "regression"}
+    model = fitted(columns, "count", **poisson, max_epochs=40, backend="native")
     found = model.predict(columns)
     assert (found > 0).all()
     assert found.mean() == pytest.approx(columns["count"].mean(), rel=0.1)
     assert np.corrcoef(np.log(found), columns["x"])[0, 1] > 0.95
     negative = {**columns, "count": np.where(np.arange(N) == 7, -1.0, columns["count"])}
     with pytest.raises(DataError, match=r"row 8.*-1 is negative, and the loss 'poisson'"):
-        fitted(negative, "count", loss="poisson", task="regression")
+        fitted(negative, "count", **poisson)
 
 
 @pytest.mark.row("O5")
@@ -162,7 +166,8 @@ def test_batch_norm_is_an_option_and_predictions_do_not_depend_on_rows_beside(
 def test_spread_by_dropout_of_numbers_and_of_probabilities(columns: Columns) -> None:
     model = fitted(columns, "value", network={"dropout": 0.3})
     mean, deviation = model.predict(columns, return_std=True, samples=60, seed=3)
-    draws = st.sample_predictions(model.network, inputs(model, columns), samples=60, seed=3)
+    sampled: dict[str, Any] = {"samples": 60, "backend": "reference"}
+    draws = st.sample_predictions(model.network, inputs(model, columns), seed=3, **sampled)
     draws = draws[..., 0]
     (scale,) = model.preprocessor.target_scales
     expected = scale.centre + scale.scale * draws.astype(float)
@@ -171,7 +176,7 @@ def test_spread_by_dropout_of_numbers_and_of_probabilities(columns: Columns) -> 
 
     model = fitted(columns, "label", network={"dropout": 0.3})
     labels, deviation = model.predict(columns, return_std=True, samples=60)
-    draws = st.sample_predictions(model.network, inputs(model, columns), samples=60)
+    draws = st.sample_predictions(model.network, inputs(model, columns), **sampled)
     soft = scipy.special.softmax(draws.astype(float), axis=-1)
     codes = soft.mean(axis=0).argmax(axis=1)
     np.testing.assert_array_equal(labels, np.array(model.classes)[codes])

@@ -78,7 +78,8 @@ def test_what_is_saved_predicts_the_same_bits(model: TableModel, tmp_path: Path)
 def test_a_model_shows_itself(model: TableModel) -> None:
     assert model.results.validation is not None
     assert repr(model).startswith("<TableModel: classification of 'y', validation accuracy ")
-    scored = fit_table(frame(), "x", {**OPTIONS, "data": {"test": 0.2}})
+    options = {**OPTIONS, "data": {"test": 0.2}}
+    scored = fit_table(frame(), "x", options, backend="reference")
     assert "regression of 'x', test rmse" in repr(scored)
     shown = scored._repr_html_()  # pyright: ignore[reportPrivateUsage] - notebooks call it
     for words in ("predicts  x", "128 relu", "-&gt;", "test ", "rmse"):
@@ -89,8 +90,10 @@ def test_a_model_shows_itself(model: TableModel) -> None:
 
 
 def test_options_as_nested_dictionaries() -> None:
-    as_value = fit_table(frame(), "y", Configuration(training=Training(max_epochs=2)))
-    as_dictionaries = fit_table(frame(), "y", {"training": {"max_epochs": 2}})
+    as_value, as_dictionaries = (
+        fit_table(frame(), "y", options, backend="reference")
+        for options in (Configuration(training=Training(max_epochs=2)), OPTIONS)
+    )
     assert as_value.to_bytes() == as_dictionaries.to_bytes()
     with pytest.raises(ConfigurationError, match="max_epochs"):
         fit_table(frame(), "y", {"training": {"max_epoch": 2}})
@@ -163,14 +166,15 @@ def test_labels_and_levels_stay_as_they_are_written(tmp_path: Path) -> None:
     configuration = from_plain(
         {"data": {"types": {"code": "categorical"}}, "training": {"max_epochs": 20}}
     )
-    fitted = fit_table(path, "y", configuration)
+    fitted = fit_table(path, "y", configuration, backend="reference")
     assert fitted.classes == ("000", "001")
     assert fitted.predict(path).tolist() == [f"00{k % 2}" for k in range(80)]
 
 
 def test_tables_given_apart_replace_the_shares_of_the_options() -> None:
     shares = msgspec.structs.replace(SMALL, data=Data(target="y", validation=0.25, test=0.25))
-    results = fit_table(frame(), None, shares, validation=frame(40), test=frame(50)).results
+    apart = {"validation": frame(40), "test": frame(50)}
+    results = fit_table(frame(), None, shares, **apart, backend="reference").results
     counts = (results.training_rows, results.validation_rows, results.test_rows)
     assert counts == (120, 40, 50)
 
@@ -199,7 +203,7 @@ def test_weights_that_do_not_fit_the_options_are_told(
 def test_only_categories_or_only_numbers_make_a_network() -> None:
     table = frame()
     for columns in (["city", "y"], ["x", "y"]):
-        fitted = fit_table(table[columns], "y", SMALL)
+        fitted = fit_table(table[columns], "y", SMALL, backend="reference")
         assert len(fitted.predict(table[columns])) == 120
 
 
@@ -224,7 +228,8 @@ def test_the_rate_over_time_is_the_documented_one(name: str, schedule: str) -> N
 @pytest.mark.parametrize("name", ["adamw", "adam", "nesterov", "momentum", "sgd"])
 def test_every_optimizer_learns_iris(name: str) -> None:
     configuration = from_plain({"optimizer": {"name": name}, "training": {"max_epochs": 15}})
-    scores = fit_table(bundled_table("iris"), "target", configuration).results.validation
+    iris = bundled_table("iris")
+    scores = fit_table(iris, "target", configuration, backend="reference").results.validation
     assert scores is not None
     assert (scores["accuracy"] or 0) > 0.6
 
@@ -241,7 +246,8 @@ def test_patience_stops_and_zero_never_does() -> None:
     for patience, stopped in ((1, "early stopping"), (0, "finished")):
         training = Training(max_epochs=40, patience=patience, batch_size=32)
         configuration = Configuration(training=training, optimizer=Optimizer(learning_rate=0.05))
-        assert fit_table(frame(), "y", configuration).results.stopped == stopped
+        fitted = fit_table(frame(), "y", configuration, backend="reference")
+        assert fitted.results.stopped == stopped
 
 
 def test_callbacks_see_epochs_and_can_stop() -> None:
@@ -263,7 +269,7 @@ def test_impossible_options_from_python_are_refused_too() -> None:
 
 def test_regression_has_no_probabilities() -> None:
     table = pd.DataFrame({"x": np.arange(60.0), "y": np.arange(60.0) * 3.5})
-    fitted = fit_table(table, "y", SMALL)
+    fitted = fit_table(table, "y", SMALL, backend="reference")
     with pytest.raises(DataError, match="number"):
         fitted.predict_proba(table)
     assert fitted.predict(table).dtype == np.float64

@@ -18,12 +18,12 @@ from steepest.cli import main
 from steepest.data import infer_schema, named_targets, read_table
 from steepest.errors import ConfigurationError, DataError
 from steepest.tabular import TableModel, fit_table, search_table
-from steepest.tabular.evaluate import rises
 from steepest.tabular.evaluate_several import (
     evaluate_labels,
     evaluate_numbers,
     several_score_names,
 )
+from steepest.tabular.scores import rises
 
 N = 240
 FEATURES = ["a", "b", "c"]
@@ -53,7 +53,7 @@ def fitted(columns: Columns, targets: list[str] | str, **training: Any) -> Table
         "training": {"max_epochs": 30, "patience": 0, **training},
         "decision": {"calibration": "none"},
     }
-    return fit_table(columns, targets, options)
+    return fit_table(columns, targets, options, backend="reference")
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +139,7 @@ def test_labels_are_predicted_with_their_probabilities(
     labels.save(path)
     again = st.load(path)
     assert isinstance(again, TableModel)
+    again.trained.backend = "reference"
     np.testing.assert_array_equal(again.predict_proba(columns), probabilities)
     assert again.evaluate(columns) == labels.evaluate(columns)
     assert "labels" in again.summary()
@@ -173,6 +174,7 @@ def test_ensembles_average_probabilities_of_labels(columns: Columns, tmp_path: P
     np.testing.assert_allclose(model.predict_proba(columns), mean, rtol=1e-5)
     model.save(tmp_path / "m.safetensors")
     loaded = st.load(tmp_path / "m.safetensors")
+    loaded.trained.backend = "reference"  # type: ignore[union-attr]
     np.testing.assert_array_equal(loaded.predict_proba(columns), model.predict_proba(columns))  # type: ignore[union-attr]
 
 
@@ -253,7 +255,7 @@ def test_every_way_to_name_several_targets_gives_one_model(file: Path, tmp_path:
     options.write_text('[data]\ntarget = ["wet", "cold"]\n')
     for number, way in enumerate([*WAYS, ["--config", str(options)]]):
         out = tmp_path / f"{number}.safetensors"
-        assert main(["fit", str(file), *way, *QUICK, "--out", str(out)]) == 0
+        assert main(["fit", str(file), *way, *QUICK, "--reference", "--out", str(out)]) == 0
         written.append(out.read_bytes())
     # the option is kept as it was written; all else is the same
     assert len(set(written[1:])) == 1
@@ -298,5 +300,6 @@ def test_a_search_judges_several_targets(columns: Columns) -> None:
         space={"network": {"embedding_size": [4, 8]}},
         trials=2,
         metric="roc_auc:cold",
+        backend="reference",
     )
     assert found.model.schema.target_names == ("wet", "cold")

@@ -71,6 +71,7 @@ def test_the_parts_of_a_fit(tmp_path: Path) -> None:
     path.write_text("size,label\n" + "".join(f"{row % 7},{'ab'[row % 2]}\n" for row in range(40)))
     plain: dict[str, Plain] = {
         "data": {"target": "label", "validation": 0.25},
+        "network": {"hidden_layer_sizes": [4]},
         "training": {"max_epochs": 2},
     }
     watch = Stopwatch()
