@@ -108,7 +108,7 @@ def _progress(terminal: Terminal) -> Generator[Progress | None]:
 
 def _draw(found: Importances, plot: Path, title: str) -> None:
     from steepest.report import Mattering, draw_column_importance, picture_format
-    from steepest.tabular.evaluate import rises
+    from steepest.tabular.scores import rises
 
     columns = [
         Mattering(each.column, each.mean, each.low, each.high, each.losses)

@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, TypeAlias, final
+from collections.abc import Iterator, Sequence
+from typing import Literal, final
 
 import numpy as np
 from msgspec import Struct
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from steepest.tabular.calibration import calibration_error
-
-Floats: TypeAlias = NDArray[np.float64]
-LEAST = float(np.finfo(np.float64).eps)  # so that a certain and wrong prediction costs 36, not all
-Codes: TypeAlias = NDArray[np.int64]
-
-
-# Scores of which more is better; of the others less is.
-RISING = frozenset(
-    {
-        *("accuracy", "balanced_accuracy", "subset_accuracy", "roc_auc", "average_precision", "r2"),
-        *("precision", "recall", "f1"),
-    }
+from steepest.tabular.scores import (
+    CLASS_SCORES,
+    NUMBER_SCORES,
+    OF_EACH_CLASS,
+    Classified,
+    Codes,
+    Estimated,
+    Floats,
 )
-
-
-_OF_PROBABILITIES = ("log_loss", "brier", "calibration_error")
-_SCORES = {
-    "classification": (
-        *("accuracy", "balanced_accuracy", "log_loss"),
-        *("roc_auc", "average_precision", "brier", "calibration_error"),
-    ),
-    "regression": ("rmse", "mae", "r2"),
-}
 
 
 def score_names(task: str, classes: Sequence[str]) -> list[str]:
@@ -43,17 +28,9 @@ def score_names(task: str, classes: Sequence[str]) -> list[str]:
     >>> score_names("regression", [])
     ['rmse', 'mae', 'r2']
     """
-    of_each = [f"{name}:{word(each)}" for each in classes for name in ("precision", "recall", "f1")]
-    return [*_SCORES[task], *of_each]
-
-
-def rises(score: str) -> bool:
-    """Whether more of a score is better.
-
-    >>> rises("accuracy"), rises("precision:yes"), rises("rmse")
-    (True, True, False)
-    """
-    return score.partition(":")[0] in RISING
+    if task == "regression":
+        return [*NUMBER_SCORES]
+    return [*CLASS_SCORES, *(f"{name}:{word(each)}" for each in classes for name in OF_EACH_CLASS)]
 
 
 @final
@@ -138,8 +115,8 @@ def evaluate_classes(
     probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
     constant = np.broadcast_to(frequencies / frequencies.sum(), probabilities.shape)
     predicted = probabilities.argmax(axis=1) if chosen is None else chosen
-    model = dict(_class_scores(actual, probabilities, predicted, classes))
-    baseline = dict(_class_scores(actual, constant, constant.argmax(axis=1), classes))
+    model = _class_scores(Classified(actual, probabilities, predicted), classes)
+    baseline = _class_scores(Classified(actual, constant, constant.argmax(axis=1)), classes)
     baseline["calibration_error"] = None  # it knows nothing of a row, and is sure of nothing
     confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
     np.add.at(confusion, (actual, predicted), 1)
@@ -160,22 +137,23 @@ def evaluate_values(actual: Floats, predicted: Floats, mean: float) -> Evaluatio
         predicted: Likewise.
         mean: Of the target over the training rows: what the baseline predicts.
     """
-    baseline = dict(value_scores(actual, np.full_like(actual, mean)))
+    ours, constant = Estimated(actual, predicted), Estimated(actual, np.full_like(actual, mean))
     return Evaluation(
         task="regression",
         rows=len(actual),
         scores=tuple(
-            Score(name, value, baseline[name]) for name, value in value_scores(actual, predicted)
+            Score(name, each.of(ours), each.of(constant)) for name, each in NUMBER_SCORES.items()
         ),
     )
 
 
 def without_probabilities(evaluation: Evaluation) -> Evaluation:
     """Leave the scores open that judge probabilities, for a model that has none."""
+    judging = {name for name, each in CLASS_SCORES.items() if each.judges_probabilities}
     return replace(
         evaluation,
         scores=tuple(
-            Score(each.name, None, each.baseline) if each.name in _OF_PROBABILITIES else each
+            Score(each.name, None, each.baseline) if each.name in judging else each
             for each in evaluation.scores
         ),
     )
@@ -229,77 +207,12 @@ def with_quantiles(
     return replace(evaluation, scores=tuple(scores))
 
 
-def _class_scores(
-    actual: Codes, probabilities: Floats, predicted: NDArray[np.intp], classes: Sequence[str]
-) -> Iterator[tuple[str, float | None]]:
-    codes = np.arange(len(classes))
-    truth = (actual[:, None] == codes).astype(np.float64)
-    chosen = (predicted[:, None] == codes).astype(np.float64)
-    hits, wanted, given = (truth * chosen).sum(0), truth.sum(0), chosen.sum(0)
-    precision, recall = hits / np.maximum(given, 1), hits / np.maximum(wanted, 1)
-    f1 = 2 * hits / np.maximum(wanted + given, 1)
-    yield "accuracy", float(hits.sum() / len(actual))
-    yield "balanced_accuracy", float(recall[wanted > 0].mean())
-    given_actual = probabilities[np.arange(len(actual)), actual]
-    yield "log_loss", float(-np.mean(np.log(np.maximum(given_actual, LEAST))))
-    yield "roc_auc", _against_rest(roc_auc, truth, probabilities)
-    yield "average_precision", _against_rest(average_precision, truth, probabilities)
-    squares = float(np.mean(np.sum((probabilities - truth) ** 2, axis=1)))
-    yield "brier", squares / (2 if len(classes) == 2 else 1)
-    yield "calibration_error", calibration_error(actual, probabilities)
-    for code, name in enumerate(classes):
-        yield f"precision:{word(name)}", float(precision[code])
-        yield f"recall:{word(name)}", float(recall[code])
-        yield f"f1:{word(name)}", float(f1[code])
-
-
-def roc_auc(truth: Floats, score: Floats) -> float:
-    """Return the probability that a positive row scores above a negative one, ties counting half.
-
-    By ranks: (sum of the positives' midranks - p (p + 1) / 2) / (p q), p positives and q negatives.
-
-    >>> roc_auc(np.array([0.0, 0.0, 1.0, 1.0]), np.array([0.1, 0.4, 0.35, 0.8]))
-    0.75
-    """
-    _, place, counts = np.unique(score, return_inverse=True, return_counts=True)
-    midranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    positives = truth.sum()
-    negatives = len(truth) - positives
-    rank_sum = float((midranks * truth).sum())
-    return float((rank_sum - positives * (positives + 1) / 2) / (positives * negatives))
-
-
-def average_precision(truth: Floats, score: Floats) -> float:
-    """Return sum_n (recall_n - recall_{n-1}) precision_n over the thresholds from above.
-
-    >>> truth = np.array([0.0, 0.0, 1.0, 1.0])
-    >>> round(average_precision(truth, np.array([0.1, 0.4, 0.35, 0.8])), 4)
-    0.8333
-    """
-    order = np.argsort(-score, kind="stable")
-    last_of_ties = np.append(np.diff(score[order]) != 0, True)
-    hits = np.cumsum(truth[order])[last_of_ties]
-    given = np.flatnonzero(last_of_ties) + 1
-    return float(np.sum(np.diff(hits, prepend=0) / truth.sum() * hits / given))
-
-
-def _against_rest(
-    score: Callable[[Floats, Floats], float], truth: Floats, probabilities: Floats
-) -> float | None:
-    columns = [1] if truth.shape[1] == 2 else range(truth.shape[1])
-    defined = [k for k in columns if 0 < truth[:, k].sum() < len(truth)]
-    if not defined:
-        return None
-    return float(np.mean([score(truth[:, k], probabilities[:, k]) for k in defined]))
-
-
-def value_scores(actual: Floats, predicted: Floats) -> Iterator[tuple[str, float | None]]:
-    """The scores of one number a row."""
-    errors = predicted - actual
-    spread = float(np.sum((actual - actual.mean()) ** 2))
-    yield "rmse", float(np.sqrt(np.mean(errors**2)))
-    yield "mae", float(np.mean(np.abs(errors)))
-    yield "r2", 1 - float(np.sum(errors**2)) / spread if spread > 0 else None
+def _class_scores(rows: Classified, classes: Sequence[str]) -> dict[str, float | None]:
+    found = {name: each.of(rows) for name, each in CLASS_SCORES.items()}
+    of_each = {name: score(rows) for name, score in OF_EACH_CLASS.items()}
+    for code, label in enumerate(classes):
+        found |= {f"{name}:{word(label)}": float(of_each[name][code]) for name in of_each}
+    return found
 
 
 def _decimal(value: float | None) -> str:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from steepest.tabular.evaluate import (
-    LEAST,
+from steepest.tabular.evaluate import Evaluation, Score, word
+from steepest.tabular.scores import (
+    LABEL_SCORES,
+    NUMBER_SCORES,
+    SUBSET_ACCURACY,
+    Classified,
     Codes,
-    Evaluation,
+    Estimated,
     Floats,
-    Score,
-    average_precision,
-    roc_auc,
-    value_scores,
-    word,
+    Measure,
+    R,
 )
-
-_OF_LABELS = ("accuracy", "log_loss", "roc_auc", "average_precision", "brier", "f1")
-_OF_NUMBERS = ("rmse", "mae", "r2")
 
 
 def several_score_names(task: str, names: Sequence[str]) -> list[str]:
@@ -28,10 +26,8 @@ def several_score_names(task: str, names: Sequence[str]) -> list[str]:
     >>> several_score_names("regression", ["u"])
     ['rmse', 'mae', 'r2', 'rmse:u', 'mae:u', 'r2:u']
     """
-    first = (
-        _OF_NUMBERS if task == "regression" else ("accuracy", "subset_accuracy", *_OF_LABELS[1:])
-    )
-    own = _OF_NUMBERS if task == "regression" else _OF_LABELS
+    own = [*NUMBER_SCORES] if task == "regression" else [*LABEL_SCORES]
+    first = own if task == "regression" else [own[0], SUBSET_ACCURACY, *own[1:]]
     return [*first, *(f"{score}:{word(name)}" for name in names for score in own)]
 
 
@@ -53,14 +49,14 @@ def evaluate_labels(
     """
     constant = np.broadcast_to(shares, probabilities.shape)
     model, baseline = (
-        [dict(_label_scores(actual[:, j], given[:, j])) for j in range(len(names))]
+        [_of_label(actual[:, j], given[:, j]) for j in range(len(names))]
         for given in (probabilities, constant)
     )
     subset = [
         float(((each > 0.5) == actual).all(axis=1).mean()) for each in (probabilities, constant)
     ]
-    scores = _with_means(names, _OF_LABELS, model, baseline)
-    scores.insert(1, Score("subset_accuracy", *subset))
+    scores = _with_means(names, LABEL_SCORES, model, baseline)
+    scores.insert(1, Score(SUBSET_ACCURACY, *subset))
     return Evaluation(task="classification", rows=len(actual), scores=tuple(scores))
 
 
@@ -79,45 +75,39 @@ def evaluate_numbers(
     """
     constant = np.broadcast_to(means, actual.shape)
     model, baseline = (
-        [dict(value_scores(actual[:, j], given[:, j])) for j in range(len(names))]
+        [Estimated(actual[:, j], given[:, j]) for j in range(len(names))]
         for given in (predicted, constant)
     )
-    scores = _with_means(names, _OF_NUMBERS, model, baseline)
+    scores = _with_means(names, NUMBER_SCORES, model, baseline)
     return Evaluation(task="regression", rows=len(actual), scores=tuple(scores))
 
 
 def _with_means(
     names: Sequence[str],
-    kinds: Sequence[str],
-    model: Sequence[dict[str, float | None]],
-    baseline: Sequence[dict[str, float | None]],
+    measures: Mapping[str, Measure[R]],
+    model: Sequence[R],
+    baseline: Sequence[R],
 ) -> list[Score]:
+    """The mean of each score over targets, then each target's own."""
+    ours, theirs = (
+        [{name: each.of(rows) for name, each in measures.items()} for rows in targets]
+        for targets in (model, baseline)
+    )
     scores = [
-        Score(kind, _mean(each[kind] for each in model), _mean(each[kind] for each in baseline))
-        for kind in kinds
+        Score(name, _mean(each[name] for each in ours), _mean(each[name] for each in theirs))
+        for name in measures
     ]
-    for name, ours, theirs in zip(names, model, baseline, strict=True):
-        scores += [Score(f"{kind}:{word(name)}", ours[kind], theirs[kind]) for kind in kinds]
+    for target, found, constant in zip(names, ours, theirs, strict=True):
+        scores += [Score(f"{name}:{word(target)}", found[name], constant[name]) for name in found]
     return scores
+
+
+def _of_label(actual: Codes, probability: Floats) -> Classified:
+    """One label's rows; at one half the first class is predicted."""
+    both = np.stack([1.0 - probability, probability], axis=1)
+    return Classified(actual, both, (probability > 0.5).astype(np.intp))
 
 
 def _mean(values: Iterator[float | None]) -> float | None:
     defined = [value for value in values if value is not None]
     return float(np.mean(defined)) if defined else None
-
-
-def _label_scores(actual: Codes, probability: Floats) -> Iterator[tuple[str, float | None]]:
-    truth, chosen = actual.astype(np.float64), probability > 0.5
-    yield "accuracy", float((chosen == (actual > 0)).mean())
-    given = np.where(actual > 0, probability, 1.0 - probability)
-    yield "log_loss", float(-np.log(np.maximum(given, LEAST)).mean())
-    yield "roc_auc", _if_both(roc_auc, truth, probability)
-    yield "average_precision", _if_both(average_precision, truth, probability)
-    yield "brier", float(((probability - truth) ** 2).mean())
-    yield "f1", float(2 * truth[chosen].sum() / max(truth.sum() + chosen.sum(), 1))
-
-
-def _if_both(
-    score: Callable[[Floats, Floats], float], truth: Floats, given: Floats
-) -> float | None:
-    return score(truth, given) if 0 < truth.sum() < len(truth) else None

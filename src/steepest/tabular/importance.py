@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from steepest.data import NumberColumn, Preprocessor, Table, drop_rows_without, read_targets
 from steepest.errors import ConfigurationError, DataError, nearest
-from steepest.tabular.evaluate import rises
 from steepest.tabular.heads import Head
 from steepest.tabular.network import network_inputs
 from steepest.tabular.results import Results
+from steepest.tabular.scores import rises
 from steepest.tabular.trained import TrainedNetwork
 from steepest.tensor.random import permutation
 

@@ -12,12 +12,13 @@ from msgspec import Struct
 from steepest.data import holds_images, kept_as_text, possible_targets, read_table
 from steepest.errors import ConfigurationError, nearest
 from steepest.tabular.configuration import Configuration
-from steepest.tabular.evaluate import rises, score_names
+from steepest.tabular.evaluate import score_names
 from steepest.tabular.evaluate_several import several_score_names
 from steepest.tabular.options import Plain, from_plain, to_plain
 from steepest.tabular.parts import Parts, check_target_is_named, read_options
 from steepest.tabular.prepare import prepare
 from steepest.tabular.resolved import automatic_epochs, resolve
+from steepest.tabular.scores import rises
 from steepest.tabular.search.fingerprint import Fingerprint, digest
 from steepest.tabular.search.folds import folds
 from steepest.tabular.search.layouts import LAYOUTS, Layout
