@@ -11,10 +11,8 @@ from steepest.errors import ConfigurationError, nearest
 from steepest.ir.types import Array
 from steepest.methods import implements
 from steepest.train.fingerprint import described
+from steepest.train.metrics import RISING
 from steepest.train.resumable import Kept
-
-# Metrics of which more is better; any other is taken as an error.
-RISING = ("accuracy", "binary_accuracy", "r2")
 
 
 @implements("N8", option="--set training.patience=N")

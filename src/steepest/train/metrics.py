@@ -117,6 +117,8 @@ METRICS: dict[str, Metric] = {
     "mse": mse,
     "r2": r2,
 }
+# Of these more is better; any other is taken as an error.
+RISING = ("accuracy", "binary_accuracy", "r2")
 
 
 def metrics_of(asked: Asked) -> dict[str, Metric]:
