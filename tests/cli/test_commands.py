@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -412,6 +413,17 @@ def test_help_is_on_stdout_with_examples(command: Command, arguments: list[str])
     assert "\b" not in ran.out
     if "-h" in arguments:
         assert sum(line.startswith("    steepest ") for line in ran.out.splitlines()) >= 2
+
+
+def test_flags_stand_under_the_sections_of_their_options(command: Command) -> None:
+    parts = re.split(r"^(\w.*):$", command("fit", "-h").out, flags=re.MULTILINE)[1:]
+    found = {name: set(re.findall(r"^  (?:-., )?(--[\w-]+)", text, re.MULTILINE))
+             for name, text in zip(parts[::2], parts[1::2], strict=True)}  # fmt: skip
+    assert [*found][:2] == ["Arguments", "Options of [data]"]
+    assert {"--target", "--test"} <= found["Options of [data]"]
+    assert {"--loss", "--quantiles"} <= found["Options of [training]"]
+    assert {"--out", "--quiet", "--help"} <= found["Options"]
+    assert sum(map(len, found.values())) == len(set().union(*found.values()))
 
 
 def test_no_command_shows_the_help_as_a_mistake(command: Command) -> None:

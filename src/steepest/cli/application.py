@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from inspect import cleandoc
-from typing import Annotated, final
+from typing import Annotated, Any, final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -30,6 +30,22 @@ Train a neural network on a table, or on images, in one command, and use it.
 
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+@final
+class _Command(TyperCommand):
+    """Shows flags under headings: those of one section of options together."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - typer hides them
+        """Write them in the order in which the command takes the first of each."""
+        found: dict[str, list[tuple[str, str]]] = {}
+        for each in self.get_params(ctx):
+            heading = "Arguments" if each.param_type_name == "argument" else "Options"
+            if line := each.get_help_record(ctx):
+                found.setdefault(getattr(each, "rich_help_panel", None) or heading, []).append(line)
+        for heading, lines in found.items():
+            with formatter.section(heading):
+                formatter.write_dl(lines)
 
 
 @final
@@ -59,7 +75,7 @@ class _Commands(TyperGroup):
         function = getattr(import_module(f"steepest.cli.{name}"), name)
         text = cleandoc(function.__doc__ or "").replace(r"\b", "\b")  # keeps the lines below it
         alone = _application()
-        alone.command(cmd_name, help=text, context_settings=_SETTINGS)(function)
+        alone.command(cmd_name, cls=_Command, help=text, context_settings=_SETTINGS)(function)
         made = get_command(alone)
         assert isinstance(made, TyperCommand)
         return made

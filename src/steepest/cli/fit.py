@@ -51,6 +51,7 @@ def fit(
         typer.Option(
             "--quantiles",
             help="Predict these quantiles of a number: intervals.",
+            rich_help_panel="Options of [training]",
             metavar="0.1,0.5,0.9",
         ),
     ] = None,

@@ -88,7 +88,10 @@ def _parameter(name: str, flag: Flag) -> Parameter:
     declared = [f"--{_words(option, flag)}", *([f"-{flag.short}"] if flag.short else [])]
     is_switch = flag.name.startswith("no-")
     kind: Any = bool if is_switch else list[str] | None if flag.several else str | None
-    described = typer.Option(*declared, help=flag.help, metavar=flag.metavar)
+    section = option.name.partition(".")[0]
+    described = typer.Option(
+        *declared, help=flag.help, metavar=flag.metavar, rich_help_panel=f"Options of [{section}]"
+    )
     return Parameter(
         name,
         Parameter.POSITIONAL_OR_KEYWORD,
