@@ -10,7 +10,8 @@ from steepest.cli.flags import Json, Model
 def inspect(model: Model, json_: Json = False) -> None:
     r"""Show what is in a model file.
 
-    Layers, parameters, schema, options and results; the file holds no data.
+    Layers, parameters, schema, options and results; the file holds no rows, but
+    every level of a category.
 
     \b
     Examples:

@@ -27,7 +27,7 @@ _HEAD = '''\
 #!/usr/bin/env python3
 """Predicts {target} from {count}, as the model does that steepest {version} fitted.
 
-    python THIS_FILE table.csv > predictions.csv{probabilities}
+    python THIS_FILE{probabilities} table.csv > predictions.csv
 
 or, in Python, `predict(rows)` with rows as a list of dictionaries or a dictionary of columns; None,
 NaN and "" are missing values. It needs Python 3.10 and NumPy, and nothing else.
