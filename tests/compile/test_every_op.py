@@ -130,7 +130,8 @@ def test_every_op_and_its_derivatives(dtype: DType, part: int) -> None:
     assert sum(all.exact) > 200 // PARTS
     expected = reference(all.graph, all.roles, all.values, STEPS)
     bits: dict[int, list[bytes]] = {}
-    for lanes in WIDTHS:
+    # At 4 lanes no multiply_add is fused, for which float64 has no kernels of its own.
+    for lanes in WIDTHS if dtype == float32 else (16, 8):
         program = Native(all.graph, all.roles, lanes)
         program.put(all.values)
         found = program.run(all.values, STEPS)
