@@ -296,7 +296,7 @@ def test_a_plateau_in_a_loop_written_by_hand() -> None:
 def test_every_schedule_fits_a_training_without_options(name: str) -> None:
     make: Any = S.SCHEDULES[name]
     schedule = make(0.1, **S.of_training(make, {}, steps=700))
-    rates = [schedule(t, epoch=t / 100) for t in range(701)]
+    rates = [schedule(t, epoch=t / 100) for t in [*range(0, 699, 7), 699, 700]]
     assert max(rates) == pytest.approx(0.1, rel=1e-3)
     assert min(rates) >= 0
     if name not in ("constant", "plateau", "warm_up"):

@@ -16,7 +16,7 @@ from steepest.ir.types import DType, float32, float64, is_floating
 from steepest.rewrite import rewrite
 
 # The graphs are small already, and shrinking takes minutes.
-EASY = settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+EASY = settings(max_examples=40, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
 
 def drawn(data: some.DataObject) -> Callable[[Any], Any]:
