@@ -1,12 +1,13 @@
 """Every example in a docstring, in the README and in docs/ runs and prints what it says."""
 
+import contextlib
 import doctest
 import importlib
-import os
+import io
 import pkgutil
 import re
+import shlex
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from sybil import Example, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser, SkipParser
 
 import steepest
+from steepest.cli import main
 
 ROOT = Path(__file__).parent.parent
 WRITTEN = sorted(
@@ -50,31 +52,54 @@ def test_examples_of_a_docstring(
     assert not said, "".join(said)
 
 
+# Of a command: its arguments, whether messages go where the output goes, and what the shell does
+# with the output.
+COMMAND = re.compile(r"""steepest ((?:"[^"]*"|'[^']*'|[^"'|>])*?)( 2>&1)?(?: ([|>].*))?""")
+
+
+def run_command(command: str) -> tuple[int, str]:
+    """The exit code and all that is printed; here and not in a process, whose start takes longest.
+
+    >>> run_command("steepest --version | head -c 8")
+    (0, 'steepest')
+    """
+    found = COMMAND.fullmatch(command)
+    assert found is not None, f"this form is not known: {command}"
+    arguments, together, then = found.groups()
+    printed = io.StringIO()
+    said = io.StringIO() if then and not together else printed
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(printed):
+        code = main(shlex.split(arguments))
+    if not then:
+        return code, printed.getvalue()
+    shell = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"cat {then}"],
+        input=printed.getvalue(),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    messages = "" if together else said.getvalue()
+    return code or shell.returncode, messages + shell.stdout
+
+
 def run_console(example: Example) -> str | None:
     """Run each ``$ command`` of a block, in order; what is shown under it is what it prints.
 
     Only the first word ``steepest`` is executed: other commands are for the reader.
     """
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for block in re.split(r"^\$ ", str(example.parsed), flags=re.MULTILINE)[1:]:
         lines = block.replace("\\\n", " ").split("\n", 1)
         command, shown = lines[0], lines[1] if len(lines) > 1 else ""
         if not command.startswith("steepest"):
             continue
-        finished = subprocess.run(
-            ["bash", "-o", "pipefail", "-c", command],
-            env={**os.environ, "PATH": path, "NO_COLOR": "1", "COLUMNS": "100"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if finished.returncode != 0:
-            return f"$ {command}\nexit code {finished.returncode}\n{finished.stdout}"
+        code, printed = run_command(command)
+        if code != 0:
+            return f"$ {command}\nexit code {code}\n{printed}"
         if shown.strip() and not doctest.OutputChecker().check_output(
-            shown.rstrip() + "\n", finished.stdout.rstrip() + "\n", FLAGS
+            shown.rstrip() + "\n", printed.rstrip() + "\n", FLAGS
         ):
-            return f"$ {command}\nexpected:\n{shown}\ngot:\n{finished.stdout}"
+            return f"$ {command}\nexpected:\n{shown}\ngot:\n{printed}"
     return None
 
 
@@ -82,6 +107,8 @@ def run_console(example: Example) -> str | None:
 def test_examples_of_a_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # One test for a page: its examples build on each other.
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
     parsers = [
         PythonCodeBlockParser(doctest_optionflags=FLAGS),
         CodeBlockParser("console", run_console),
