@@ -44,7 +44,8 @@ def test_sums_of_whole_numbers_are_exact(
     np.testing.assert_array_equal(found, values[product.a] @ values[product.b])
 
 
-@pytest.mark.parametrize("lanes", widths())
+# The widest and the narrowest: those of 16 and 8 lanes are held against each other below.
+@pytest.mark.parametrize("lanes", sorted({widths()[0], widths()[-1]}))
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("shape", [(70, 300, 700), (257, 513, 100), (784, 128, 80), (64, 10, 100)])
 def test_large_ones_go_through_panels_strip_by_strip(
@@ -110,7 +111,7 @@ def test_16_and_8_lanes_give_equal_bits(shape: tuple[int, ...], form: str) -> No
     assert _bits(product, 16) == _bits(product, 8)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["nt", "tn"])
 def test_tile_shapes_do_not_change_bits(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
     product = Product((45, 700, 100), form)
     expected = _bits(product, widths()[0])
