@@ -28,7 +28,7 @@ SUMS = {name: rule for name, rule in RULES.items() if rule.keeps != "accuracy"}
 ALL = [*RULES.values()]
 EASY = settings(
     deadline=None,
-    max_examples=80,
+    max_examples=50,
     suppress_health_check=[HealthCheck.too_slow],
     phases=[Phase.generate],  # the graphs are small already, and shrinking takes minutes
 )
