@@ -328,6 +328,14 @@ def test_tables_of_ones_own_are_held_out(folder: Path, tmp_path: Path) -> None:
         st.fit_table(path, None, configured(), test=str(folder / "table.csv"))
 
 
+@pytest.mark.parametrize("memory", ["", "1MB"])
+def test_a_table_of_ones_own_without_answers_is_refused(folder: Path, memory: str) -> None:
+    unanswered = frame(20).assign(label=None)
+    says = "the test table has no row with a value in the target 'label'; give one"
+    with pytest.raises(DataError, match=says):
+        prepare(folder / "table.parquet", from_plain(configured(memory=memory)), test=unanswered)
+
+
 @pytest.mark.parametrize("last", [5.0, -1.0])
 def test_logarithms_are_learnt_where_all_rows_have_one(
     tmp_path: Path, last: float, monkeypatch: pytest.MonkeyPatch

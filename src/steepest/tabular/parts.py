@@ -13,12 +13,13 @@ from steepest.data import (
     Schema,
     Table,
     Target,
+    drop_rows_without,
     infer_schema,
     read_targets,
     target_labels,
 )
 from steepest.data.divisions import DIVISIONS, Division, Shuffled
-from steepest.errors import ConfigurationError
+from steepest.errors import ConfigurationError, DataError
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.sections.data import Data
 from steepest.tabular.streaming.streamed import StreamedRows
@@ -175,6 +176,29 @@ def the_targets(names: Sequence[str]) -> str:
     """
     several = ", ".join(map(repr, names))
     return f"the target {several}" if len(names) == 1 else f"each of the targets {several}"
+
+
+def with_targets(rows: Table, name: str, schema: Schema) -> tuple[Table, str]:
+    """The rows of a table given for validation or test that have a target, and a note on others.
+
+    Args:
+        rows: of that table.
+        name: of the part.
+        schema: of the table to train on.
+
+    Raises:
+        DataError: a column that is not there; no row with a target.
+    """
+    schema.check_columns(rows)
+    kept, dropped = drop_rows_without(rows, *schema.target_names)
+    if not len(kept):
+        where = f" {rows.source}" if rows.source else ""
+        raise DataError(
+            f"the {name} table{where} has no row with a value in "
+            f"{the_targets(schema.target_names)}; give one that has the answers, or a share of the "
+            "rows, such as 0.1"
+        )
+    return kept, dropped_rows(f"the {name} table", dropped, schema.target_names)
 
 
 def dropped_rows(what: str, count: int, targets: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from steepest.data import (
     read_table,
 )
 from steepest.data.files import files_of
-from steepest.errors import ConfigurationError, DataError
+from steepest.errors import ConfigurationError
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.doubts import doubts
 from steepest.tabular.parts import (
@@ -27,7 +27,7 @@ from steepest.tabular.parts import (
     dropped_rows,
     read_options,
     schema_of,
-    the_targets,
+    with_targets,
 )
 from steepest.tabular.sections.images import Images
 from steepest.tabular.stopwatch import Stopwatch
@@ -86,13 +86,8 @@ def prepare(
         if part is not None:
             with watch.part("reading"):
                 rows = read_table(part, options, text_columns=labels)
-            schema.check_columns(rows)
-            given[name], dropped = drop_rows_without(rows, *targets)
-            notes.append(dropped_rows(f"the {name} table", dropped, targets))
-            if not len(given[name]):
-                raise DataError(
-                    f"the {name} table {part} has no row with a value in {the_targets(targets)}"
-                )
+            given[name], note = with_targets(rows, name, schema)
+            notes.append(note)
     division = division_of(table, schema, data)
     drawn = division.split(
         validation=data.validation if validation is None else 0.0,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from steepest.data import Table, drop_rows_without, kept_as_text, possible_targets, read_blocks
+from steepest.data import Table, kept_as_text, possible_targets, read_blocks
 from steepest.data.drawn_rows import joined_tables
 from steepest.data.leaks import suspected_leaks
 from steepest.data.options import ReadOptions
@@ -20,6 +20,7 @@ from steepest.tabular.parts import (
     dropped_rows,
     read_options,
     schema_of,
+    with_targets,
 )
 from steepest.tabular.stopwatch import Stopwatch
 from steepest.tabular.streaming.memory import parse_memory, row_bytes
@@ -65,11 +66,8 @@ def prepare_streamed(
     for name, part in given.items():
         with stopwatch.part("reading"):
             rows = _rows_of(part, options, text, budget.total // 16, name)
-        schema.check_columns(rows)
-        held_out[name], dropped = drop_rows_without(rows, *found.targets)
-        notes.append(dropped_rows(f"the {name} table", dropped, found.targets))
-        if not len(held_out[name]):
-            raise DataError(f"the {name} table {part} has no row with a value in the target")
+        held_out[name], note = with_targets(rows, name, schema)
+        notes.append(note)
     rows = StreamedRows(stream, found, budget)
     notes += [
         *_notes(found, stream, shares, len(rows)),

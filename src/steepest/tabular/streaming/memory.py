@@ -82,7 +82,8 @@ def row_bytes(table: Table) -> int:
     total = 8.0
     for column in table.columns.values():
         if isinstance(column, TextColumn):
-            letters = sum(len(column.levels[code]) + _TEXT for code in set(column.codes.tolist()))
+            used = set(column.codes[~column.missing].tolist())
+            letters = sum(len(column.levels[code]) + _TEXT for code in used)
             total += 4 + letters / max(1, len(column))
         else:
             total += 8
