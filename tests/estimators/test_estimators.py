@@ -250,6 +250,18 @@ def test_quiet_unless_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"kept the last weights  loss [\d.]+  rmse ", capsys.readouterr().out)
 
 
+@pytest.mark.parametrize("kind", ["Int64", "boolean", "int8[pyarrow]", "bool[pyarrow]"])
+def test_classes_of_nullable_types_are_theirs_in_the_file(kind: Any) -> None:
+    y = pd.Series(KINDS % 2 == 0).astype(kind)
+    ours = NeuralClassifier(**QUICK).fit(NUMBERS, y)
+    plain = np.unique(KINDS % 2 == 0).astype(bool if "bool" in kind else int)
+    assert ours.classes_.tolist() == plain.tolist()
+    assert ours.model_.classes == tuple(map(str, plain.tolist()))
+    assert ours.score(NUMBERS, y) == ours.score(NUMBERS, y.to_numpy(plain.dtype))
+    with pytest.raises(ValueError, match="NaN"):
+        ours.fit(NUMBERS, y.where(y.index > 0))
+
+
 def test_callbacks_may_end_it() -> None:
     ours = NeuralClassifier(**QUICK)
     ours.fit(NUMBERS, KINDS, callbacks=[lambda now: st.Stop() if now.epoch == 2 else None])

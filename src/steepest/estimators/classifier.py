@@ -16,7 +16,7 @@ from steepest.estimators.answers import Answers, classes_of, labels_of, names_of
 from steepest.estimators.attempt import attempt
 from steepest.estimators.checks import check_array, column_or_1d
 from steepest.estimators.estimator import NeuralEstimator, require_target, takes_batches
-from steepest.estimators.labels import distinct, label_text, labels_of_texts
+from steepest.estimators.labels import distinct, label_text, labels_of_texts, without_mask
 from steepest.tabular.model import TableModel
 from steepest.tabular.options import Plain
 from steepest.tabular.resolved import Task
@@ -291,6 +291,7 @@ def checked_labels(y: Any, name: str) -> NDArray[Any]:
         DataError: missing ones; several columns that are not all 0 and 1.
     """
     require_target(y, name)
+    y = without_mask(y)
     given: Any = check_array(y, ensure_2d=False, accept_sparse="csr", dtype=None, input_name="y")
     kind = type_of_target(given, input_name="y")
     if kind == "multilabel-indicator":

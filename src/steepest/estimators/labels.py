@@ -95,3 +95,19 @@ def class_codes(y: NDArray[Any], classes: NDArray[Any]) -> NDArray[np.int32]:
             f"{label!r} is not among the classes; {nearest(label, map(label_text, classes))}"
         )
     return place.astype(np.int32)
+
+
+def without_mask(y: Any) -> Any:
+    """Whole numbers, and true and false, of pandas' nullable types as NumPy has them.
+
+    scikit-learn makes floats of them, which a model file would hold as "1.0"; where some are
+    missing, they stay as they are.
+
+    >>> import pandas as pd
+    >>> without_mask(pd.Series([True, False], dtype="boolean"))
+    array([ True, False])
+    """
+    plain = getattr(getattr(y, "dtype", None), "numpy_dtype", None)
+    if plain is None or plain.kind not in "biu" or y.isna().any():
+        return y
+    return y.to_numpy(plain)
