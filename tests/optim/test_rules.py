@@ -152,7 +152,8 @@ def test_every_rule_has_its_transcription_here() -> None:
 @pytest.mark.parametrize("name", [name for name in PATHS if "look_ahead" not in name])
 def test_by_hand(name: str) -> None:
     rule, paper = PATHS[name]
-    np.testing.assert_allclose(path(rule), paper(slope_at, START), rtol=0, atol=1e-10)
+    expected = paper(slope_at, START)[:30]  # the trainer goes all the way
+    np.testing.assert_allclose(path(rule, 30), expected, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("name", PATHS)

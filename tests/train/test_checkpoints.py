@@ -136,14 +136,15 @@ def told(history: st.History) -> tuple[Anything, ...]:
 def test_resumed_at_any_step_it_has_the_bits_of_an_uninterrupted_fit(
     name: str, tmp_path: Path
 ) -> None:
-    """After twenty random steps each, and at the ends of epochs."""
+    """After random steps, twenty for each kind of memory that a rule has."""
     make, options = FITS[name]
     whole, store = make(), Collected(tmp_path / "all")
     every = st.Checkpoint(store, every=1, unit="steps")
     expected = fit(whole, **options, checkpoint=every)
     random = np.random.default_rng(len(name))
     again = make()
-    for place in random.choice(len(store.moments), 20, replace=False):
+    count = 20 if name in {"gradient descent", "adam, dropout", "averages", "lbfgs"} else 6
+    for place in random.choice(len(store.moments), count, replace=False):
         again = make()
         history = fit(again, **options, resume=At(store.moments[place]))
         assert_equal(again, whole)

@@ -73,7 +73,8 @@ def test_the_curve_is_what_training_step_by_step_gives() -> None:
     found = st.find_learning_rate(probe, X, Y, batch_size=None, steps=12, low=1e-3, high=1.0)
     np.testing.assert_allclose(found.rates, np.geomspace(1e-3, 1.0, 12), rtol=1e-12)
     for rate, loss in zip(found.rates, found.losses, strict=True):
-        step = st.Trainer(chosen, "cross_entropy", st.optim.SGD(float(rate)))
+        rule = st.optim.SGD(float(rate))  # natively each rate would be a program
+        step = st.Trainer(chosen, "cross_entropy", rule, backend="reference")
         step.fit(X, Y, epochs=1, batch_size=None)
         outputs = step.predict(X)
         expected = np.mean(np.logaddexp.reduce(outputs, axis=1) - outputs[np.arange(200), Y])
