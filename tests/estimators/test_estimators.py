@@ -52,6 +52,7 @@ def test_a_fit_is_that_of_the_table() -> None:
     assert (ours.n_iter_, ours.best_epoch_) == (3, model.results.best_epoch)
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize(
     "given",
     [
@@ -73,6 +74,7 @@ def test_numbers_without_names_may_come_in_anything(given: Any) -> None:
     assert [each.shape for each in other.intercepts_] == [(8,), (3,)]
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize("frame", [pl.from_pandas(MIXED), pa.Table.from_pandas(MIXED)])
 def test_frames_of_any_library_are_alike(frame: Any) -> None:
     ours = NeuralClassifier(**QUICK).fit(MIXED, SORT)
@@ -92,6 +94,7 @@ CLASSES: dict[str, list[Any]] = {
 }
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize("name", CLASSES)
 @pytest.mark.parametrize("objects", [False, True], ids=["plain", "objects"])
 def test_classes_come_back_as_they_were(name: str, objects: bool, tmp_path: Path) -> None:
@@ -135,6 +138,7 @@ def test_files_are_those_of_the_command(tmp_path: Path) -> None:
         NeuralClassifier.load(file)
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_weights() -> None:
     weights = np.where(KINDS == 2, 0.0, 2.0)
     plain = quick(early_stopping=False)
@@ -151,6 +155,7 @@ def test_weights() -> None:
         NeuralClassifier(**plain, class_weight={7: 3.0}).fit(NUMBERS, KINDS)
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_rows_to_watch() -> None:
     ours = NeuralClassifier(**QUICK)
     ours.fit(NUMBERS[:-20], KINDS[:-20], X_val=NUMBERS[-20:], y_val=KINDS[-20:])
@@ -199,6 +204,7 @@ def test_a_warm_start_keeps_weights_and_the_optimiser() -> None:
         cosine.fit(NUMBERS[:, :2], KINDS)
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_what_a_file_holds_can_learn_more(tmp_path: Path) -> None:
     NeuralClassifier(**QUICK).fit(NUMBERS, KINDS).save(tmp_path / "m.safetensors")
     loaded = NeuralClassifier.load(tmp_path / "m.safetensors")
@@ -209,6 +215,7 @@ def test_what_a_file_holds_can_learn_more(tmp_path: Path) -> None:
     assert loaded.n_iter_ == 6
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_several_targets(tmp_path: Path) -> None:
     numbers = pd.DataFrame({"u": FLOWERS.iloc[:, 0], "v": 2.0 * FLOWERS.iloc[:, 1]})
     longer = quick(max_epochs=20, learning_rate=0.05)
@@ -226,6 +233,7 @@ def test_several_targets(tmp_path: Path) -> None:
         assert ours.classes_.tolist() == [0, 1, 2]
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_deviations_of_drawn_dropout() -> None:
     x, y = load_diabetes(return_X_y=True)
     mean, deviation = NeuralRegressor(**QUICK).fit(x, y).predict(x[:5], return_std=True)
@@ -268,6 +276,7 @@ def test_callbacks_may_end_it() -> None:
     assert ours.n_iter_ == 2
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_options() -> None:
     nested = NeuralClassifier(**QUICK, options={"optimizer": {"schedule": "constant"}})
     dotted = NeuralClassifier(**QUICK).set_params(options__optimizer__schedule="constant")
@@ -301,6 +310,7 @@ def test_mistakes_are_told(name: str) -> None:
         NeuralClassifier(**quick(**words)).fit(NUMBERS, KINDS)
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_data_that_cannot_be_used_is_told() -> None:
     ours = NeuralClassifier(**QUICK)
     with pytest.raises(DataError, match="one class only, 'a'"):
@@ -318,6 +328,7 @@ def test_data_that_cannot_be_used_is_told() -> None:
     assert not hasattr(NeuralClassifier(optimizer="lbfgs"), "partial_fit")
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_small_tables_are_taken_as_they_are() -> None:
     plain = quick(early_stopping=False)
     assert NeuralRegressor(**plain).fit([[2.0]], [4.0]).predict([[2.0]]).tolist() == [4.0]
@@ -328,6 +339,7 @@ def test_small_tables_are_taken_as_they_are() -> None:
     assert ours.predict_proba(NUMBERS).shape == (150, 2)
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_what_is_equal_in_a_first_batch_may_differ_later() -> None:
     constant = np.c_[NUMBERS, np.ones(150)]
     assert NeuralClassifier(**QUICK).fit(constant, KINDS).coefs_[0].shape == (4, 8)
@@ -344,6 +356,7 @@ def test_a_notebook_shows_the_parameters_that_differ() -> None:
     assert "tanh" in shown
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_the_names_of_targets_do_not_clash() -> None:
     frame = FLOWERS.rename(columns={FLOWERS.columns[0]: "y", FLOWERS.columns[1]: "sample_weight"})
     ours = NeuralClassifier(**QUICK)
@@ -353,6 +366,7 @@ def test_the_names_of_targets_do_not_clash() -> None:
     assert [each.name for each in schema.features] == frame.columns.tolist()
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_an_ensemble() -> None:
     ours = NeuralClassifier(**QUICK, ensemble_size=2, warm_start=True).fit(NUMBERS, KINDS)
     assert len(ours.loss_curve_) == 3

@@ -35,7 +35,7 @@ def rows() -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def names(tmp_path_factory: pytest.TempPathFactory, interpreted_throughout: None) -> dict[str, Any]:
     """What the page's lines speak of."""
     x, y = load_iris(return_X_y=True, as_frame=True)
     file = tmp_path_factory.mktemp("page") / "ours.safetensors"

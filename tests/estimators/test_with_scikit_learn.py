@@ -60,6 +60,7 @@ PRICE = HOUSES["price"]
 IS_DEAR = pd.Series(np.where(PRICE.median() < PRICE, "dear", "cheap"), name="class")
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_a_pipeline_of_column_transformers() -> None:
     columns = ColumnTransformer(
         [
@@ -75,12 +76,14 @@ def test_a_pipeline_of_column_transformers() -> None:
     ]
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_a_pipeline_that_hands_on_a_sparse_matrix() -> None:
     text = ColumnTransformer([("text", OneHotEncoder(), ["street", "garden"])], sparse_threshold=1)
     model = make_pipeline(text, NeuralRegressor(**SMALL)).fit(X, PRICE)
     assert model.predict(X).shape == (len(X),)
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_a_grid_of_parameters_and_of_options() -> None:
     grid = {
         "hidden_layer_sizes": [(16,)],
@@ -93,6 +96,7 @@ def test_a_grid_of_parameters_and_of_options() -> None:
     assert best == search.best_params_["options__optimizer__schedule"]
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_a_halving_search_over_epochs() -> None:
     halving: Any = HalvingGridSearchCV
     search = halving(
@@ -108,6 +112,7 @@ def test_a_halving_search_over_epochs() -> None:
     assert search.best_estimator_.n_iter_ <= 12
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_predictions_and_scores_by_cross_validation() -> None:
     found = cross_val_predict(NeuralClassifier(**SMALL), X, IS_DEAR, cv=2, method="predict_proba")
     assert found.shape == (len(X), 2)
@@ -124,6 +129,7 @@ def test_permutation_importance_finds_what_matters() -> None:
     assert importance["heating"] < 0.1 * importance["area"]
 
 
+@pytest.mark.usefixtures("interpreted")
 @pytest.mark.parametrize(
     "around",
     [
@@ -157,6 +163,7 @@ def test_bagging_in_two_processes_gives_what_one_does() -> None:
     assert two.score(X, IS_DEAR) > 0.75
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_regressors_around_a_regressor() -> None:
     numbers = X[["rooms", "area"]].fillna(100.0)
     stack = StackingRegressor(
@@ -173,6 +180,7 @@ def test_regressors_around_a_regressor() -> None:
     assert both.predict(X).shape == (len(X), 2)
 
 
+@pytest.mark.usefixtures("interpreted")
 def test_weights_reach_it_through_a_pipeline_by_routing() -> None:
     weights = np.where(IS_DEAR == "dear", 1e-6, 1.0)
     with config_context(enable_metadata_routing=True):
