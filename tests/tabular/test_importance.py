@@ -37,12 +37,10 @@ def _frame(rows: int = 400) -> pd.DataFrame:
     )
 
 
-def _fitted(
-    frame: pd.DataFrame,
-    target: str,
-    options: Any = SHORT,  # noqa: ANN401
-) -> TableModel:
-    return fit_table(frame, target, options, backend="reference")
+def _fitted(frame: pd.DataFrame, target: str, options: Any = SHORT) -> TableModel:  # noqa: ANN401
+    model = fit_table(frame, target, options, backend="reference")
+    model.trained.backend = "native"  # it predicts often
+    return model
 
 
 class _Predicting(BaseEstimator):  # what scikit-learn wants to call
