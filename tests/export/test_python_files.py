@@ -74,6 +74,7 @@ def test_every_activation_is_in_a_file(activation: str, tmp_path: Path) -> None:
 
 def test_free_text_is_hashed_alike(tmp_path: Path) -> None:
     check(of_free_text(), texts(100, 1), tmp_path)
+    assert "  network   2 inputs + 2 texts -> 6 relu -> 5 relu ->" in of_free_text().summary()
 
 
 def alone(folder: Path) -> list[str]:

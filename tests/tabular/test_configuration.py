@@ -117,6 +117,8 @@ def test_names_nearby_are_told() -> None:
         assign({}, "training.dropout=0.1")
     with pytest.raises(ConfigurationError, match=r"did you mean 'network'"):
         from_plain({"networks": {}})
+    with pytest.raises(ConfigurationError, match=r"nested: \{'training': \{'max_epochs': …\}\}"):
+        from_plain({"training.max_epochs": 2})
     with pytest.raises(ConfigurationError, match=r"training\.lr"):
         assign({}, "training.lr=0.1")
 

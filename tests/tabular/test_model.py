@@ -78,6 +78,7 @@ def test_what_is_saved_predicts_the_same_bits(model: TableModel, tmp_path: Path)
 def test_a_model_shows_itself(model: TableModel) -> None:
     assert model.results.validation is not None
     assert repr(model).startswith("<TableModel: classification of 'y', validation accuracy ")
+    assert "network   2 inputs + 1 embedding -> 8 relu -> 2 classes;" in model.summary()
     options = {**OPTIONS, "data": {"test": 0.2}}
     scored = fit_table(frame(), "x", options, backend="reference")
     assert "regression of 'x', test rmse" in repr(scored)

@@ -259,6 +259,9 @@ def _explain(message: str, plain: Mapping[str, Plain]) -> str:
         inside = [each.removeprefix(prefix) for each in known if each.startswith(prefix)]
         if not path:
             inside = list(dict.fromkeys(each.partition(".")[0] for each in known))
+        if not path and unknown[1] in known:
+            section, _, leaf = unknown[1].partition(".")
+            return f"{unknown[1]!r} is written nested: {{{section!r}: {{{leaf!r}: …}}}}"
         kind = "option" if path else "section"
         return f"there is no {kind} {clipped(prefix + unknown[1])!r}; {nearest(unknown[1], inside)}"
     name = re.sub(r"\[.*", "", path)

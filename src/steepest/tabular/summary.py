@@ -144,9 +144,13 @@ def _overview(
         configuration.network,
         results.resolved,
     )
-    embedded = len(preprocessor.levels)
-    start = f"{len(preprocessor.numeric_names)} inputs"
-    start += f" + {embedded} embeddings" if embedded else ""
+    counts = {
+        "input": len(preprocessor.numeric_names),
+        "embedding": len(preprocessor.levels),
+        "text": len(preprocessor.bags),
+    }
+    told = [f"{count} {what}{'s' * (count > 1)}" for what, count in counts.items() if count]
+    start = " + ".join(told)
     hidden = [
         f"{size} {options.activation}" for size in explicit(options, resolved).hidden_layer_sizes
     ]
