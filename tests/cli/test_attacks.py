@@ -180,3 +180,22 @@ def test_stdin_is_called_by_its_name() -> None:
     )
     assert ran.returncode == 2
     assert "standard input is empty" in ran.stderr
+
+
+def test_a_query_may_have_comments(tmp_path: Path, single: Path, command: Run) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("a\n1\n2\n3\n")
+    plain = command("predict", single, table, "-q").out
+    for query in ("SELECT * FROM data -- all", "/* all */ SELECT * FROM data;"):
+        ran = command("predict", single, table, "-q", "--query", query)
+        assert (ran.code, ran.out) == (0, plain)
+
+
+def test_a_target_whose_mean_is_infinite_is_told(tmp_path: Path, command: Run) -> None:
+    table = tmp_path / "huge.csv"
+    table.write_text("a,y\n" + "".join(f"{i % 7},{i / 60 * 1.7e308}\n" for i in range(60)))
+    ran = command("fit", table, "-t", "y", *SHORT, "-o", tmp_path / "m.safetensors")
+    assert ran.code == 2
+    assert "column 'y'" in ran.err
+    assert "too large" in ran.err
+    assert "logarithm" not in ran.err

@@ -107,3 +107,22 @@ def test_too_few_rows(options: dict[str, Any], told: str) -> None:
 def test_impossible_options(options: dict[str, Any], told: str) -> None:
     with pytest.raises(ConfigurationError, match=told):
         split(100, **options)
+
+
+@given(
+    sizes=st.lists(st.integers(1, 9), min_size=1, max_size=12),
+    seed=st.integers(0, 9),
+    part=st.data(),
+)
+def test_classes_get_rows_by_the_largest_remainders(
+    sizes: list[int], seed: int, part: st.DataObject
+) -> None:
+    labels = np.repeat(np.arange(len(sizes)), sizes)
+    size = part.draw(st.integers(0, len(labels) - len(sizes)))
+    expected = [size * each / len(labels) for each in sizes]
+    shares = [int(each) for each in expected]
+    while sum(shares) < size:
+        room = [k for k, each in enumerate(sizes) if shares[k] < each - 1]
+        shares[max(room, key=lambda k: (expected[k] - shares[k], sizes[k], -k))] += 1
+    held_out = split(len(labels), validation=size / len(labels), test=0, seed=seed, stratify=labels)
+    assert np.bincount(labels[held_out.validation], minlength=len(sizes)).tolist() == shares

@@ -103,7 +103,7 @@ class Relation:
         """Yield tables of `rows` rows, the last one shorter, in the order of the statement."""
         columns = ", ".join(self._expression(name, text) for name in self.names)
         with self._connect() as connection:
-            result = self._execute(connection, f"SELECT {columns} FROM ({self._statement})")
+            result = self._execute(connection, f"SELECT {columns} FROM ({self._statement}\n)")
             first = 1
             while block := self._fetched(result, rows or _ROWS_AT_ONCE):
                 cells = zip(self.names, zip(*block, strict=True), strict=True)

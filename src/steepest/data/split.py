@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -125,8 +126,15 @@ def _shares(sizes: list[int], size: int, total: int) -> list[int]:
     """Cut `size` into whole shares by the largest remainders, leaving one row of each group."""
     exact = [size * each / total for each in sizes]
     shares = [int(share) for share in exact]  # less than each: size + groups ≤ total
-    while sum(shares) < size:
-        room = [place for place, each in enumerate(sizes) if shares[place] < each - 1]
-        place = max(room, key=lambda place: (exact[place] - shares[place], sizes[place], -place))
+
+    def turn(place: int) -> tuple[float, int, int]:
+        return shares[place] - exact[place], -sizes[place], place
+
+    turns = [turn(place) for place, each in enumerate(sizes) if shares[place] < each - 1]
+    heapify(turns)
+    for _ in range(size - sum(shares)):
+        *_, place = heappop(turns)
         shares[place] += 1
+        if shares[place] < sizes[place] - 1:
+            heappush(turns, turn(place))
     return shares

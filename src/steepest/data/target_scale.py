@@ -42,16 +42,16 @@ class TargetScale:
     @classmethod
     def fit(cls, values: Floats, transform: Transform = "none") -> TargetScale:
         """Mean and 1/N deviation of the training rows' targets, (rows,), positive for "log"."""
-        centre, inverse = standard(np.log(values) if transform == "log" else values)
+        with np.errstate(over="ignore", invalid="ignore"):  # infinite: told with their row
+            centre, inverse = standard(np.log(values) if transform == "log" else values)
         scale = 1.0 / inverse if inverse else 1.0
         return cls(centre=centre, scale=scale, transform=transform)
 
     def standardised(self, values: Floats) -> Floats:
         """Values in the target's units as they are trained; NaN or −∞ where there is no log."""
-        if self.transform == "log":
-            with np.errstate(divide="ignore", invalid="ignore"):
-                values = np.log(values)
-        return (values - self.centre) / self.scale
+        with np.errstate(divide="ignore", invalid="ignore"):
+            values = np.log(values) if self.transform == "log" else values
+            return (values - self.centre) / self.scale
 
     def original(self, values: NDArray[Any]) -> Floats:
         """Values as they are trained in the target's units, float64; rising with them."""

@@ -40,8 +40,17 @@ def _repeats(name: str, rows: Table, known: NDArray[np.bool_]) -> Iterator[str]:
         have = "rows has" if count == 1 else "rows have"
         yield (
             f"{count:,} of {len(rows):,} {name} {have} the same features as a row to train on "
-            f"({100 * count / len(rows):.2g} %)"
+            f"({_percent(count / len(rows))})"
         )
+
+
+def _percent(share: float) -> str:
+    """With two digits that count, and all of a whole number.
+
+    >>> _percent(1.0), _percent(0.996), _percent(0.034)
+    ('100 %', '99.6 %', '3.4 %')
+    """
+    return f"{100 * share:.{3 if share > 0.99 else 2}g} %"
 
 
 def _absent_classes(schema: Schema, training: Table) -> Iterator[str]:

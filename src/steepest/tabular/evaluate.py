@@ -125,7 +125,7 @@ def evaluate_classes(
         rows=len(actual),
         scores=tuple(Score(name, value, baseline[name]) for name, value in model.items()),
         classes=tuple(classes),
-        confusion=tuple(tuple(int(cell) for cell in row) for row in confusion),
+        confusion=tuple(map(tuple, confusion.tolist())),
     )
 
 

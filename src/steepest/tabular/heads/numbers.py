@@ -16,6 +16,7 @@ from steepest.tabular.evaluate import Evaluation, evaluate_values
 from steepest.tabular.evaluate_several import evaluate_numbers
 from steepest.tabular.heads.head import Floats, Head, Place
 from steepest.tabular.heads.units import Units
+from steepest.tabular.scores import magnitude
 from steepest.train.metrics import Metric
 
 
@@ -103,7 +104,8 @@ class NumberHead(Head):
 
 def root_mean_square(errors: Floats) -> float:
     """Of each column, averaged over columns."""
-    return float(np.sqrt(np.mean(errors**2, axis=0)).mean())
+    size = magnitude(errors)
+    return float((size * np.sqrt(np.mean((errors / size) ** 2, axis=0))).mean())
 
 
 def number_cells(

@@ -72,7 +72,12 @@ class Standardised(Units):
         if len(wrong):
             row, column = (int(each) for each in wrong[0])
             value = float(actual.reshape(len(actual), -1)[row, column])
-            raise DataError(no_logarithm(place(row, column), value))
+            if self.scales[column].transform == "log":
+                raise DataError(no_logarithm(place(row, column), value))
+            raise DataError(
+                f"{place(row, column)}: the numbers in this column are too large to be averaged; "
+                "divide them all by a power of ten"
+            )
         return encoded
 
     def actual(self, learnt: NDArray[Any]) -> Floats:
