@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 
 import steepest as st
 from steepest.errors import CheckpointError, ConfigurationError, DataError, TrainingError
@@ -127,6 +127,7 @@ def test_losses_are_those_of_a_transcription(
     assert np.allclose(cells(of)[0].reshape(-1), line.weight, rtol=1e-12)
 
 
+@settings(max_examples=25)
 @given(
     rows=strategies.integers(2, 120),
     block_rows=strategies.integers(1, 60),
