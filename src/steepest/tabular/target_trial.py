@@ -12,6 +12,7 @@ from steepest.data import Schema, Table, Transform, read_targets
 from steepest.errors import ConfigurationError
 from steepest.tabular.configuration import Configuration
 from steepest.tabular.parts import Parts
+from steepest.tabular.summary import plain
 from steepest.tensor.random import permutation
 
 SKEWED = 2.0
@@ -54,13 +55,13 @@ def target_transform(parts: Parts, trial: Trial) -> tuple[Transform, tuple[str, 
     if asked == "none" or not _is_tried(parts):
         return "none", ()
     shorter = _shorter(parts)
-    plain, logarithm = trial(shorter, "none"), trial(shorter, "log")
+    as_it_is, logarithm = trial(shorter, "none"), trial(shorter, "log")
     name, score = schema.target.name, trial_score(configuration)
     in_trials = f"in short trials validation {score} was"
-    if logarithm < GAIN * plain:
-        found = f"{in_trials} {logarithm:.5g}, and {plain:.5g} without it"
+    if logarithm < GAIN * as_it_is:
+        found = f"{in_trials} {plain(logarithm)}, and {plain(as_it_is)} without it"
         return "log", (f"{name!r} is skewed, its logarithm is learnt: {found}",)
-    found = f"{in_trials} {plain:.5g}, and {logarithm:.5g} with its logarithm"
+    found = f"{in_trials} {plain(as_it_is)}, and {plain(logarithm)} with its logarithm"
     return "none", (f"{name!r} is skewed, but learnt as it is: {found}",)
 
 
