@@ -452,12 +452,18 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("query", "told"), REFUSED)
 @pytest.mark.parametrize(
-    ("name", "write"), [(name, WAYS[name][0]) for name in ("CSV", "Parquet", "DuckDB")]
+    ("name", "write", "query", "told"),
+    [
+        (name, WAYS[name][0], query, told)
+        for name in ("CSV", "Parquet", "DuckDB")
+        for query, told in REFUSED
+        # what a query may be is asked alike of each file that DuckDB reads itself
+        if name != "Parquet" or told == "disabled"
+    ],
 )
 def test_sql_reaches_nothing_else(
-    query: str, told: str, name: str, write: Callable[[], bytes], tmp_path: Path
+    name: str, write: Callable[[], bytes], query: str, told: str, tmp_path: Path
 ) -> None:
     (tmp_path / "secret.csv").write_text("a\n1\n")
     path = tmp_path / "table"
