@@ -20,6 +20,7 @@ from steepest.data.drawn_rows import DrawnRows, draws
 from steepest.data.options import ReadOptions
 from steepest.data.streams import TableStream
 from steepest.errors import CheckpointError, ConfigurationError, DataError
+from steepest.tabular import TableModel
 from steepest.tabular.options import from_plain
 from steepest.tabular.parts import Parts
 from steepest.tabular.prepare import prepare
@@ -82,6 +83,11 @@ def configured(target: str = "label", memory: str = "1MB", **options: Anything) 
         section, _, leaf = name.partition("__")
         plain.setdefault(section, {})[leaf] = value
     return plain
+
+
+def interpreted(path: Path, options: Anything, **arguments: Anything) -> TableModel:
+    """A fit whose claim is about rows and files."""
+    return st.fit_table(str(path), None, options, backend="reference", **arguments)
 
 
 def prepared(path: Path, **options: Anything) -> Parts:
@@ -286,7 +292,7 @@ def test_a_table_that_one_block_holds_is_read_once(folder: Path) -> None:
     parts = prepared(folder / "table.parquet", memory="100MB")
     blocks = blocks_of(parts)
     assert blocks.block_rows == blocks.rows
-    model = st.fit_table(str(folder / "table.parquet"), None, configured(memory="100MB"))
+    model = interpreted(folder / "table.parquet", configured(memory="100MB"))
     assert model.results.training_rows == parts.rows_to_train_on
 
 
@@ -309,7 +315,7 @@ def test_a_fit_goes_on_from_a_checkpoint_and_not_with_other_rows(
 
 
 def test_a_model_scores_a_file_block_by_block(folder: Path) -> None:
-    model = st.fit_table(str(folder / "table.parquet"), None, configured())
+    model = interpreted(folder / "table.parquet", configured())
     from_file = model.evaluate(str(folder / "table.csv"))
     assert from_file == model.evaluate(read_table(folder / "table.csv"))
     assert from_file.rows == ROWS > 8192
@@ -318,14 +324,14 @@ def test_a_model_scores_a_file_block_by_block(folder: Path) -> None:
 def test_tables_of_ones_own_are_held_out(folder: Path, tmp_path: Path) -> None:
     small = tmp_path / "small.csv"
     frame(500, seed=2).to_csv(small, index=False)
-    path = str(folder / "table.parquet")
-    model = st.fit_table(path, None, configured(), validation=str(small), test=str(small))
+    path = folder / "table.parquet"
+    model = interpreted(path, configured(), validation=str(small), test=str(small))
     assert model.results.training_rows == ROWS
     assert model.results.test is not None
     assert model.results.test.rows == 500
     words = "--test .*table.csv is larger than the sixteenth of --memory"
     with pytest.raises(DataError, match=words):
-        st.fit_table(path, None, configured(), test=str(folder / "table.csv"))
+        interpreted(path, configured(), test=str(folder / "table.csv"))
 
 
 @pytest.mark.parametrize("memory", ["", "1MB"])
@@ -346,7 +352,7 @@ def test_logarithms_are_learnt_where_all_rows_have_one(
     skewed = FRAME.assign(price=np.exp(FRAME["amount"] / 20))
     skewed.loc[ROWS - 1, "price"] = last  # neither in the sample nor held out
     path = write(skewed.drop(columns=["amount", "label"]), tmp_path / "skewed.parquet")
-    model = st.fit_table(str(path), None, configured("price"))
+    model = interpreted(path, configured("price"))
     said = " ".join(model.results.notes)
     assert "is skewed, its logarithm is learnt" in said
     assert ("but it is learnt as it is" in said) == (last < 0)
@@ -429,7 +435,7 @@ def test_a_table_of_a_few_rows_is_refused_or_fitted(tmp_path: Path) -> None:
     path = write(FRAME.head(12), tmp_path / "few.parquet")
     with pytest.raises(DataError, match=r"too few for a validation part of 0\.0001"):
         st.fit_table(str(path), None, configured(training__seed=4, data__validation=0.0001))
-    model = st.fit_table(str(path), None, configured(data__validation=0.0))
+    model = interpreted(path, configured(data__validation=0.0))
     assert model.results.training_rows == 12
 
 
