@@ -19,11 +19,11 @@ OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize("format", ["png", "svg"])
-def test_equal_searches_give_equal_pictures(format: str) -> None:
+@pytest.mark.parametrize(("format", "options"), [("png", OPTIONS[:1]), ("svg", OPTIONS)])
+def test_equal_searches_give_equal_pictures(format: str, options: list[Searched]) -> None:
     pictures = {
         draw_importance(
-            OPTIONS, values, metric="log_loss", rising=False, title="income", format=format
+            options, values, metric="log_loss", rising=False, title="income", format=format
         )
         for values in ([0.5, 0.4, 0.3, 99.0, 0.45], [0.5, 0.4, 0.3, 99.0, 0.45])
     }
