@@ -13,7 +13,7 @@ from steepest.data.kinds import KINDS, Kind, Sight
 from steepest.data.schema import Feature, LeftOut, Schema, Target
 from steepest.data.table import Table, parse_number
 from steepest.data.targets import drop_rows_without, infer_targets, named_targets
-from steepest.errors import ConfigurationError, DataError, nearest
+from steepest.errors import ConfigurationError, DataError, clipped, nearest
 
 DROP = "drop"
 """In place of a kind: the column is left out."""
@@ -126,7 +126,7 @@ def _check_names(
             if name not in table.columns:
                 where = table.source or "the table"
                 raise DataError(
-                    f"{option}: {where} has no column {name!r}; "
+                    f"{option}: {where} has no column {clipped(name)!r}; "
                     + nearest(name, table.names, called="its columns")
                     + _header_hint(table)
                 )
@@ -171,7 +171,9 @@ def parse_kind(text: str) -> tuple[Kind, tuple[str, ...]]:
     """
     name, colon, how = text.partition(":")
     if name not in KINDS:
-        raise ConfigurationError(f"there is no kind {name!r}; {nearest(name, [*KINDS, DROP])}")
+        raise ConfigurationError(
+            f"there is no kind {clipped(name)!r}; {nearest(name, [*KINDS, DROP])}"
+        )
     kind = KINDS[name]
     if colon and not kind.how:
         raise ConfigurationError(f"nothing is said behind {name!r}: write {name}, not {text}")

@@ -273,7 +273,7 @@ def _explain(message: str, plain: Mapping[str, Plain]) -> str:
 
 def _refusal(name: str, value: Plain) -> str:
     option = require_option(name)
-    shown = json.dumps(value, ensure_ascii=False, default=str)
+    shown = clipped(json.dumps(value, ensure_ascii=False, default=str), 200)
     hint = ""
     if isinstance(value, str) and "'" in option.valid:
         close = nearest(value, re.findall(r"'([^']*)'", option.valid))
