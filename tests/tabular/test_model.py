@@ -174,7 +174,7 @@ def test_labels_and_levels_stay_as_they_are_written(tmp_path: Path) -> None:
 
 def test_tables_given_apart_replace_the_shares_of_the_options() -> None:
     shares = msgspec.structs.replace(SMALL, data=Data(target="y", validation=0.25, test=0.25))
-    apart = {"validation": frame(40), "test": frame(50)}
+    apart: dict[str, Any] = {"validation": frame(40), "test": frame(50)}
     results = fit_table(frame(), None, shares, **apart, backend="reference").results
     counts = (results.training_rows, results.validation_rows, results.test_rows)
     assert counts == (120, 40, 50)
