@@ -221,10 +221,7 @@ def test_own_options_survive_toml_and_json() -> None:
         (["optimizer.options.beta2=nan"], "optimizer.options = NaN is not possible"),
         (["optimizer.options.learning_rate=1"], "not given here, but as optimizer.learning_rate"),
         (["data.types.a=" + 5000 * "x"], "there is no kind 'x{59}…'; valid: 'ordinal', "),
-        (
-            ["data.types.a=3", "data.types.b=" + 5000 * "x"],
-            'data.types = {"a": 3, "b": "x{182}… is',
-        ),
+        (["data.types.a=[" + 5000 * "x" + "]", "data.types.b=3"], r"types = \{.{100,200}… is not"),
         (["optimizer.options=3"], "optimizer.options = 3 is not possible; valid: a table of what"),
         (["optimizer.optons.beta2=3"], "there is no option 'optimizer.optons.beta2'; did you mean"),
         (["optimizer.schedule_options.hi=3"], "optimizer.schedule_options: 'cosine' has no option"),
