@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,16 @@ def parts(target: str) -> Parts:
     return prepare(columns, plain)
 
 
-@pytest.mark.parametrize(("target", "outputs"), [("label", 2), ("price", 1)])
-def test_everybody_trains_the_same_table(target: str, outputs: int) -> None:
-    said: list[str] = []
+@pytest.fixture(scope="module")
+def peer() -> Generator[Peer]:
     with Peer(Path(sys.executable), PEER, threads=1) as peer:
-        result = bench_table(parts(target), peer, QUICK, said.append)
+        yield peer
+
+
+@pytest.mark.parametrize(("target", "outputs"), [("label", 2), ("price", 1)])
+def test_everybody_trains_the_same_table(peer: Peer, target: str, outputs: int) -> None:
+    said: list[str] = []
+    result = bench_table(parts(target), peer, QUICK, said.append)
     assert said == ["scikit-learn prepares", "round 1 of 2", "round 2 of 2"]
     assert (result.rows, result.batch) == (60, 32)
     assert result.sizes == (1 + 2 + 8, 7, 5, outputs)  # the number, two columns, a vector of 8
@@ -63,7 +68,9 @@ def test_everybody_trains_the_same_table(target: str, outputs: int) -> None:
     assert "times" not in document
 
 
-def test_the_peer_gets_the_rows_that_we_train_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_peer_gets_the_rows_that_we_train_on(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: dict[str, Any] = {}
 
     def note(peer: Peer, given: Mapping[str, Any]) -> float:
@@ -75,8 +82,7 @@ def test_the_peer_gets_the_rows_that_we_train_on(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(Peer, "prepare_table", note)
     monkeypatch.setattr(table, "rounds", lambda *_: {OURS: [table.Turn(1.0, 1.0)]})
     source = parts("label")
-    with Peer(Path(sys.executable), PEER, threads=1) as peer:
-        bench_table(source, peer, QUICK)
+    bench_table(source, peer, QUICK)
     assert (seen["hidden"], seen["batch"], seen["classes"]) == ((7, 5), 32, 2)
     assert not Path(seen["file"]).exists()
     labels = source.training.columns["label"].texts()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,7 @@ import pytest
 
 from steepest.bench import growth
 from steepest.bench.growth import Compiling
+from steepest.bench.peers import Peer
 
 
 class Ran(Protocol):
@@ -26,6 +28,18 @@ COMPILING = Compiling("some layers", 1234, 5, 6, 0.1, 0.2, 0.3)
 PEER = ("--peers", sys.executable, "--against", "scikit-learn")
 
 
+@pytest.fixture(scope="module")
+def peer() -> Generator[Peer]:
+    with Peer(Path(sys.executable), "scikit-learn", threads=1) as peer:
+        yield peer
+
+
+@pytest.fixture
+def kept(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process for several commands: a peer imports for seconds before it is ready."""
+    monkeypatch.setattr("steepest.bench.peers.Peer", lambda *_: nullcontext(peer))
+
+
 def test_it_writes_json(command: Command) -> None:
     ran = command(*QUICK, *PEER, "--json", "--quiet")
     assert (ran.code, ran.err) == (0, "")
@@ -38,6 +52,7 @@ def test_it_writes_json(command: Command) -> None:
     assert workload["kernels"]
 
 
+@pytest.mark.usefixtures("kept")
 def test_it_shows_tables(command: Command) -> None:
     ran = command(*QUICK, *PEER, "--kernels")
     assert ran.code == 0
@@ -64,6 +79,7 @@ def test_it_shows_how_the_compiler_grows(command: Command, monkeypatch: pytest.M
     assert [each["functions"] for each in document["growth"]] == [6, 6, 6]
 
 
+@pytest.mark.usefixtures("kept")
 def test_it_times_a_table(command: Command, table: Path) -> None:
     # Inputs: a number, whether it is missing, three levels and the missing one.
     arguments = ("bench", "--table", str(table), "-t", "label", *QUICK[3:], *PEER[:2])
