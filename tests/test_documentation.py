@@ -103,6 +103,13 @@ def run_console(example: Example) -> str | None:
     return None
 
 
+@pytest.fixture(scope="module")
+def fonts() -> None:
+    """Matplotlib lists them once, and says so where that takes long."""
+    importlib.import_module("matplotlib.font_manager")
+
+
+@pytest.mark.usefixtures("fonts")
 @pytest.mark.parametrize("path", WRITTEN, ids=page_name)
 def test_examples_of_a_page(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # One test for a page: its examples build on each other.
