@@ -50,6 +50,15 @@ def test_class_scores_are_scikit_learns(classes: int) -> None:
     assert scores.first.name == "accuracy"
 
 
+def test_thousands_of_classes_have_no_table_of_confusions() -> None:
+    for count in (200, 201):
+        even = np.full((count, count), 1 / count)
+        names = [f"k{place}" for place in range(count)]
+        found = evaluate_classes(np.arange(count), even, even[0], names)
+        assert len(found.confusion) == (200 if count == 200 else 0)
+        assert ("confusion" in found.text()) == (count == 200)
+
+
 def test_the_baseline_always_predicts_the_majority_of_training() -> None:
     names, codes, probabilities = draw(3)
     frequencies = np.array([0.2, 0.5, 0.3])

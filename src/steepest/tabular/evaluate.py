@@ -21,6 +21,8 @@ from steepest.tabular.scores import (
     Floats,
 )
 
+_MOST_CONFUSED = 200
+
 
 def score_names(task: str, classes: Sequence[str]) -> list[str]:
     """All scores of a task.
@@ -50,7 +52,7 @@ class Evaluation(Struct, frozen=True, kw_only=True):
     rows: int
     scores: tuple[Score, ...]
     classes: tuple[str, ...] = ()
-    confusion: tuple[tuple[int, ...], ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()  # empty of more than 200 classes
 
     def __repr__(self) -> str:
         """Show the scores as text."""
@@ -118,15 +120,22 @@ def evaluate_classes(
     model = _class_scores(Classified(actual, probabilities, predicted), classes)
     baseline = _class_scores(Classified(actual, constant, constant.argmax(axis=1)), classes)
     baseline["calibration_error"] = None  # it knows nothing of a row, and is sure of nothing
-    confusion = np.zeros((len(classes), len(classes)), dtype=np.int64)
-    np.add.at(confusion, (actual, predicted), 1)
     return Evaluation(
         task="classification",
         rows=len(actual),
         scores=tuple(Score(name, value, baseline[name]) for name, value in model.items()),
         classes=tuple(classes),
-        confusion=tuple(map(tuple, confusion.tolist())),
+        confusion=_confusion(actual, predicted, len(classes)),
     )
+
+
+def _confusion(actual: Codes, predicted: Codes, classes: int) -> tuple[tuple[int, ...], ...]:
+    """How often each class was taken for each; of very many classes nothing, as it is squared."""
+    if classes > _MOST_CONFUSED:
+        return ()
+    counts = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(counts, (actual, predicted), 1)
+    return tuple(map(tuple, counts.tolist()))
 
 
 def evaluate_values(actual: Floats, predicted: Floats, mean: float) -> Evaluation:
