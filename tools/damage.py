@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from random import Random
 from typing import Any, TypeAlias, cast
@@ -96,7 +97,7 @@ def damaged_toml(random: Random) -> bytes:
         section, _, leaf = random.choice(names).partition(".")
         if random.random() < 0.1:
             leaf += random.choice(("s", "", "_x", " "))
-        value = random.choice(_VALUES)
+        value = deepcopy(random.choice(_VALUES))  # tables get keys: not for the next case
         if random.random() < 0.3:
             value = random.choice([*options()[random.choice(names)].names, "auto", 3, 0.5])
         inside = document.setdefault(section if random.random() < 0.97 else "datas", {})
