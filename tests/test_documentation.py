@@ -58,11 +58,7 @@ COMMAND = re.compile(r"""steepest ((?:"[^"]*"|'[^']*'|[^"'|>])*?)( 2>&1)?(?: ([|
 
 
 def run_command(command: str) -> tuple[int, str]:
-    """The exit code and all that is printed; here and not in a process, whose start takes longest.
-
-    >>> run_command("steepest --version | head -c 8")
-    (0, 'steepest')
-    """
+    """The exit code and all that is printed; here, as a process takes longest to start."""
     found = COMMAND.fullmatch(command)
     assert found is not None, f"this form is not known: {command}"
     arguments, together, then = found.groups()
@@ -101,6 +97,12 @@ def run_console(example: Example) -> str | None:
         ):
             return f"$ {command}\nexpected:\n{shown}\ngot:\n{printed}"
     return None
+
+
+def test_a_command_of_a_page_prints_what_it_would_in_a_shell() -> None:
+    assert run_command("steepest --version | head -c 8") == (0, "steepest")
+    code, told = run_command("steepest nonsense 2>&1 | tr a-z A-Z")
+    assert (code, told[:9]) == (2, "STEEPEST:")
 
 
 @pytest.fixture(scope="module")

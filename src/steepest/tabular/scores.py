@@ -38,25 +38,26 @@ class Classified:
     @cached_property
     def truth(self) -> Floats:
         """1 at each row's class, else 0: (n, classes)."""
-        return self._spread(self.actual)
+        classes = np.arange(self.probabilities.shape[1])
+        return (self.actual[:, None] == classes).astype(np.float64)
 
     @cached_property
     def hits(self) -> Floats:
         """Rows of each class that are predicted so."""
-        return (self.truth * self._spread(self.predicted)).sum(0)
+        return self._counts(self.actual[self.actual == self.predicted])
 
     @cached_property
     def wanted(self) -> Floats:
         """Rows of each class."""
-        return self.truth.sum(0)
+        return self._counts(self.actual)
 
     @cached_property
     def given(self) -> Floats:
         """Rows that are predicted to be of each class."""
-        return self._spread(self.predicted).sum(0)
+        return self._counts(self.predicted)
 
-    def _spread(self, codes: NDArray[Any]) -> Floats:
-        return (codes[:, None] == np.arange(self.probabilities.shape[1])).astype(np.float64)
+    def _counts(self, codes: NDArray[Any]) -> Floats:
+        return np.bincount(codes, minlength=self.probabilities.shape[1]).astype(np.float64)
 
 
 @final

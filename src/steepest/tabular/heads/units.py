@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +17,13 @@ from steepest.tabular.heads.head import Floats, Place
 
 
 class Units(ABC):
-    """Between numbers in the targets' own units and what the network learns, a column for each."""
+    """Between numbers in the targets' own units and what the network learns, a column for each.
 
-    @property
-    @abstractmethod
-    def noun(self) -> str:
-        """What one number is called: "number"."""
+    Attributes:
+        noun: what one number is called.
+    """
+
+    noun: ClassVar[str]
 
     @abstractmethod
     def learnt(self, actual: NDArray[Any], place: Place) -> NDArray[Any]:
@@ -54,12 +55,8 @@ class Standardised(Units):
     array([12.,  8.])
     """
 
+    noun = "number"
     scales: tuple[TargetScale, ...]
-
-    @property
-    def noun(self) -> str:
-        """A number."""
-        return "number"
 
     def learnt(self, actual: NDArray[Any], place: Place) -> NDArray[Any]:
         """Each target by its own scale.
@@ -101,12 +98,8 @@ class Counted(Units):
     array([[10.]])
     """
 
+    noun = "count"
     means: tuple[float, ...]
-
-    @property
-    def noun(self) -> str:
-        """A count."""
-        return "count"
 
     def learnt(self, actual: NDArray[Any], place: Place) -> NDArray[Any]:
         """In units of the mean, so that outputs start near 0.
