@@ -48,6 +48,14 @@ def test_a_program_does_not_depend_on_cells_behind_its_own() -> None:
     assert alone == before != behind
 
 
+def test_a_program_wants_its_own_cells_whole() -> None:
+    first, last = (State(st.zeros(5), trainable=False, name=name) for name in ("first", "last"))
+    memory = Memory([first, last])
+    assert memory.bytes_up_to([]) == 0
+    assert memory.bytes_up_to([first]) == memory.offsets[last]
+    assert memory.bytes_up_to([last, first]) == memory.bytes_up_to([last]) == memory.arena.size
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_request_ends_a_run_before_its_next_step(backend: Backend) -> None:
     program, memory, total = counting(backend)
